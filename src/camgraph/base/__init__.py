@@ -1,0 +1,1 @@
+"""What every room stands on: errors, waiting, descriptors, child processes (standard library only)."""

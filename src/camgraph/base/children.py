@@ -1,0 +1,61 @@
+"""Starting our own processes by exec, and learning that one has ended."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def start_module(
+    module: str,
+    arguments: Sequence[str] = (),
+    *,
+    descriptors: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
+
+    The child inherits exactly `descriptors`, under the same numbers, and the standard streams. The working
+    directory is not on its path, so that a file of the user's can't shadow a module of the library's.
+    """
+    env = dict(os.environ if environment is None else environment)
+    if str(_ROOT) not in map(os.path.realpath, _default_path()):
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.DEVNULL,
+        pass_fds=tuple(descriptors),
+        env=env,
+    )
+
+
+def _default_path() -> list[str]:
+    import site
+
+    return site.getsitepackages()
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill this process when its parent's starting thread ends.
+
+    Only for children of our own single-threaded processes: the signal follows the thread, not the process.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def describe_exit(returncode: int) -> str:
+    """Return a phrase for an exit status as `subprocess` gives it: ``exit code 3``, ``signal SIGKILL``."""
+    if returncode >= 0:
+        return f"exit code {returncode}"
+    try:
+        return f"signal {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"signal {-returncode}"

@@ -1,0 +1,1 @@
+"""What client, supervisor and media processes say to one another, and the channel that carries it."""

@@ -1,0 +1,31 @@
+"""References to secrets (``env:NAME``, ``file:/path``), and what they stand for."""
+
+import os
+from pathlib import Path
+
+from camgraph.base.errors import GraphError
+
+
+def resolve(reference: str) -> str:
+    """Return the ``user:password`` a reference stands for; raise GraphError naming the reference."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        value = os.environ.get(name)
+        if value is None:
+            raise GraphError(
+                f"login {reference!r}: the environment has no {name}; set it to user:password before starting"
+            )
+    elif kind == "file":
+        try:
+            value = Path(name).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise GraphError(f"login {reference!r}: the file can't be read: {error.strerror}") from error
+    elif kind == "url":
+        raise GraphError(
+            f'login {reference!r}: the url\'s password is not stored with a graph; use "env:NAME"'
+        )
+    else:
+        raise GraphError(f'login {reference!r} is not a reference: write "env:NAME" or "file:/path"')
+    if ":" not in value:
+        raise GraphError(f"login {reference!r}: the value must be user:password")
+    return value
