@@ -52,15 +52,15 @@ class DecodeError(CamgraphError):
     """Packets arrive, and no decoder can make pictures of them."""
 
 
-class LeaseLimit(CamgraphError, RuntimeError):  # noqa: N818
+class LeaseLimit(CamgraphError, RuntimeError):
     """More frames are held than the ring granted: copy them, or ask for more leases."""
 
 
-class WrongSide(CamgraphError, RuntimeError):  # noqa: N818
+class WrongSide(CamgraphError, RuntimeError):
     """A method of the back end was called at the front end, or the reverse."""
 
 
-class MissingDependency(CamgraphError, ImportError):  # noqa: N818
+class MissingDependency(CamgraphError, ImportError):
     """An optional library is not installed; the text says how to get it."""
 
 
@@ -72,7 +72,7 @@ class BrokenError(CamgraphError):
     """The process at the other side died or refused; the text says how."""
 
 
-class BackendRaised(CamgraphError):  # noqa: N818
+class BackendRaised(CamgraphError):
     """An exception left a method of a back end.
 
     `traceback` is the remote traceback as text; the remote exception itself stays where it was raised.

@@ -105,7 +105,7 @@ class Loop:
             self.run_once(None)
 
     def run_once(self, timeout_s: float | None) -> None:
-        """Wait for the next events, `timeout_s` at most (None: no bound but the next timer), and serve them."""
+        """Wait for the next events, `timeout_s` at most (None: until the next timer), and serve them."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
         if self._timers:

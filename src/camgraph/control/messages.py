@@ -3,7 +3,8 @@
 ::
 
     client → supervisor     Secrets, Apply, Spawn (+ payload memfd), Terminate, AskStatistics, Shutdown
-    supervisor → client     StreamStatus, MediaStatus, ProcessStarted (+ channel), ProcessExited, SiteStatistics
+    supervisor → client     StreamStatus, MediaStatus, ProcessStarted (+ channel), ProcessExited,
+                            SiteStatistics
     supervisor → media      Secrets, Apply, AddReader (+ the reader's socket), AskStatistics, Shutdown
     media → supervisor      StreamStatus, MediaStatistics
 

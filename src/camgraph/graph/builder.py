@@ -81,7 +81,7 @@ class GraphBuilder:
         return Stream(name)
 
     def resolve_secrets(self) -> dict[str, str]:
-        """Return what each reference of the graph stands for; raise GraphError for one that can't be found."""
+        """Return what each reference of the graph stands for; raise GraphError for one without a value."""
         references = {node.login for node in self._nodes.values() if node.login is not None}
         return {ref: self._url_logins.get(ref) or resolve(ref) for ref in sorted(references)}
 

@@ -74,7 +74,8 @@ def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
     if not _ID.fullmatch(node.id):
         raise GraphError(
-            f"{node.id!r} can't be the name of a stream: use 1 to 64 letters, digits, dots, dashes, underscores"
+            f"{node.id!r} can't be the name of a stream: "
+            "use 1 to 64 letters, digits, dots, dashes, underscores"
         )
     bare, login = split_login(node.url)
     if login is not None:
