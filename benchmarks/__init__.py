@@ -1,0 +1,1 @@
+"""Benchmarks: camgraph, its peers and the limit, measured in one run. ``python -m benchmarks --help``."""

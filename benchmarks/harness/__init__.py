@@ -1,0 +1,1 @@
+"""What all families share: rounds, rows, the machine's load, and the screen."""
