@@ -18,10 +18,13 @@ def start_module(
     *,
     descriptors: Sequence[int] = (),
     environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
 
-    The child inherits exactly `descriptors`, under the same numbers, and the standard streams. The working
+    The child inherits exactly `descriptors`, under the same numbers, and the standard output streams; its
+    standard input is empty. `stdin` and `stdout` are as for `subprocess.Popen`. The working
     directory is not on its path, so that a file of the user's can't shadow a module of the library's.
     """
     env = dict(os.environ if environment is None else environment)
@@ -29,7 +32,8 @@ def start_module(
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
+        stdout=stdout,
         pass_fds=tuple(descriptors),
         env=env,
     )

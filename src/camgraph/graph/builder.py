@@ -12,6 +12,7 @@ from camgraph.graph.spec import (
     Node,
     ReadPolicy,
     RtspSource,
+    check_address,
     check_node,
     check_request,
 )
@@ -70,6 +71,7 @@ class GraphBuilder:
         `login` refers to ``user:password``: ``env:NAME`` or ``file:/path``. A login written into the URL
         works too. Raises GraphError if the name is taken or the address is none.
         """
+        check_address(name, url)
         bare, url_login = split_login(url)
         if url_login is not None:
             if login is not None:

@@ -2,12 +2,12 @@
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
-from camgraph.base.redact import redact, split_login
 
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
@@ -77,18 +77,29 @@ def check_node(node: Node) -> None:
             f"{node.id!r} can't be the name of a stream: "
             "use 1 to 64 letters, digits, dots, dashes, underscores"
         )
-    bare, login = split_login(node.url)
-    if login is not None:
+    check_address(node.id, node.url)
+    if urlsplit(node.url).username is not None:
         raise GraphError(
             f'stream {node.id!r}: the url of a stored graph carries a password; use login="env:NAME"'
         )
-    scheme, separator, rest = bare.partition("://")
-    if not separator or scheme.lower() != "rtsp" or not rest.partition("/")[0].strip(":"):
-        raise GraphError(
-            f"stream {node.id!r}: {redact(node.url)!r} is not an RTSP address; write rtsp://host[:port]/path"
-        )
     if node.login is not None and node.login.partition(":")[0] not in ("env", "file", "url"):
         raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
+
+
+def check_address(stream: str, url: str) -> None:
+    """Raise GraphError if the URL is no RTSP address; the text names the stream, and shows no login."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "rtsp" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # What is not understood may hide a login anywhere, so it is shown only when it has no "@".
+        shown = "its url" if "@" in url else repr(url)
+        raise GraphError(
+            f"stream {stream!r}: {shown} is not an RTSP address; write rtsp://host[:port]/path, "
+            "special characters of a login percent-encoded"
+        )
 
 
 def check_request(request: FrameRequest) -> None:
@@ -98,9 +109,7 @@ def check_request(request: FrameRequest) -> None:
         raise GraphError(
             f"{where}: format {request.format!r} is unknown; choose one of {', '.join(PIXEL_FORMATS)}"
         )
-    if request.size is not None and not all(
-        isinstance(side, int) and 1 <= side <= MAX_SIDE_PX for side in request.size
-    ):
+    if request.size is not None and not _is_size(request.size):
         raise GraphError(
             f"{where}: size {request.size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"
         )
@@ -110,6 +119,14 @@ def check_request(request: FrameRequest) -> None:
         raise GraphError(f"{where}: policy {request.policy!r} is unknown; choose 'latest' or 'every'")
     if not 1 <= request.leases <= 64:
         raise GraphError(f"{where}: leases {request.leases!r} must be 1 to 64")
+
+
+def _is_size(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(side, int) and 1 <= side <= MAX_SIDE_PX for side in value)
+    )
 
 
 def _checked(data: bytes | str, decode: object) -> GraphSpec:

@@ -1,0 +1,72 @@
+"""Live video from many IP cameras: received and decoded once, shown, analysed and shared from Python.
+
+Importing this starts no thread, opens nothing and loads neither FFmpeg nor Qt; the names below are loaded
+when they are first used. Widgets are in `camgraph.qt`, errors in `camgraph.errors`, cameras for tests in
+`camgraph.testing`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from camgraph.client.graph import Graph
+    from camgraph.client.site import Site
+    from camgraph.client.streams import LiveStream
+    from camgraph.control.messages import SiteStatistics, StreamStatistics, StreamStatus
+    from camgraph.graph.builder import Stream
+    from camgraph.graph.spec import FrameRequest, GraphSpec
+    from camgraph.process.declare import MessageProcess, backend, message
+    from camgraph.process.front import FrontEnd
+    from camgraph.ring.frame import Frame
+    from camgraph.ring.reader import Reader
+
+__all__ = [
+    "Frame",
+    "FrameRequest",
+    "FrontEnd",
+    "Graph",
+    "GraphSpec",
+    "LiveStream",
+    "MessageProcess",
+    "Reader",
+    "Site",
+    "SiteStatistics",
+    "Stream",
+    "StreamStatistics",
+    "StreamStatus",
+    "backend",
+    "message",
+]
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "Frame": "ring.frame",
+    "FrameRequest": "graph.spec",
+    "FrontEnd": "process.front",
+    "Graph": "client.graph",
+    "GraphSpec": "graph.spec",
+    "LiveStream": "client.streams",
+    "MessageProcess": "process.declare",
+    "Reader": "ring.reader",
+    "Site": "client.site",
+    "SiteStatistics": "control.messages",
+    "Stream": "graph.builder",
+    "StreamStatistics": "control.messages",
+    "StreamStatus": "control.messages",
+    "backend": "process.declare",
+    "message": "process.declare",
+}
+
+
+def __getattr__(name: str) -> object:
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module 'camgraph' has no attribute {name!r}")
+    value = getattr(import_module(f"camgraph.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOMS])

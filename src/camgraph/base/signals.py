@@ -1,0 +1,24 @@
+"""Signals in our own processes: a terminal's Ctrl-C is the program's affair, SIGTERM means end in order."""
+
+import signal
+from collections.abc import Callable
+
+from camgraph.base.loop import Loop
+from camgraph.base.wakeup import Wakeup
+
+
+def end_on_sigterm(loop: Loop, callback: Callable[[], None]) -> None:
+    """Ignore SIGINT, and call back in the loop for each SIGTERM. Only in the main thread.
+
+    A terminal sends SIGINT to every process of the group; ours end when their owner does.
+    """
+    raised = Wakeup()
+
+    def serve() -> None:
+        raised.clear()
+        callback()
+
+    loop.add(raised, serve)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The handler may interrupt any line of this thread, one that holds a lock too: it only raises the flag.
+    signal.signal(signal.SIGTERM, lambda *_: raised.set())

@@ -1,0 +1,1 @@
+"""In your process: the graph you write, the live site, its streams and its processes' front ends."""

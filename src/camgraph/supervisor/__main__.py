@@ -1,0 +1,28 @@
+"""``python -m camgraph.supervisor SITE CONTROL LISTENER OWNER``: started by the client, never by hand.
+
+The last three are inherited descriptors: the control connection, the readers' listening socket, and a
+pidfd of the owner.
+"""
+
+import logging
+import socket
+import sys
+
+from camgraph.base.loop import Loop
+from camgraph.base.signals import end_on_sigterm
+from camgraph.supervisor.site import SiteSupervisor
+
+
+def main(site: str, control: int, listener: int, owner: int) -> None:
+    """Supervise until all is over."""
+    logging.basicConfig(format="camgraph supervisor: %(message)s", level=logging.WARNING)
+    loop = Loop()
+    supervisor = SiteSupervisor(
+        loop, site, socket.socket(fileno=control), socket.socket(fileno=listener), owner
+    )
+    end_on_sigterm(loop, supervisor.shut_down)
+    loop.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:5]))

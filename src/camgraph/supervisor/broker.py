@@ -1,0 +1,128 @@
+"""Brings readers to the media process that runs their stream, by passing it their connections."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from camgraph.ring.protocol import HELLO_BYTES, Hello, Refused
+
+from camgraph.base.descriptors import check_peer, receive_with_descriptors, send_with_descriptors
+from camgraph.base.errors import BrokenError
+from camgraph.base.loop import Loop
+
+_log = logging.getLogger(__name__)
+
+HELLO_WITHIN_S = 2.0
+UNKNOWN_STREAM_S = 10.0
+
+
+@dataclass
+class _Waiting:
+    sock: socket.socket
+    accepted_ns: int
+    data: bytes = b""
+    hello: Hello | None = None
+
+
+class Broker:
+    """Accepts readers, reads each one's HELLO, and hands its connection over.
+
+    `hand_over(data, sock)` returns False while no media process can take it: the reader then waits here.
+    Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        listener: socket.socket,
+        *,
+        knows: Callable[[str], bool],
+        hand_over: Callable[[bytes, socket.socket], bool],
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._knows = knows
+        self._hand_over = hand_over
+        self._waiting: dict[int, _Waiting] = {}
+        listener.setblocking(False)
+        loop.add(listener, self._accept)
+        self._sweep()
+
+    def serve(self) -> None:
+        """Try again to hand over those that wait: a media process has started, or the graph has changed."""
+        for waiting in list(self._waiting.values()):
+            self._try(waiting)
+
+    def close(self) -> None:
+        """Turn away all that wait."""
+        self._loop.remove(self._listener)
+        for waiting in list(self._waiting.values()):
+            self._drop(waiting)
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        try:
+            check_peer(sock)
+        except BrokenError as error:
+            _log.warning("a reader was turned away: %s", error)
+            sock.close()
+            return
+        sock.setblocking(False)
+        waiting = _Waiting(sock, time.monotonic_ns())
+        self._waiting[sock.fileno()] = waiting
+        self._loop.add(sock, lambda: self._readable(waiting))
+
+    def _readable(self, waiting: _Waiting) -> None:
+        try:
+            data, descriptors = receive_with_descriptors(waiting.sock, HELLO_BYTES)
+        except BlockingIOError:
+            return
+        except (OSError, BrokenError):
+            data, descriptors = b"", []
+        if not data or descriptors or waiting.hello is not None:
+            self._drop(waiting)
+            return
+        try:
+            waiting.hello = Hello.decode(data)
+        except ValueError as error:
+            self._refuse(waiting, str(error))
+            return
+        waiting.data = data
+        self._try(waiting)
+
+    def _try(self, waiting: _Waiting) -> None:
+        hello = waiting.hello
+        if (
+            hello is not None
+            and self._knows(hello.request.stream)
+            and self._hand_over(waiting.data, waiting.sock)
+        ):
+            self._drop(waiting)
+
+    def _sweep(self) -> None:
+        now_ns = time.monotonic_ns()
+        for waiting in list(self._waiting.values()):
+            waited_s = (now_ns - waiting.accepted_ns) / 1e9
+            if waiting.hello is None:
+                if waited_s > HELLO_WITHIN_S:
+                    self._drop(waiting)
+            elif waited_s > UNKNOWN_STREAM_S and not self._knows(waiting.hello.request.stream):
+                self._refuse(waiting, f"no stream is named {waiting.hello.request.stream!r}")
+        self._loop.call_later(1.0, self._sweep)
+
+    def _refuse(self, waiting: _Waiting, reason: str) -> None:
+        try:
+            send_with_descriptors(waiting.sock, Refused(reason).encode())
+        except OSError as error:
+            _log.debug("a refusal was not delivered: %s", error)
+        self._drop(waiting)
+
+    def _drop(self, waiting: _Waiting) -> None:
+        self._waiting.pop(waiting.sock.fileno(), None)
+        self._loop.remove(waiting.sock)
+        waiting.sock.close()

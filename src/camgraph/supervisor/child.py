@@ -1,0 +1,111 @@
+"""One supervised process: does what its life says, and tells its life what happened."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+from camgraph.base.children import describe_exit
+from camgraph.base.loop import Loop
+from camgraph.supervisor.life import (
+    Begin,
+    Event,
+    Exited,
+    Launch,
+    Launched,
+    LaunchFailed,
+    ProcessLife,
+    Signal,
+    Stop,
+    Tick,
+    WakeAt,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Child:
+    """Starts, watches by pidfd, signals and reaps one process at a time.
+
+    `launch` starts it; `on_started(pid)` and `on_exited(pid, returncode)` follow each start and end, the
+    latter when the life has already decided what comes next.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        name: str,
+        restart: bool,
+        launch: Callable[[], subprocess.Popen[bytes]],
+        on_started: Callable[[int], None],
+        on_exited: Callable[[int, int], None],
+    ) -> None:
+        self.life = ProcessLife(restart=restart)
+        self._loop = loop
+        self._name = name
+        self._launch = launch
+        self._on_started = on_started
+        self._on_exited = on_exited
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
+
+    @property
+    def pid(self) -> int:
+        """The process's pid (0: none is running)."""
+        return self._popen.pid if self._popen else 0
+
+    def begin(self) -> None:
+        """Start it."""
+        self._handle(Begin())
+
+    def stop(self, grace_s: float) -> None:
+        """End it: SIGTERM now, SIGKILL after the grace."""
+        self._handle(Stop(grace_s))
+
+    def kill(self) -> None:
+        """End it now, without waiting for it."""
+        if self._popen is not None:
+            self._popen.kill()
+
+    def _handle(self, event: Event) -> None:
+        for instruction in self.life.handle(event, time.monotonic_ns()):
+            match instruction:
+                case Launch():
+                    self._start()
+                case Signal(kill=kill):
+                    if self._popen is not None:
+                        self._popen.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+                case WakeAt(due_ns=due_ns):
+                    self._loop.call_at(due_ns, lambda: self._handle(Tick()))
+
+    def _start(self) -> None:
+        try:
+            self._popen = self._launch()
+        except OSError as error:
+            _log.error("%s could not be started: %s", self._name, error.strerror)
+            self._handle(LaunchFailed())
+            return
+        self._pidfd = os.pidfd_open(self._popen.pid)
+        self._loop.add(self._pidfd, self._reap)
+        self._handle(Launched(self._popen.pid))
+        self._on_started(self._popen.pid)
+
+    def _reap(self) -> None:
+        assert self._popen is not None
+        popen, self._popen = self._popen, None
+        self._loop.remove(self._pidfd)
+        os.close(self._pidfd)
+        returncode = popen.wait()
+        expected = self.life.state == "ending"
+        _log.log(
+            logging.DEBUG if expected else logging.WARNING,
+            "%s (pid %d) ended: %s",
+            self._name,
+            popen.pid,
+            describe_exit(returncode),
+        )
+        self._handle(Exited())
+        self._on_exited(popen.pid, returncode)

@@ -1,0 +1,161 @@
+"""The life of one supervised process: a state machine that knows no process, socket or clock.
+
+::
+
+    new ──Begin──► starting ──Launched──► running ──Exited──► backing_off ──Tick──► starting
+                      │                     │  └─(no restart)─► ended
+                      └─LaunchFailed─► backing_off or ended
+    any ──Stop──► ending (SIGTERM; SIGKILL after the grace) ──Exited──► ended
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from camgraph.base.errors import InternalError
+
+LifeState = Literal["new", "starting", "running", "backing_off", "ending", "ended"]
+
+BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+FORGIVEN_AFTER_S = 10.0
+_STORY_LENGTH = 50
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The process is wanted."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """It was started."""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class LaunchFailed:
+    """It could not be started."""
+
+
+@dataclass(frozen=True)
+class Exited:
+    """It has ended, and was reaped."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """It is wanted no longer."""
+
+    grace_s: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A time that a `WakeAt` named has come."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Start the process, then say Launched or LaunchFailed."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Send SIGTERM, or SIGKILL."""
+
+    kill: bool
+
+
+@dataclass(frozen=True)
+class WakeAt:
+    """Say Tick at this time."""
+
+    due_ns: int
+
+
+Event = Begin | Launched | LaunchFailed | Exited | Stop | Tick
+Instruction = Launch | Signal | WakeAt
+
+
+class ProcessLife:
+    """Feed events to `handle`, do what it returns. `story` holds the last transitions."""
+
+    def __init__(self, *, restart: bool) -> None:
+        self.state: LifeState = "new"
+        self.starts = 0
+        self.next_start_ns = 0
+        """When the next start is due, while backing off."""
+        self.story: deque[tuple[int, LifeState, str, LifeState]] = deque(maxlen=_STORY_LENGTH)
+        self._restart = restart
+        self._failures = 0
+        self._since_ns = 0
+        self._kill_ns = 0
+        self._table: dict[tuple[LifeState, type], Callable[[Event, int], list[Instruction]]] = {
+            ("new", Begin): self._launch,
+            ("new", Stop): self._end,
+            ("starting", Launched): self._run,
+            ("starting", LaunchFailed): self._lost,
+            ("running", Exited): self._lost,
+            ("running", Stop): self._terminate,
+            ("running", Tick): self._nothing,
+            ("backing_off", Tick): self._launch_if_due,
+            ("backing_off", Stop): self._end,
+            ("ending", Exited): self._end,
+            ("ending", Stop): self._nothing,
+            ("ending", Tick): self._kill_if_due,
+            ("ended", Stop): self._nothing,
+            ("ended", Tick): self._nothing,
+        }
+
+    def handle(self, event: Event, now_ns: int) -> list[Instruction]:
+        """Take one event; return what is to be done, in order. Raises InternalError if it can't be."""
+        before = self.state
+        action = self._table.get((before, type(event)))
+        if action is None:
+            raise InternalError(f"{event} in state {before}; story: {list(self.story)}")
+        instructions = action(event, now_ns)
+        self.story.append((now_ns, before, type(event).__name__, self.state))
+        return instructions
+
+    def _launch(self, _event: Event, now_ns: int) -> list[Instruction]:
+        self.state = "starting"
+        self.starts += 1
+        self._since_ns = now_ns
+        return [Launch()]
+
+    def _run(self, _event: Event, now_ns: int) -> list[Instruction]:
+        self.state = "running"
+        self._since_ns = now_ns
+        return []
+
+    def _lost(self, event: Event, now_ns: int) -> list[Instruction]:
+        if not self._restart:
+            return self._end(event, now_ns)
+        if now_ns - self._since_ns >= FORGIVEN_AFTER_S * 1e9:
+            self._failures = 0
+        delay_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
+        self._failures += 1
+        self.state = "backing_off"
+        self.next_start_ns = now_ns + int(delay_s * 1e9)
+        return [WakeAt(self.next_start_ns)]
+
+    def _launch_if_due(self, event: Event, now_ns: int) -> list[Instruction]:
+        return self._launch(event, now_ns) if now_ns >= self.next_start_ns else [WakeAt(self.next_start_ns)]
+
+    def _terminate(self, event: Event, now_ns: int) -> list[Instruction]:
+        assert isinstance(event, Stop)
+        self.state = "ending"
+        self._kill_ns = now_ns + int(event.grace_s * 1e9)
+        return [Signal(kill=False), WakeAt(self._kill_ns)]
+
+    def _kill_if_due(self, _event: Event, now_ns: int) -> list[Instruction]:
+        return [Signal(kill=True)] if now_ns >= self._kill_ns else []
+
+    def _end(self, _event: Event, _now_ns: int) -> list[Instruction]:
+        self.state = "ended"
+        return []
+
+    def _nothing(self, _event: Event, _now_ns: int) -> list[Instruction]:
+        return []

@@ -1,0 +1,128 @@
+import pytest
+
+from camgraph.base.errors import GraphError
+from camgraph.graph.builder import GraphBuilder, Stream
+from camgraph.graph.spec import FrameRequest, GraphSpec, RtspSource
+
+
+def test_a_graph_is_plain_data_that_round_trips() -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://10.0.0.7/live", login="env:DOOR")
+    graph.rtsp("yard", "rtsp://10.0.0.8:8554/1")
+    spec = graph.spec
+    assert GraphSpec.from_json(spec.to_json()) == spec
+    assert GraphBuilder.from_spec(spec).spec == spec
+
+
+def test_a_password_in_a_url_stays_out_of_the_declaration() -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://me:s%3Acret%40@10.0.0.7/live")
+    assert b"cret" not in graph.spec.to_json()
+    assert "cret" not in repr(graph.spec)
+    assert graph.resolve_secrets() == {"url:door": "me:s:cret@"}
+
+
+def test_references_are_resolved_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    (tmp_path / "login").write_text("file-user:file-word\n")
+    monkeypatch.setenv("DOOR", "env-user:env-word")
+    graph = GraphBuilder()
+    graph.rtsp("a", "rtsp://h/1", login="env:DOOR")
+    graph.rtsp("b", "rtsp://h/2", login=f"file:{tmp_path}/login")
+    assert set(graph.resolve_secrets().values()) == {"env-user:env-word", "file-user:file-word"}
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://h/1", "rtsp://host"),
+        ("rtsp:/h", "rtsp://host"),
+        ("rtsp://", "rtsp://host"),
+        ("", "rtsp://host"),
+        ("rtsp://h:badport/1", "port"),
+        ("rtsp://h:99999/1", "port"),
+        ("rtsp://[::1/1", "rtsp://host"),
+    ],
+)
+def test_a_wrong_address_names_the_stream_and_the_remedy(url: str, named: str) -> None:
+    with pytest.raises(GraphError, match=r"'door'") as raised:
+        GraphBuilder().rtsp("door", url)
+    assert named in str(raised.value)
+
+
+def test_an_address_that_is_not_understood_shows_nothing_of_its_login() -> None:
+    with pytest.raises(GraphError) as raised:
+        GraphBuilder().rtsp("door", "rtsp://me:hun/ter2@host/1")
+    assert "hun" not in str(raised.value)
+    assert "ter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-x", "ä", "x" * 65, "a/b"])
+def test_a_name_must_be_usable_as_an_id(name: str) -> None:
+    with pytest.raises(GraphError, match="name of a stream"):
+        GraphBuilder().rtsp(name, "rtsp://h/1")
+
+
+def test_two_streams_of_one_name_are_refused() -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://h/1")
+    with pytest.raises(GraphError, match="two streams are named 'door'"):
+        graph.rtsp("door", "rtsp://h/2")
+
+
+@pytest.mark.parametrize("login", ["me:word", "keyring:door", "door"])
+def test_a_login_must_be_a_reference_and_its_value_is_not_shown(login: str) -> None:
+    with pytest.raises(GraphError, match="must be a reference") as raised:
+        GraphBuilder().rtsp("door", "rtsp://h/1", login=login)
+    assert "word" not in str(raised.value)
+
+
+def test_a_reference_to_nothing_is_named() -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://h/1", login="env:CAMGRAPH_UNSET_IN_TESTS")
+    with pytest.raises(GraphError, match="CAMGRAPH_UNSET_IN_TESTS"):
+        graph.resolve_secrets()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"format": "rgb"}, "format 'rgb'"),
+        ({"size": (0, 10)}, "size"),
+        ({"size": (1.5, 10)}, "size"),
+        ({"size": 640}, "size"),
+        ({"fps": 0}, "fps"),
+        ({"fps": float("nan")}, "fps"),
+        ({"policy": "all"}, "policy"),
+        ({"leases": 0}, "leases"),
+    ],
+)
+def test_a_request_that_no_ring_can_serve_names_the_argument(arguments, named: str) -> None:
+    with pytest.raises(GraphError, match=named):
+        Stream("door").frames(**arguments)
+
+
+def test_a_request_is_a_value() -> None:
+    request = Stream("door").frames(size=(640, 360), format="bgr24", fps=5)
+    assert request == FrameRequest(stream="door", size=(640, 360), format="bgr24", fps=5)
+    assert hash(request) == hash(Stream("door").frames(size=(640, 360), format="bgr24", fps=5))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"version": 2}', "version 2"),
+        ('{"version": 1, "nodes": [{"type": "rtsp", "id": "a", "url": 7}]}', r"nodes\[0\]"),
+        ('{"version": 1, "nodes": [{"type": "rtsp", "id": "a", "url": "rtsp://u:p@h/1"}]}', "password"),
+        ('{"nodes": [{"type": "file"}]}', "file"),
+        ("{", "can't be read"),
+    ],
+)
+def test_a_stored_graph_that_is_wrong_names_the_place(text: str, named: str) -> None:
+    with pytest.raises(GraphError, match=named):
+        GraphSpec.from_json(text)
+
+
+def test_a_stored_graph_of_two_equal_names_is_refused() -> None:
+    node = RtspSource(id="a", url="rtsp://h/1")
+    with pytest.raises(GraphError, match="two streams"):
+        GraphSpec.from_json(GraphSpec(nodes=(node, node)).to_json())

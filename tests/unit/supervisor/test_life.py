@@ -1,0 +1,124 @@
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from camgraph.base.errors import InternalError
+from camgraph.supervisor.life import (
+    BACK_OFF_S,
+    FORGIVEN_AFTER_S,
+    Begin,
+    Exited,
+    Launch,
+    Launched,
+    LaunchFailed,
+    ProcessLife,
+    Signal,
+    Stop,
+    Tick,
+    WakeAt,
+)
+
+S = 1_000_000_000
+
+
+def started(*, restart: bool = True) -> ProcessLife:
+    life = ProcessLife(restart=restart)
+    assert life.handle(Begin(), 0) == [Launch()]
+    assert life.handle(Launched(7), 0) == []
+    return life
+
+
+def test_the_first_death_is_followed_by_a_start_at_once() -> None:
+    life = started()
+    assert life.handle(Exited(), S) == [WakeAt(S)]
+    assert life.handle(Tick(), S) == [Launch()]
+
+
+def test_deaths_in_a_row_are_answered_ever_later_and_forgiven_after_a_while() -> None:
+    life, now_ns, delays = started(), 0, []
+    for _ in range(len(BACK_OFF_S) + 1):
+        (wake,) = life.handle(Exited(), now_ns)
+        assert isinstance(wake, WakeAt)
+        delays.append((wake.due_ns - now_ns) / S)
+        now_ns = wake.due_ns
+        assert life.handle(Tick(), now_ns) == [Launch()]
+        life.handle(Launched(8), now_ns)
+    assert delays == [*BACK_OFF_S, BACK_OFF_S[-1]]
+    now_ns += int(FORGIVEN_AFTER_S * S)
+    assert life.handle(Exited(), now_ns) == [WakeAt(now_ns)]
+
+
+def test_without_restart_the_end_is_the_end() -> None:
+    life = started(restart=False)
+    assert life.handle(Exited(), S) == []
+    assert life.state == "ended"
+
+
+def test_a_process_that_ignores_sigterm_is_killed_after_the_grace() -> None:
+    life = started()
+    assert life.handle(Stop(2.0), S) == [Signal(kill=False), WakeAt(3 * S)]
+    assert life.handle(Tick(), 3 * S) == [Signal(kill=True)]
+    assert life.handle(Exited(), 3 * S) == []
+    assert life.state == "ended"
+
+
+def test_a_launch_that_fails_is_tried_again() -> None:
+    life = ProcessLife(restart=True)
+    life.handle(Begin(), 0)
+    assert life.handle(LaunchFailed(), 0) == [WakeAt(0)]
+
+
+def test_what_cannot_be_raises_with_its_story() -> None:
+    life = started()
+    with pytest.raises(InternalError, match="Launched"):
+        life.handle(Begin(), 0)
+
+
+class AnyLife(RuleBasedStateMachine):
+    """Whatever happens, in any order the shell can produce: at most one process, and Stop leads to an end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.life = ProcessLife(restart=True)
+        self.now_ns = 0
+        self.running = False
+        self.stopped = False
+
+    def tell(self, event) -> None:
+        for instruction in self.life.handle(event, self.now_ns):
+            if isinstance(instruction, Launch):
+                assert not self.running
+                assert not self.stopped
+                self.running = True
+                self.tell(Launched(1))
+
+    @precondition(lambda self: self.life.state == "new")
+    @rule()
+    def begin(self) -> None:
+        self.tell(Begin())
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def exit(self) -> None:
+        self.running = False
+        self.tell(Exited())
+
+    @precondition(lambda self: self.life.state != "new")
+    @rule(wait_s=st.floats(0, 20))
+    def tick(self, wait_s: float) -> None:
+        self.now_ns += int(wait_s * S)
+        self.tell(Tick())
+
+    @rule(grace_s=st.floats(0, 3))
+    def stop(self, grace_s: float) -> None:
+        self.tell(Stop(grace_s))
+        self.stopped = True
+
+    @invariant()
+    def state_fits(self) -> None:
+        assert self.running == (self.life.state in ("running", "ending"))
+        assert not self.stopped or self.life.state in ("ending", "ended")
+        assert len(self.life.story) <= 50
+
+
+TestAnyLife = AnyLife.TestCase
