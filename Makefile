@@ -1,0 +1,43 @@
+# `make` alone lists the commands. Each does all of its own set-up first (scripts/setup.py).
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench docs clean
+.NOTPARALLEL:
+
+SETUP := @sh scripts/setup.sh
+BIN := .venv/bin
+
+help:
+	@echo 'camgraph: live video from many IP cameras'
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+demo: ## four built-in cameras in a window, an analyzer each (ARGS="--cameras 9 --seconds 30 …")
+	$(SETUP) demo
+	@$(BIN)/camgraph demo $(ARGS)
+
+test: ## all tests, each watched for what it leaves behind (ARGS="tests/unit/ring -k lease …")
+	$(SETUP) test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: ## read only: style, types, the arrows between rooms
+	$(SETUP) lint
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache
+
+format: ## write: style as `make lint` wants it
+	$(SETUP) format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: ## measure beside other tools and the limit (QUICK=1: fewer configurations; ARGS="ring ingest")
+	$(SETUP) bench
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+docs: ## write the generated parts of the docs, then check links, anchors and paths
+	$(SETUP) docs
+	@$(BIN)/python scripts/docs.py --write
+
+clean: ## remove what the commands made: .venv, build, caches
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,235 @@
+"""Prepares the tree for a make target: `.venv`, the packages it needs, the system's tools and libraries.
+
+Needs the standard library only. Does nothing, quickly, when all is there: packages are installed again only
+when the parts of pyproject.toml that decide about them have changed. A set-up that was interrupted is found
+by its marker and begun afresh.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STATE = VENV / "camgraph-setup.json"
+UNFINISHED = ROOT / "build" / "setup-unfinished"
+LOCK = ROOT / "build" / "setup-lock"
+
+# fmt: off
+QT_DEBIAN = (
+    "fonts-dejavu-core", "libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libx11-6",
+    "libx11-xcb1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0",
+    "libxcb-render-util0", "libxcb-render0", "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-util1",
+    "libxcb-xfixes0", "libxcb-xkb1", "libxkbcommon-x11-0", "libxkbcommon0",
+)
+# fmt: on
+TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "xdotool": "xdotool"}
+
+
+class Needs(NamedTuple):
+    """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH."""
+
+    extras: frozenset[str]
+    qt: bool = False
+    tools: tuple[str, ...] = ()
+
+
+TARGETS = {
+    "demo": Needs(frozenset({"qt"}), qt=True),
+    "test": Needs(frozenset({"dev"}), qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
+    "lint": Needs(frozenset({"dev"})),
+    "format": Needs(frozenset({"dev"})),
+    "bench": Needs(frozenset({"bench"}), tools=("ffmpeg",)),
+    "docs": Needs(frozenset({"dev"})),
+}
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what is going on; standard output belongs to the target."""
+    print(f"setup: {text}", file=sys.stderr, flush=True)
+
+
+def stop(text: str) -> NoReturn:
+    """End the set-up with one clear sentence."""
+    say(text)
+    raise SystemExit(1)
+
+
+def run(command: Sequence[str | Path], **environment: str) -> bool:
+    """Run a command with its output in sight; tell whether it succeeded."""
+    return (
+        subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        ).returncode
+        == 0
+    )
+
+
+def succeeds(command: Sequence[str | Path]) -> bool:
+    """Tell whether a command can be run and succeeds; show nothing of it."""
+    try:
+        return (
+            subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+        )
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------------------------------- system packages
+
+
+def apt_line(packages: Sequence[str]) -> str:
+    """Return the one line to type."""
+    return f"sudo apt-get install -y {' '.join(packages)}"
+
+
+def apt_install(packages: Sequence[str], why: str) -> bool:
+    """Install Debian packages where we may; tell whether it was done."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return False
+    say(f"installing {why} with apt: {' '.join(packages)}")
+    quiet = ("-qq", "-o", "DPkg::Lock::Timeout=300")
+    options = ("-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *quiet)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", *quiet], **environment)
+    return run(["apt-get", "install", *options, *packages], **environment)
+
+
+def missing_libraries(*parts: str) -> list[str]:
+    """Return the shared libraries that parts of the installed PySide6 look for in vain."""
+    found = [path for part in parts for path in VENV.glob(f"lib/python*/site-packages/PySide6/{part}")]
+    listing = subprocess.run(["ldd", *found], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    return sorted({line.split()[0] for line in listing.splitlines() if line.endswith("=> not found")})
+
+
+def provide_qt(*, needs_window: bool) -> None:
+    """See that Qt finds its libraries; without those of a window go on if no display is there either."""
+
+    def missing_for_window() -> list[str]:
+        return missing_libraries("Qt/plugins/platforms/libqxcb.so")
+
+    def missing_at_all() -> list[str]:
+        return missing_libraries("Qt/plugins/platforms/libqoffscreen.so", "QtWidgets.abi3.so")
+
+    if shutil.which("ldd") is None or not (missing_at_all() or missing_for_window()):
+        return
+    apt_install(QT_DEBIAN, "the libraries Qt needs")
+    if missing := missing_at_all() or (missing_for_window() if needs_window else []):
+        stop(f"Qt needs {', '.join(missing)}; on Debian or Ubuntu type: {apt_line(QT_DEBIAN)}")
+    if missing := missing_for_window():
+        say(f"windows would need {', '.join(missing)} (Debian, Ubuntu: {apt_line(QT_DEBIAN)})")
+        say("there is no display: going on without a window")
+
+
+def provide_tools(tools: Sequence[str]) -> None:
+    """See that the tools are on the PATH."""
+
+    def missing() -> list[str]:
+        return [tool for tool in tools if shutil.which(tool) is None]
+
+    if not missing():
+        return
+    packages = [TOOL_DEBIAN[tool] for tool in missing()]
+    apt_install(packages, "tools")
+    if still := missing():
+        stop(
+            f"{', '.join(still)} not found; on Debian or Ubuntu type: "
+            + apt_line([TOOL_DEBIAN[tool] for tool in still])
+        )
+
+
+# ------------------------------------------------------------------------------------------------- Python
+
+
+def wanted_state() -> dict[str, str]:
+    """Return what an installation depends on: where it lies, and what decides about its packages."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    tools = project.get("tool", {}).get("setuptools")
+    decides = json.dumps([project["build-system"], project["project"], tools], sort_keys=True)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"place": f"{ROOT} python{version}", "packages": hashlib.sha256(decides.encode()).hexdigest()}
+
+
+def installed_state() -> dict[str, str]:
+    """Return what the last complete set-up wrote down; empty: there was none."""
+    try:
+        state = json.loads(STATE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def make_venv() -> None:
+    """Make `.venv`, empty but for pip, with the Python that runs this."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not succeeds([base, "-I", "-c", "import ensurepip, venv"]):
+        packages = (
+            ["python3-venv"] if os.path.realpath(base).startswith("/usr/bin/") else [f"python{version}-venv"]
+        )
+        apt_install(packages, "what Python needs to make a virtual environment")
+        if not succeeds([base, "-I", "-c", "import ensurepip, venv"]):
+            stop(f"{base} can't make a virtual environment; on Debian or Ubuntu type: {apt_line(packages)}")
+    say(f"making .venv with Python {version} ({base})")
+    if VENV.is_symlink():
+        VENV.unlink()
+    if not run([base, "-I", "-m", "venv", "--clear", VENV]):
+        stop(f"{base} could not make .venv: its words are above")
+
+
+def provide_packages(extras: frozenset[str]) -> None:
+    """See that `.venv` holds the project, as it stands, with the extras."""
+    wanted, state = wanted_state(), installed_state()
+    present = frozenset(state.get("extras", "").split(","))
+    usable = (
+        not UNFINISHED.exists() and PYTHON.exists() and state.get("place", wanted["place"]) == wanted["place"]
+    )
+    if usable and state.get("packages") == wanted["packages"]:
+        if extras <= present:
+            return
+        extras |= present - {""}
+    UNFINISHED.touch()
+    if not usable or not succeeds([PYTHON, "-I", "-m", "pip", "--version"]):
+        make_venv()
+    say(f"installing camgraph[{','.join(sorted(extras))}] and what it needs: this takes some minutes once")
+    pip: list[str | Path] = [PYTHON, "-I", "-m", "pip", "install", "--disable-pip-version-check"]
+    if not run([*pip, "--editable", f".[{','.join(sorted(extras))}]"], PIP_USER="0"):
+        stop("pip could not install the packages: its words are above; the next start tries again")
+    STATE.write_text(json.dumps({**wanted, "extras": ",".join(sorted(extras))}), encoding="utf-8")
+    UNFINISHED.unlink()
+    say("packages are ready")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prepare the tree for the target named on the command line."""
+    if len(arguments) != 1 or arguments[0] not in TARGETS:
+        stop(f"name one target: {', '.join(TARGETS)}")
+    needs = TARGETS[arguments[0]]
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up of this tree is running; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        provide_packages(needs.extras)
+        if needs.qt:
+            provide_qt(needs_window=bool(needs.tools or os.environ.get("DISPLAY")))
+        provide_tools(needs.tools)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        say("interrupted; the next start begins this step again")
+        sys.exit(130)
