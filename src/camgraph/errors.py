@@ -1,9 +1,11 @@
 """The errors that camgraph raises."""
 
 from camgraph.base.errors import (
+    BackendBusy,
     BackendRaised,
     BrokenError,
     CamgraphError,
+    CannotTravel,
     ClosedError,
     DecodeError,
     GraphError,
@@ -18,9 +20,11 @@ from camgraph.base.errors import (
 )
 
 __all__ = [
+    "BackendBusy",
     "BackendRaised",
     "BrokenError",
     "CamgraphError",
+    "CannotTravel",
     "ClosedError",
     "DecodeError",
     "GraphError",

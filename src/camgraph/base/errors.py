@@ -15,6 +15,8 @@
     ├ ClosedError                                    you closed it
     ├ BrokenError                                    the other side died, or refused
     ├ BackendRaised                                  remote traceback attached
+    ├ BackendBusy (RuntimeError)                     it is behind by more calls than the bound
+    ├ CannotTravel (TypeError)                       names what can't go to another process
     └ InternalError                                  our bug: please report
 """
 
@@ -82,6 +84,14 @@ class BackendRaised(CamgraphError):
         super().__init__(f"{summary}\n\n{traceback.rstrip()}")
         self.summary = summary
         self.traceback = traceback
+
+
+class BackendBusy(CamgraphError, RuntimeError):
+    """The back end is behind by more than is queued for it; the call was not taken."""
+
+
+class CannotTravel(CamgraphError, TypeError):
+    """A value can't be pickled for another process; the text names it and the remedy."""
 
 
 class InternalError(CamgraphError):
