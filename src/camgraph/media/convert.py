@@ -1,0 +1,112 @@
+"""Pictures in the size and pixel format asked for: scaled in YUV, then converted unscaled.
+
+swscale does two such steps at half the cost of one. Colour matrix and range are always given to it: what a
+camera does not tell is taken to be ITU-R 709 from 720 lines on, else 601, and limited range.
+"""
+
+from typing import Any, NamedTuple, cast
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange as SwsRange
+from av.video.reformatter import Colorspace as SwsMatrix
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from camgraph.base.pixels import PixelFormat, planes_of
+from camgraph.ring.layout import ColorRange, Colorspace
+
+Planes = list[NDArray[np.uint8]]
+
+_HD_LINES = 720
+_MATRICES: dict[int, Colorspace] = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}  # ITU-T H.273
+_SWS_MATRICES: dict[Colorspace, SwsMatrix] = {
+    "bt709": SwsMatrix.ITU709,
+    "bt470bg": SwsMatrix.ITU601,
+    "smpte170m": SwsMatrix.ITU601,
+    "bt2020nc": SwsMatrix.BT2020,
+}
+_SWS_RANGES: dict[ColorRange, SwsRange] = {"tv": SwsRange.MPEG, "pc": SwsRange.JPEG}
+_NATIVE = {"yuv420p", "yuvj420p"}
+
+
+class Color(NamedTuple):
+    """How the numbers of a picture stand for colours."""
+
+    matrix: Colorspace
+    range: ColorRange
+    """``tv``: limited, 16 to 235; ``pc``: full."""
+
+
+def color_of(frame: av.VideoFrame) -> Color:
+    """Return the colours of a decoded frame, the unspecified decided."""
+    matrix = _MATRICES.get(int(frame.colorspace))
+    if matrix is None:
+        matrix = "bt709" if frame.height >= _HD_LINES else "smpte170m"
+    full = frame.color_range == SwsRange.JPEG or frame.format.name.startswith("yuvj")
+    return Color(matrix, "pc" if full else "tv")
+
+
+def planes_of_frame(frame: av.VideoFrame, name: PixelFormat) -> Planes:
+    """Return the planes of a frame in one of our formats: views that keep the frame's memory alive.
+
+    Shapes are (height, width) or (height, width, channels), uint8; rows may lie apart.
+    """
+    planes = []
+    for plane, layout in zip(frame.planes, planes_of(name, frame.width, frame.height), strict=True):
+        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)[
+            : layout.height, : layout.stride
+        ]
+        planes.append(rows if layout.channels == 1 else rows.reshape(layout.height, layout.width, -1))
+    return planes
+
+
+class Converter:
+    """Converts the frames of one stream to one format and size (0, 0: each frame's own)."""
+
+    def __init__(self, name: PixelFormat, width: int, height: int) -> None:
+        self._format, self._width, self._height = name, width, height
+        self._native, self._scale, self._convert = VideoReformatter(), VideoReformatter(), VideoReformatter()
+
+    def convert(self, frame: av.VideoFrame, color: Color) -> Planes:
+        """Return the planes of `frame` as asked; they stay valid as long as they are referenced.
+
+        RGB and grey pictures are of full range, YUV pictures keep the range of the frame.
+        """
+        width, height = self._width or frame.width, self._height or frame.height
+        grey = self._format == "gray8"
+        if frame.format.name not in _NATIVE:
+            frame = self._step(self._native, frame, color, frame.width, frame.height, "yuv420p", color.range)
+        # Grey is the luma plane stretched to full range: swscale's own grey takes the 601 matrix.
+        luma_range: ColorRange = "pc" if grey else color.range
+        if (frame.width, frame.height, color.range) != (width, height, luma_range):
+            frame = self._step(self._scale, frame, color, width, height, "yuv420p", luma_range)
+        if grey:
+            return planes_of_frame(frame, "yuv420p")[:1]
+        if self._format != "yuv420p":
+            into: ColorRange = color.range if self._format == "nv12" else "pc"
+            frame = self._step(self._convert, frame, color, width, height, self._format, into)
+        return planes_of_frame(frame, self._format)
+
+    def _step(
+        self,
+        with_: VideoReformatter,
+        frame: av.VideoFrame,
+        color: Color,
+        width: int,
+        height: int,
+        name: str,
+        into: ColorRange,
+    ) -> av.VideoFrame:
+        return with_.reformat(
+            frame,
+            width,
+            height,
+            name,
+            src_colorspace=_SWS_MATRICES[color.matrix],
+            dst_colorspace=_SWS_MATRICES[color.matrix],
+            interpolation=Interpolation.AREA,
+            src_color_range=_SWS_RANGES[color.range],
+            dst_color_range=_SWS_RANGES[into],
+            threads=1,
+        )

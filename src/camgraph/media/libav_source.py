@@ -1,0 +1,177 @@
+"""RTSP through libavformat: bounded, cancellable, and with a reason for whatever goes wrong."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import av
+import av.error
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from camgraph.base.errors import ClosedError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.media.faults import Address, explain_open
+from camgraph.media.interrupt import interrupt_wait
+from camgraph.media.source import Packet, StreamInfo
+
+ANSWER_BOUND_S = 2.5
+"""How long FFmpeg waits for any one answer; a read that gets nothing raises after twice that."""
+_OPEN_BOUND_S = 10.0
+_DEFAULT_PORT = 554
+_HIGHEST_FPS = 240.0
+
+# FFmpeg's log repeats addresses with their passwords, and a damaged stream floods it: nothing of it is kept.
+av.logging.set_level(None)
+
+
+class LibavRtspSource:
+    """Receives the video of one RTSP camera over TCP.
+
+    `login` is ``user:password``; it goes into the URL that FFmpeg gets and nowhere else.
+    """
+
+    def __init__(self, url: str, login: str | None = None) -> None:
+        self._url, self._login = url, login
+        self._container: InputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._reading: Iterator[av.Packet[VideoStream]] | None = None
+        self._cancelled = False
+        self._thread_id = 0
+        self._address = Address(url, "", 0)
+
+    def resolve(self) -> None:
+        """Look the host's name up; raise SourceUnavailable if it has no address."""
+        self._thread_id = threading.get_native_id()
+        try:
+            parts = urlsplit(self._url)
+            self._address = Address(self._url, parts.hostname or "", parts.port or _DEFAULT_PORT)
+            socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            self._check_cancelled()
+            if error.errno == socket.EAI_AGAIN:
+                raise SourceUnavailable(
+                    f"No name server tells the address of {self._address.host}: is the network up?",
+                    reason="name_no_answer",
+                ) from error
+            raise SourceUnavailable(
+                f"The name {self._address.host} has no address: is it written right in {self._url}?",
+                reason="name_not_found",
+            ) from error
+        except ValueError as error:
+            raise SourceRefused(
+                f"{self._url} is not an address: write rtsp://host[:port]/path.", reason="not_an_address"
+            ) from error
+
+    def open(self) -> StreamInfo:
+        """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
+        self._check_cancelled()
+        started = time.monotonic()
+        try:
+            self._container = av.open(
+                self._url_with_login(),
+                options={
+                    "rtsp_transport": "tcp",
+                    "allowed_media_types": "video",
+                    "timeout": str(int(ANSWER_BOUND_S * 1e6)),
+                    "probesize": "32",
+                    "fpsprobesize": "0",
+                },
+                timeout=(_OPEN_BOUND_S, None),
+            )
+            fault = None
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            # Raised below, outside of this block: FFmpeg's error carries the password.
+            fault = explain_open(
+                error,
+                self._address,
+                elapsed_s=time.monotonic() - started,
+                bound_s=ANSWER_BOUND_S,
+                with_login=self._login is not None,
+            )
+        self._check_cancelled()
+        if fault is not None:
+            raise fault
+        return self._describe()
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video's packets; raise SourceError when they end."""
+        assert self._container is not None
+        assert self._stream is not None
+        time_base = self._stream.time_base
+        assert time_base is not None
+        self._reading = self._container.demux(self._stream)
+        try:
+            for packet in self._reading:
+                if not packet.size:
+                    break  # FFmpeg's flush packet: the end
+                yield Packet(
+                    packet,
+                    packet.pts,
+                    time_base,
+                    packet.is_keyframe,
+                    time.monotonic_ns(),
+                    time.time_ns(),
+                    "arrival",
+                )
+            timed_out = False
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            timed_out = isinstance(error, TimeoutError)
+        self._check_cancelled()
+        if timed_out:
+            raise SourceTimeout(
+                f"{self._url} has stopped sending: is the camera on, is the network up?", reason="stalled"
+            )
+        raise SourceUnavailable(
+            f"{self._address.at} closed the connection: was the camera restarted or switched off?",
+            reason="camera_closed",
+        )
+
+    def cancel(self) -> bool:
+        """Make a wait of this source end at once; see `PacketSource.cancel`."""
+        self._cancelled = True
+        return interrupt_wait(self._thread_id)
+
+    def close(self) -> None:
+        """Leave the camera. Sends a TEARDOWN, so it may wait, for `ANSWER_BOUND_S` at most."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.close()  # type: ignore[attr-defined]
+        container, self._container, self._stream = self._container, None, None
+        if container is not None:
+            container.close()
+
+    def _url_with_login(self) -> str:
+        if self._login is None:
+            return self._url
+        user, _, password = self._login.partition(":")
+        parts = urlsplit(self._url)
+        userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
+
+    def _describe(self) -> StreamInfo:
+        assert self._container is not None
+        if not self._container.streams.video:
+            raise SourceRefused(
+                f"{self._url} sends no video: choose a path of the camera that does.", reason="no_video"
+            )
+        self._stream = stream = self._container.streams.video[0]
+        context = stream.codec_context
+        if context is None:
+            raise SourceRefused(
+                f"{self._url} sends video in a codec that this FFmpeg can't decode: set the camera to H.264.",
+                reason="codec_unknown",
+            )
+        fps = float(context.framerate or 0)
+        return StreamInfo(
+            codec=context.name,
+            extradata=context.extradata,
+            width=context.width,
+            height=context.height,
+            fps=fps if fps <= _HIGHEST_FPS else 0.0,
+        )
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise ClosedError("the stream was closed")

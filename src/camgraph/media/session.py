@@ -1,0 +1,280 @@
+"""The life of one stream as a table: (state, event) → what to do. No thread, no socket, no clock."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from camgraph.base.errors import InternalError
+from camgraph.control.messages import StreamState, StreamStatus
+from camgraph.media.events import (
+    Begin,
+    CloseSource,
+    Event,
+    Failed,
+    FrameDecoded,
+    Instruction,
+    Opened,
+    OpenSource,
+    PacketArrived,
+    Report,
+    Resolved,
+    Stop,
+    Tick,
+)
+
+_S = 1_000_000_000
+RESOLVING_BOUND_NS = 5 * _S
+OPENING_BOUND_NS = 10 * _S
+FIRST_PACKET_BOUND_NS = 5 * _S
+FIRST_FRAME_BOUND_NS = 20 * _S
+STALLED_AFTER_NS = 2 * _S
+REOPENED_AFTER_NS = 5 * _S
+STORY_LENGTH = 64
+JITTER = 0.1
+"""Waits are shortened by up to this share, never lengthened: cameras that died together come back apart, and
+the table below bounds every wait."""
+
+
+class Retry(NamedTuple):
+    """How a kind of failure is waited out: the state to show, and the waits in seconds, the last one kept."""
+
+    state: StreamState
+    waits_s: tuple[float, ...]
+
+
+QUICK = Retry("backing_off", (0.2, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0, 10.0))
+"""For two seconds a camera that is back is tried within half a second of that: see docs/design/sources.md."""
+BUSY = Retry("backing_off", (5.0, 10.0, 30.0))
+RETRIES: dict[str, Retry] = {
+    "unauthorized": Retry("unauthorized", (30.0, 60.0, 120.0, 300.0)),
+    "not_found": Retry("not_found", (30.0,)),
+    "no_video": Retry("unsupported", (30.0,)),
+    "codec_unknown": Retry("unsupported", (30.0,)),
+    "not_an_address": Retry("unsupported", (30.0,)),
+    "request_refused": Retry("unsupported", (30.0,)),
+    "server_error": BUSY,
+}
+
+
+class Step(NamedTuple):
+    """One line of the story."""
+
+    at_ns: int
+    before: StreamState
+    event: Event
+    after: StreamState
+
+
+class Session:
+    """One stream's state machine: events in by `handle`, instructions out.
+
+    `address` is the camera's URL without login, `chance` returns numbers in [0, 1) for the jitter. Times are
+    CLOCK_MONOTONIC in ns and come in with the events. At `wake_ns` (0: never) a `Tick` is due.
+    """
+
+    def __init__(self, stream: str, address: str, epoch: int, chance: Callable[[], float]) -> None:
+        self.state: StreamState = "starting"
+        self.wake_ns = 0
+        self.attempts = 0
+        self.story: deque[Step] = deque(maxlen=STORY_LENGTH)
+        self._stream, self._address, self._epoch, self._chance = stream, address, epoch, chance
+        self._open = False
+        self._tries = 0
+        self._failures = 0
+        self._retry = QUICK
+        self._reason = self._fault = self._sentence = self._codec = ""
+        self._size = (0, 0)
+        self._entered_ns = self._opened_ns = self._live_ns = self._packet_ns = self._stalled_ns = 0
+        self._out: list[Instruction] = []
+        self._reported: StreamStatus | None = None
+
+    def handle(self, event: Event, now_ns: int) -> list[Instruction]:
+        """Take an event and return what is to be done, in order.
+
+        What an attempt says after its `CloseSource` is ignored. An event that can't occur in this state
+        raises InternalError with the story.
+        """
+        attempt = getattr(event, "attempt", None)
+        if attempt is not None and (attempt != self.attempts or not self._open):
+            return []
+        before = self.state
+        action = TABLE.get((before, type(event)))
+        if action is None:
+            raise InternalError(f"{self._stream}: {event} in state {before}\n{self.tell()}")
+        action(self, event, now_ns)
+        if self.state != before:
+            self._entered_ns = now_ns
+        if self.state != before or not isinstance(event, Tick | PacketArrived):
+            self.story.append(Step(now_ns, before, event, self.state))
+        self._check()
+        self._report()
+        out, self._out = self._out, []
+        return out
+
+    def status(self) -> StreamStatus:
+        """Return what there is to know about the stream now."""
+        waits = self.state in WAITING
+        return StreamStatus(
+            stream=self._stream,
+            state=self.state,
+            reason=self._reason,
+            sentence=self._sentence,
+            attempt=self._tries,
+            next_attempt_ns=self.wake_ns if waits else 0,
+            epoch=self._epoch,
+            codec=self._codec,
+            width=self._size[0],
+            height=self._size[1],
+            since_ns=self._entered_ns,
+        )
+
+    def tell(self) -> str:
+        """Return the story as text, one transition a line."""
+        return "\n".join(f"{step.at_ns} {step.before} + {step.event} → {step.after}" for step in self.story)
+
+    def _report(self) -> None:
+        status = self.status()
+        if status != self._reported:
+            self._reported = status
+            self._out.append(Report(status))
+
+    def _check(self) -> None:
+        if self._open != (self.state in OPEN) or bool(self.wake_ns) != (self.state not in IDLE):
+            raise InternalError(f"{self._stream}: state {self.state} is not kept\n{self.tell()}")
+
+    def _begin(self, event: Event, now_ns: int) -> None:
+        self._tries = self._failures = 0
+        self._retry, self._reason, self._fault = QUICK, "", ""
+        self._attempt(now_ns)
+
+    def _attempt(self, now_ns: int) -> None:
+        self.attempts += 1
+        self._tries += 1
+        self._open = True
+        self._live_ns = self._packet_ns = 0
+        self._enter("resolving", f"Looking up the address of {self._address}.")
+        self.wake_ns = now_ns + RESOLVING_BOUND_NS
+        self._out.append(OpenSource(self.attempts))
+
+    def _enter(self, state: StreamState, sentence: str) -> None:
+        """Change the state; until a stream is live, the last failure stays in sight."""
+        self.state = state
+        self._sentence = f"{self._fault} Trying again now." if self._fault else sentence
+
+    def _stop(self, event: Event, now_ns: int) -> None:
+        self._close()
+        self.state, self.wake_ns = "stopped", 0
+        self._reason, self._fault, self._sentence = "", "", "Stopped."
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._out.append(CloseSource(self.attempts))
+
+    def _resolved(self, event: Resolved, now_ns: int) -> None:
+        self._enter("opening", f"Connecting to {self._address}.")
+        self.wake_ns = now_ns + OPENING_BOUND_NS
+
+    def _opened(self, event: Opened, now_ns: int) -> None:
+        self._codec, self._opened_ns = event.codec, now_ns
+        self._enter("waiting_for_keyframe", f"Connected to {self._address}; waiting for a whole picture.")
+        self.wake_ns = now_ns + FIRST_PACKET_BOUND_NS
+
+    def _first_packets(self, event: PacketArrived, now_ns: int) -> None:
+        self._packet_ns = now_ns
+        self.wake_ns = min(now_ns + FIRST_PACKET_BOUND_NS, self._opened_ns + FIRST_FRAME_BOUND_NS)
+
+    def _live(self, event: FrameDecoded, now_ns: int) -> None:
+        self._size = (event.width, event.height)
+        self._tries, self._reason, self._fault = 0, "", ""
+        self._enter("live", "Live.")
+        self._live_ns = self._packet_ns = now_ns
+        self.wake_ns = now_ns + STALLED_AFTER_NS
+
+    def _other_size(self, event: FrameDecoded, now_ns: int) -> None:
+        self._size = (event.width, event.height)
+
+    def _late_report(self, event: PacketArrived, now_ns: int) -> None:
+        self._packet_ns = now_ns
+
+    def _watch(self, event: Tick, now_ns: int) -> None:
+        self._packet_ns = max(self._packet_ns, event.last_packet_ns)
+        self.wake_ns = self._packet_ns + STALLED_AFTER_NS
+        if now_ns >= self.wake_ns:
+            self._reason, self._stalled_ns = "stalled", self._packet_ns
+            self._enter("stalled", f"{self._address} has sent nothing for 2 s; after 5 s it is opened anew.")
+            self.wake_ns = self._stalled_ns + REOPENED_AFTER_NS
+
+    def _again(self, event: PacketArrived, now_ns: int) -> None:
+        # One packet alone proves nothing: FFmpeg's parser holds the last one back until its timeout.
+        if self._packet_ns > self._stalled_ns and now_ns - self._packet_ns < STALLED_AFTER_NS:
+            self._reason = ""
+            self._enter("live", "Live.")
+            self.wake_ns = now_ns + STALLED_AFTER_NS
+        self._packet_ns = now_ns
+
+    def _failed(self, event: Failed, now_ns: int) -> None:
+        self._back_off(event.reason, event.sentence, now_ns)
+
+    def _back_off(self, reason: str, sentence: str, now_ns: int) -> None:
+        retry = RETRIES.get(reason, QUICK)
+        if retry is not self._retry:
+            self._retry, self._failures = retry, 0
+        if self._live_ns:
+            # Each second of pictures forgives one failure, so ten make up for all.
+            self._failures = max(0, self._failures - (now_ns - self._live_ns) // _S)
+        longest_s = retry.waits_s[min(self._failures, len(retry.waits_s) - 1)]
+        wait_s = longest_s * (1.0 - JITTER * self._chance())
+        self._failures += 1
+        self._close()
+        self.state, self._reason, self._fault = retry.state, reason, sentence
+        self._sentence = f"{sentence} Next attempt in {wait_s:.{1 if wait_s < 10 else 0}f} s."
+        self.wake_ns = now_ns + int(wait_s * _S)
+
+    def _due(self, event: Tick, now_ns: int) -> None:
+        if now_ns >= self.wake_ns:
+            self._attempt(now_ns)
+
+    def _overdue(self, event: Tick, now_ns: int) -> None:
+        if now_ns < self.wake_ns:
+            return
+        reason = {"resolving": "name_no_answer", "opening": "no_answer"}.get(self.state, "stalled")
+        if self.state == "waiting_for_keyframe" and not self._packet_ns:
+            reason = "no_media"
+        elif self.state == "waiting_for_keyframe" and now_ns >= self._opened_ns + FIRST_FRAME_BOUND_NS:
+            reason = "no_keyframe"
+        self._back_off(reason, OVERDUE[reason].format(self._address), now_ns)
+
+    def _nothing(self, event: Event, now_ns: int) -> None:
+        pass
+
+
+OVERDUE = {
+    "name_no_answer": "The name server did not tell the address of {} within 5 s: is the network up?",
+    "no_answer": "{} did not start its stream within 10 s: restart the camera if that goes on.",
+    "no_media": "{} agreed to send, but sends no video: does it serve too many viewers?",
+    "no_keyframe": "{} sends, but no whole picture came for 20 s: set the camera to more key frames.",
+    "stalled": "{} has sent nothing for 5 s: is the camera on, is the network up?",
+}
+IDLE: frozenset[StreamState] = frozenset({"starting", "stopped"})
+OPEN: frozenset[StreamState] = frozenset({"resolving", "opening", "waiting_for_keyframe", "live", "stalled"})
+WAITING: frozenset[StreamState] = frozenset({"backing_off", "unauthorized", "not_found", "unsupported"})
+
+TABLE: dict[tuple[StreamState, type[Event]], Callable[..., None]] = {
+    ("starting", Begin): Session._begin,
+    ("stopped", Begin): Session._begin,
+    ("resolving", Resolved): Session._resolved,
+    ("opening", Opened): Session._opened,
+    ("waiting_for_keyframe", PacketArrived): Session._first_packets,
+    ("waiting_for_keyframe", FrameDecoded): Session._live,
+    ("live", FrameDecoded): Session._other_size,
+    ("live", PacketArrived): Session._late_report,
+    ("live", Tick): Session._watch,
+    ("stalled", FrameDecoded): Session._other_size,
+    ("stalled", PacketArrived): Session._again,
+    **{(state, Tick): Session._overdue for state in OPEN if state != "live"},
+    **{(state, Tick): Session._due for state in WAITING},
+    **{(state, Tick): Session._nothing for state in IDLE},
+    **{(state, Failed): Session._failed for state in OPEN},
+    **{(state, Stop): Session._stop for state in OPEN | WAITING | IDLE},
+}
