@@ -53,6 +53,7 @@ class Connection:
         self._on_given_up = on_given_up
         self._closing = False
         self._short_lives = 0
+        self._heard_all = threading.Event()
         self._listener = _listen(site)
         self._owner = os.pidfd_open(os.getpid())
         self._popen, self._channel = self._start()
@@ -72,16 +73,20 @@ class Connection:
         """Tell whether the caller runs in the connection's own thread."""
         return threading.current_thread() is self._thread
 
-    def close(self) -> None:
-        """End the supervisor and all it started, then the thread; at most some seconds."""
+    def shut_down(self) -> None:
+        """End the supervisor and all it started, and hear its last words; at most some seconds."""
         self._closing = True
         try:
             self._channel.send(Shutdown())
         except BrokenError as error:
             _log.debug("the supervisor could not be told to end: %s", error)
         _wait_or_kill(self._popen, SHUT_DOWN_WITHIN_S)
-        # What the supervisor said last is read before the loop ends.
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        if not self._heard_all.wait(1.0):
+            _log.warning("the supervisor's last words were not read within 1 s: a callback is busy")
+
+    def close(self) -> None:
+        """End the thread and release everything; after `shut_down`."""
+        self.loop.stop()
         self._thread.join()
         self._channel.close()
         self.loop.close()
@@ -116,6 +121,7 @@ class Connection:
 
     def _lost(self) -> None:
         if self._closing:
+            self._heard_all.set()
             return
         _wait_or_kill(self._popen, 1.0)
         how = describe_exit(self._popen.returncode)

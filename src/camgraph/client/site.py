@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import BrokenError, ClosedError, GraphError
+from camgraph.base.errors import ClosedError, GraphError
 from camgraph.base.loop import Loop
 from camgraph.client.connection import Connection
 from camgraph.client.processes import Processes
@@ -39,7 +39,7 @@ _sites: "weakref.WeakSet[Site]" = weakref.WeakSet()
 
 
 class Site:
-    """A running graph. Made by `Graph.start`; closed by `close`, by leaving its ``with`` block, or at exit."""
+    """A running graph. Made by `Graph.start`; closed by `close`, with its ``with`` block, or at exit."""
 
     def __init__(self, spec: GraphSpec, secrets: dict[str, str], *, name: str | None = None) -> None:
         self._name = name or f"{os.getpid()}-{random_secrets.token_hex(4)}"
@@ -121,7 +121,7 @@ class Site:
         return self._processes.spawn(kind, args, kwargs)
 
     def subscribe(self, callback: Callable[[StreamStatus], None]) -> Callable[[], None]:
-        """Tell `callback` the status of each stream now, in this thread, and each change, in the site's thread.
+        """Tell `callback` each stream's status, now in this thread, and each change in the site's thread.
 
         Returns a function that ends it.
         """
@@ -157,7 +157,7 @@ class Site:
                 self._answers.pop(token, None)
 
     def close(self) -> None:
-        """End everything the site started; closing twice does nothing. Takes some seconds at the very most."""
+        """End everything the site started; closing twice does nothing. Takes some seconds at most."""
         with self._lock:
             if self._closed:
                 return
@@ -176,9 +176,10 @@ class Site:
                 _log.exception("a callback of the closing site failed")
         for reader in list(self._readers):
             reader.close()
-        self._processes.close_channels()
+        self._processes.begin_close()
+        self._connection.shut_down()
+        self._processes.end()
         self._connection.close()
-        self._processes.ended("the site was closed")
         self._board.publish_all(
             state="stopped",
             reason="closed",
@@ -221,7 +222,7 @@ class Site:
         close_all(descriptors)
 
     def _on_replaced(self, how: str) -> None:
-        self._processes.ended(f"the supervisor ended ({how})")
+        self._processes.lost()
         self._board.publish_all(
             state="backing_off",
             reason="supervisor_died",
@@ -230,11 +231,11 @@ class Site:
         )
 
     def _on_given_up(self, how: str) -> None:
-        self._processes.ended(f"the supervisor ended ({how})")
+        self._processes.lost()
         self._board.publish_all(
             state="stopped",
             reason="supervisor_died",
-            sentence=f"The supervisor ends whenever it is started ({how}): see the log, then start the site again.",
+            sentence=f"The supervisor ends at every start ({how}): see the log, then start again.",
             next_attempt_ns=0,
             since_ns=time.monotonic_ns(),
         )

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from camgraph.ring.protocol import HELLO_BYTES, Hello, Refused
-
-from camgraph.base.descriptors import check_peer, receive_with_descriptors, send_with_descriptors
+from camgraph.base.descriptors import check_peer, receive_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, refuse
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ class Broker:
 
     def _readable(self, waiting: _Waiting) -> None:
         try:
-            data, descriptors = receive_with_descriptors(waiting.sock, HELLO_BYTES)
+            data, descriptors = receive_with_descriptors(waiting.sock, MAX_DATAGRAM_BYTES)
         except BlockingIOError:
             return
         except (OSError, BrokenError):
@@ -116,13 +115,13 @@ class Broker:
         self._loop.call_later(1.0, self._sweep)
 
     def _refuse(self, waiting: _Waiting, reason: str) -> None:
-        try:
-            send_with_descriptors(waiting.sock, Refused(reason).encode())
-        except OSError as error:
-            _log.debug("a refusal was not delivered: %s", error)
-        self._drop(waiting)
+        self._forget(waiting)
+        refuse(waiting.sock, reason)
 
     def _drop(self, waiting: _Waiting) -> None:
+        self._forget(waiting)
+        waiting.sock.close()
+
+    def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting.sock.fileno(), None)
         self._loop.remove(waiting.sock)
-        waiting.sock.close()

@@ -131,7 +131,7 @@ class MediaProcess:
                         stream=node.id,
                         state="backing_off",
                         reason="media_process_died",
-                        sentence=f"The media process of this stream ended ({how}); it is being started again.",
+                        sentence=f"The media process ended ({how}); it is being started again.",
                         next_attempt_ns=self._child.life.next_start_ns,
                         epoch=self._epoch,
                         since_ns=now_ns,

@@ -1,0 +1,64 @@
+"""``camgraph show``: a wall of your own cameras."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import camgraph as cg
+from camgraph.cli.exits import JOB_FAILED, fail_with
+
+WALL_SIZE_PX = (1280, 720)
+
+
+def show(
+    urls: Annotated[list[str], typer.Argument(help="rtsp://host[:port]/path, one a camera.")],
+    login: Annotated[
+        str | None,
+        typer.Option(help="Where user:password of all of them is: env:NAME or file:/path."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=1, help="End by itself after so long (default: when the window is closed)."),
+    ] = None,
+    snapshot: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write a picture of the wall (PNG) at the end.")
+    ] = None,
+) -> None:
+    """Show cameras in a window; a camera that can't be shown says why in its place.
+
+    Exit code 1 when a camera did not play at the end.
+    """
+    console = Console(stderr=True)
+    with fail_with(console):
+        graph = cg.Graph()
+        for number, url in enumerate(urls, 1):
+            graph.rtsp(f"camera-{number}", url, login=login)
+        from camgraph.qt.application import Application
+        from camgraph.qt.window import WallWindow
+
+        app = Application("camgraph show")
+        with graph.start() as site:
+            window = WallWindow(site, "camgraph", WALL_SIZE_PX)
+            states: dict[str, cg.StreamStatus] = {}
+
+            def gather() -> None:
+                states.update({name: stream.status for name, stream in site.streams.items()})
+                if snapshot is not None and not window.wall.grab().save(str(snapshot), "PNG"):
+                    console.print(
+                        f"{snapshot} could not be written: is the folder yours?", style="red", markup=False
+                    )
+
+            window.closing.connect(gather)
+            if seconds is not None:
+                app.after(seconds, window.close)
+            window.show()
+            app.run()
+            window.close()
+        app.close()
+        failed = [status for status in states.values() if status.state != "live"]
+        for status in failed:
+            console.print(f"{status.stream}: {status.sentence or status.state}", style="red", markup=False)
+        if failed:
+            raise typer.Exit(JOB_FAILED)
