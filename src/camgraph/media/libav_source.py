@@ -135,6 +135,7 @@ class LibavRtspSource:
 
     def close(self) -> None:
         """Leave the camera. Sends a TEARDOWN, so it may wait, for `ANSWER_BOUND_S` at most."""
+        self._thread_id = 0
         reading, self._reading = self._reading, None
         if reading is not None:
             reading.close()  # type: ignore[attr-defined]

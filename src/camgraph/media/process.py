@@ -1,0 +1,127 @@
+"""The media process: its streams, as the supervisor wants them, and its way out."""
+
+import logging
+import resource
+import socket
+import time
+
+from camgraph.base.descriptors import close_all
+from camgraph.base.errors import BrokenError
+from camgraph.base.loop import Loop
+from camgraph.base.signals import end_on_sigterm
+from camgraph.control.channel import ControlChannel
+from camgraph.control.messages import (
+    AddReader,
+    Apply,
+    AskStatistics,
+    MediaStatistics,
+    Secrets,
+    Shutdown,
+    StreamStatus,
+    ToMedia,
+)
+from camgraph.graph.spec import GraphSpec
+from camgraph.media.worker import StreamWorker
+from camgraph.ring.protocol import Hello, refuse
+
+_log = logging.getLogger(__name__)
+
+END_WITHIN_S = 0.6
+
+
+class MediaProcess:
+    """Runs the streams of a graph until the supervisor says Shutdown or is gone; owns the control socket."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._loop = Loop()
+        self._channel: ControlChannel[ToMedia] = ControlChannel(control, ToMedia)
+        self._channel.attach(self._loop, self._on_message, self._loop.stop)
+        self._secrets: dict[str, str] = {}
+        self._workers: dict[str, StreamWorker] = {}
+        self._leaving: list[StreamWorker] = []
+        self._epochs: dict[str, int] = {}
+
+    def run(self) -> bool:
+        """Serve; return when all is released. False: a thread hangs, and the process must be ended hard."""
+        _allow_many_descriptors()
+        end_on_sigterm(self._loop, self._loop.stop)
+        self._loop.run()
+        return self._end()
+
+    def _on_message(self, message: ToMedia, descriptors: list[int]) -> None:
+        match message:
+            case Secrets(values=values):
+                self._secrets = values
+            case Apply(spec=spec, epoch=epoch):
+                self._apply(spec, epoch)
+            case AddReader(hello=hello) if descriptors:
+                self._add_reader(hello, descriptors.pop(0))
+            case AskStatistics(token=token):
+                streams = {name: worker.statistics() for name, worker in self._workers.items()}
+                self._send(MediaStatistics(token=token, streams=streams))
+            case Shutdown():
+                self._loop.stop()
+            case _:
+                _log.error("a message was not understood: %r", message)
+        close_all(descriptors)
+
+    def _apply(self, spec: GraphSpec, epoch: int) -> None:
+        nodes = {node.id: node for node in spec.nodes}
+        for name, worker in list(self._workers.items()):
+            node = nodes.get(name)
+            if node != worker.node or self._login(node.login) != worker.login:
+                worker.close()
+                self._leaving.append(self._workers.pop(name))
+        self._leaving = [worker for worker in self._leaving if not worker.ended]
+        for name, node in nodes.items():
+            if name not in self._workers:
+                worker = StreamWorker(
+                    self._loop, node, self._login(node.login), self._new_epoch(name, epoch), self._send
+                )
+                self._workers[name] = worker
+                worker.begin()
+
+    def _new_epoch(self, name: str, epoch: int) -> int:
+        """Return the process's epoch for a stream's first start, a later one for each further."""
+        before = self._epochs.get(name)
+        self._epochs[name] = epoch if before is None and epoch else max(time.time_ns(), (before or 0) + 1)
+        return self._epochs[name]
+
+    def _login(self, reference: str | None) -> str | None:
+        return None if reference is None else self._secrets.get(reference)
+
+    def _add_reader(self, data: bytes, descriptor: int) -> None:
+        sock = socket.socket(fileno=descriptor)
+        sock.setblocking(False)
+        try:
+            hello = Hello.decode(data)
+        except ValueError as error:
+            refuse(sock, str(error))
+            return
+        worker = self._workers.get(hello.request.stream)
+        if worker is None:
+            refuse(sock, f"no stream is named {hello.request.stream!r}")
+        else:
+            worker.outputs.add_reader(sock, hello)
+
+    def _send(self, message: StreamStatus | MediaStatistics) -> None:
+        try:
+            self._channel.send(message)
+        except BrokenError as error:
+            _log.debug("the supervisor did not take a message: %s", error)
+
+    def _end(self) -> bool:
+        workers = [*self._workers.values(), *self._leaving]
+        for worker in workers:
+            worker.close()
+        deadline = time.monotonic() + END_WITHIN_S
+        while not all(worker.ended for worker in workers) and time.monotonic() < deadline:
+            self._loop.run_once(deadline - time.monotonic())
+        self._channel.close()
+        self._loop.close()
+        return all(worker.ended for worker in workers)
+
+
+def _allow_many_descriptors() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

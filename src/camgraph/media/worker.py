@@ -1,0 +1,139 @@
+"""The shell around one stream's session: timers and threads that do what the session says."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from camgraph.base.loop import Loop, Timer
+from camgraph.control.messages import StreamStatistics, StreamStatus
+from camgraph.graph.spec import RtspSource
+from camgraph.media.attempt import Attempt, Counts
+from camgraph.media.events import Begin, CloseSource, Event, Failed, OpenSource, Report, Stop, Tick
+from camgraph.media.libav_source import LibavRtspSource
+from camgraph.media.outputs import Outputs
+from camgraph.media.session import Session
+
+_log = logging.getLogger(__name__)
+
+MOST_LEAVING = 8
+_FIRST_ASKS = 50
+_ASK_AGAIN_S, _ASK_RARELY_S = 0.01, 0.5
+
+
+class StreamWorker:
+    """Runs one stream in the loop's thread; receiving and decoding have threads of their own.
+
+    `tell` gets every change of the status. Call `begin` once and `close` at the end.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        node: RtspSource,
+        login: str | None,
+        epoch: int,
+        tell: Callable[[StreamStatus], None],
+    ) -> None:
+        self.node, self.login = node, login
+        self.outputs = Outputs(loop, node.id, epoch)
+        self._loop, self._tell = loop, tell
+        self._session = Session(node.id, node.url, epoch, random.random)
+        self._counts = Counts()
+        self._attempt: Attempt | None = None
+        self._leaving: set[Attempt] = set()
+        self._timer: Timer | None = None
+        self._closed = False
+
+    @property
+    def ended(self) -> bool:
+        """No thread of this stream runs any more."""
+        return self._attempt is None and not self._leaving
+
+    def begin(self) -> None:
+        """Start the stream."""
+        self._handle(Begin())
+
+    def close(self) -> None:
+        """End the stream and its rings now; its threads follow (`ended`). Closing twice does nothing."""
+        if not self._closed:
+            self._handle(Stop())
+            self._closed = True
+            self.outputs.close()
+
+    def statistics(self) -> StreamStatistics:
+        """Return the counts since the stream began."""
+        return StreamStatistics(
+            received=self._counts.received,
+            decoded=self._counts.decoded,
+            dropped=self._counts.dropped,
+            conversions=self.outputs.conversions,
+            attempts=self._session.attempts,
+            rings=self.outputs.statistics(),
+        )
+
+    def _handle(self, event: Event) -> None:
+        if self._closed:
+            return
+        for instruction in self._session.handle(event, time.monotonic_ns()):
+            match instruction:
+                case OpenSource(attempt=number):
+                    self._open(number)
+                case CloseSource():
+                    self._close_attempt()
+                case Report(status=status):
+                    self._tell(status)
+        if self._attempt is not None:
+            self._attempt.telling = self._session.state != "live"
+        self._set_timer()
+
+    def _open(self, number: int) -> None:
+        if len(self._leaving) >= MOST_LEAVING:
+            sentence = f"{len(self._leaving)} earlier attempts hang and can't be ended: restart the program."
+            self._loop.call_soon_threadsafe(lambda: self._handle(Failed(number, "attempts_hang", sentence)))
+            return
+        self._attempt = Attempt(
+            number,
+            LibavRtspSource(self.node.url, self.login),
+            self.outputs,
+            self._counts,
+            post=lambda event: self._from_thread(lambda: self._handle(event)),
+            on_picture=lambda *picture: self._from_thread(lambda: self._set_picture(*picture)),
+            on_ended=lambda attempt: self._from_thread(lambda: self._ended(attempt)),
+        )
+        self._attempt.start()
+
+    def _from_thread(self, call: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(call)
+
+    def _set_picture(self, width: int, height: int, fps: float) -> None:
+        if not self._closed:
+            self.outputs.set_picture(width, height, fps)
+
+    def _close_attempt(self) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            self._leaving.add(attempt)
+            self._ask_to_end(attempt, 0)
+
+    def _ask_to_end(self, attempt: Attempt, asked: int) -> None:
+        if attempt in self._leaving:
+            attempt.cancel()
+            wait_s = _ASK_AGAIN_S if asked < _FIRST_ASKS else _ASK_RARELY_S
+            self._loop.call_later(wait_s, lambda: self._ask_to_end(attempt, asked + 1))
+
+    def _ended(self, attempt: Attempt) -> None:
+        # What it said before was handled before: it failed, or it was told to close.
+        attempt.join(1.0)
+        self._leaving.discard(attempt)
+
+    def _set_timer(self) -> None:
+        due_ns = self._session.wake_ns
+        if self._timer is not None:
+            if self._timer.callback is not None and self._timer.due_ns == due_ns:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due_ns, self._tick) if due_ns else None
+
+    def _tick(self) -> None:
+        self._handle(Tick(self._attempt.last_packet_ns if self._attempt is not None else 0))
