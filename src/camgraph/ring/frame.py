@@ -1,0 +1,203 @@
+"""A frame as a reader gets it: views of the ring, valid for as long as they are referenced."""
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from camgraph.base.errors import BrokenError, ClosedError
+from camgraph.base.pixels import PixelFormat, format_of_code, planes_of
+from camgraph.ring.layout import (
+    CORRUPT,
+    INTERLACED,
+    KEYFRAME,
+    MATRICES,
+    NO_PTS,
+    QUALITIES,
+    RANGES,
+    CaptureQuality,
+    ColorRange,
+    Colorspace,
+)
+from camgraph.ring.lease import Lease
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Frame:
+    """One picture, in place: nothing overwrites it while the frame, or any array or memoryview made of it,
+    is referenced.
+
+    A reader holds at most `leases` frames at a time; `copy` is for keeping more. `release` ends the lease
+    early: `array`, `planes` and `memory` raise ClosedError then, and views taken before may change.
+    """
+
+    __slots__ = ("_array", "_header", "_lease", "_planes", "format", "generation", "stream")
+
+    def __init__(self, stream: str, lease: Lease) -> None:
+        self.stream = stream
+        self.generation = lease.ring.header.generation
+        self.format: PixelFormat = format_of_code(lease.header.pixel_format)
+        self._lease: Lease | None = lease
+        self._header = lease.header
+        self._array: Pixels | None = None
+        self._planes: tuple[Pixels, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.seq} of {self.stream!r}, {self.width}x{self.height} {self.format}>"
+
+    @property
+    def array(self) -> Pixels:
+        """The picture as one read-only uint8 array.
+
+        (height, width, 3) for bgr24 and rgb24, (height, width, 4) for bgra, (height, width) for gray8,
+        (height * 3 // 2, width), as OpenCV takes it, for yuv420p and nv12. Raises ValueError for odd sizes of
+        the last two: use `planes`.
+        """
+        lease = self._leased()
+        if self._array is None:
+            self._array = self.planes[0] if len(self.planes) == 1 else self._one_array(lease)
+        return self._array
+
+    @property
+    def planes(self) -> tuple[Pixels, ...]:
+        """Read-only views of the planes, each (rows, columns) or (rows, columns, channels) uint8."""
+        lease = self._leased()
+        if self._planes is None:
+            header = lease.header
+            offsets = header.plane_offset_0, header.plane_offset_1, header.plane_offset_2
+            strides = header.plane_stride_0, header.plane_stride_1, header.plane_stride_2
+            planes = []
+            for plane, offset, stride in zip(
+                planes_of(self.format, header.width, header.height), offsets, strides, strict=False
+            ):
+                shape = (plane.height, plane.width, plane.channels)
+                steps = (stride, plane.channels, 1)
+                n = 3 if plane.channels > 1 else 2
+                planes.append(np.ndarray(shape[:n], np.uint8, lease.root, offset, steps[:n]))
+            self._planes = tuple(planes)
+        return self._planes
+
+    @property
+    def memory(self) -> memoryview:
+        """The bytes of the picture, read-only: the planes where the writer laid them."""
+        return self._leased().root.data[: self._header.length]
+
+    def copy(self) -> Pixels:
+        """Return `array` as a new array, which the caller owns and may write to."""
+        return self.array.copy()
+
+    def release(self) -> None:
+        """End the lease now; views taken before may change afterwards. Releasing twice does nothing."""
+        lease, self._lease, self._array, self._planes = self._lease, None, None, None
+        if lease is not None:
+            lease.release()
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return self._header.width
+
+    @property
+    def height(self) -> int:
+        """Rows of the picture."""
+        return self._header.height
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one row of the first plane to the next."""
+        return self._header.plane_stride_0
+
+    @property
+    def seq(self) -> int:
+        """The frame's number in its ring, counted from the ring's making; a gap is a loss."""
+        return self._header.seq
+
+    @property
+    def epoch(self) -> int:
+        """Start of the media process, wall clock in ns: grows when the stream was started again."""
+        return self._header.epoch
+
+    @property
+    def codec_generation(self) -> int:
+        """Counts the decoder's changes of parameters."""
+        return self._header.codec_generation
+
+    @property
+    def pts(self) -> int | None:
+        """The camera's presentation time, in `time_base` seconds; None: it sent none."""
+        return None if self._header.pts == NO_PTS else self._header.pts
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds in which `pts` counts."""
+        return Fraction(self._header.time_base_num, self._header.time_base_den)
+
+    @property
+    def capture_ns(self) -> int:
+        """When the picture was taken, wall clock in ns, as well as `capture_quality` says; 0: unknown."""
+        return self._header.capture_ns
+
+    @property
+    def capture_quality(self) -> CaptureQuality:
+        """Where `capture_ns` comes from: nowhere, the time of arrival, or the camera's sender reports."""
+        return QUALITIES.get(self._header.capture_quality, "none")
+
+    @property
+    def arrival_ns(self) -> int:
+        """When the packet came, monotonic, in ns."""
+        return self._header.arrival_ns
+
+    @property
+    def publish_ns(self) -> int:
+        """When the frame was put into the ring, monotonic, in ns."""
+        return self._header.publish_ns
+
+    @property
+    def keyframe(self) -> bool:
+        """The picture was coded without reference to others."""
+        return bool(self._header.flags & KEYFRAME)
+
+    @property
+    def corrupt(self) -> bool:
+        """The decoder met damage."""
+        return bool(self._header.flags & CORRUPT)
+
+    @property
+    def interlaced(self) -> bool:
+        """The picture consists of two fields."""
+        return bool(self._header.flags & INTERLACED)
+
+    @property
+    def color_range(self) -> ColorRange:
+        """``tv``: 16 to 235, ``pc``: 0 to 255."""
+        return RANGES.get(self._header.colour_range, "tv")
+
+    @property
+    def colorspace(self) -> Colorspace:
+        """The matrix between RGB and YUV."""
+        return MATRICES.get(self._header.colour_matrix, "unspecified")
+
+    @property
+    def sample_aspect(self) -> Fraction:
+        """Width of a pixel over its height."""
+        return Fraction(self._header.aspect_num, self._header.aspect_den)
+
+    def _leased(self) -> Lease:
+        lease = self._lease
+        if lease is None:
+            raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
+        if lease.ring.forgotten:
+            raise BrokenError("the frame belongs to the process that this one was forked from")
+        return lease
+
+    def _one_array(self, lease: Lease) -> Pixels:
+        header = lease.header
+        width, height = header.width, header.height
+        tight = planes_of(self.format, width, height)
+        offsets = header.plane_offset_0, header.plane_offset_1, header.plane_offset_2
+        strides = header.plane_stride_0, header.plane_stride_1, header.plane_stride_2
+        as_told = list(zip(offsets, strides, strict=True))[: len(tight)]
+        if width % 2 or height % 2 or as_told != [plane[:2] for plane in tight]:
+            raise ValueError(f"{width}x{height} px of {self.format} do not make one array: use frame.planes")
+        return np.ndarray((height * 3 // 2, width), np.uint8, lease.root)

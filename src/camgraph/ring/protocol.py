@@ -1,0 +1,154 @@
+"""The datagrams between the reader and the writer of a ring (SOCK_SEQPACKET, little-endian, no padding).
+
+::
+
+    HELLO    u32 kind = 1, version, leases, format (0: as the camera sends it), width, height; f64 fps;
+             u32 name_bytes, reserved; stream name in UTF-8                          reader → writer, once
+    RING     u32 kind = 2, reader_id, generation, lease_limit, lock_stride, reserved; u64 epoch, size,
+             next_seq; u8 uuid[16]; two descriptors: one to map, one to lock with    writer → reader
+    FRAME    u32 kind = 3, slot, generation, reserved; u64 seq                       writer → reader
+    REFUSED  u32 kind = 4, text_bytes; text in UTF-8; then the connection ends       writer → reader
+
+Width, height and fps are 0 for: as the camera sends it. Standard library only: the supervisor reads HELLO to
+route a reader, and answers REFUSED when there is nowhere to route it.
+"""
+
+import contextlib
+import socket
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from camgraph.base.pixels import PixelFormat, format_code, format_of_code
+
+VERSION = 1
+MAX_DATAGRAM_BYTES = 2048
+MAX_LEASES = 64
+_MAX_SIDE_PX = 16384
+_MAX_TEXT_BYTES = 1024
+
+_HELLO, _RING, _FRAME, _REFUSED = 1, 2, 3, 4
+_KIND = struct.Struct("<I")
+_HELLO_BODY = struct.Struct("<6Id2I")
+_RING_BODY = struct.Struct("<6I3Q16s")
+_FRAME_BODY = struct.Struct("<4IQ")
+_REFUSED_BODY = struct.Struct("<2I")
+
+
+@dataclass(frozen=True, slots=True)
+class RingRequest:
+    """Which ring a reader wants; equal requests share one ring. 0 (and None): as the camera sends it."""
+
+    stream: str
+    format: PixelFormat | None = None
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first and only datagram of a reader."""
+
+    request: RingRequest
+    leases: int = 3
+    version: int = VERSION
+
+    def encode(self) -> bytes:
+        """Return the datagram."""
+        request, name = self.request, self.request.stream.encode()
+        code = 0 if request.format is None else format_code(request.format)
+        sizes = request.width, request.height, request.fps, len(name), 0
+        return _HELLO_BODY.pack(_HELLO, self.version, self.leases, code, *sizes) + name
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Hello":
+        """Read a datagram; raise ValueError, with a sentence for the reader, if it can't be served."""
+        if len(data) < 8 or _KIND.unpack_from(data)[0] != _HELLO:
+            raise ValueError("this is not a reader's greeting")
+        version = _KIND.unpack_from(data, 4)[0]
+        if version != VERSION:
+            raise ValueError(f"the reader speaks version {version} of the ring protocol, this side {VERSION}")
+        try:
+            _, _, leases, code, width, height, fps, name_bytes, _ = _HELLO_BODY.unpack_from(data)
+            name = data[_HELLO_BODY.size :].decode()
+        except (struct.error, UnicodeDecodeError):
+            raise ValueError("the reader's greeting is damaged") from None
+        if len(data) != _HELLO_BODY.size + name_bytes or not name:
+            raise ValueError("the reader's greeting is damaged")
+        if not 1 <= leases <= MAX_LEASES:
+            raise ValueError(f"a reader may hold 1 to {MAX_LEASES} frames, not {leases}")
+        if max(width, height) > _MAX_SIDE_PX or (width == 0) != (height == 0):
+            raise ValueError(f"frames of {width}x{height} px can't be had; sides are 1 to {_MAX_SIDE_PX} px")
+        if not 0 <= fps <= 1000:
+            raise ValueError(f"fps must be 0 to 1000, not {fps}")
+        pixel_format = format_of_code(code) if code else None
+        return cls(RingRequest(name, pixel_format, width, height, fps), leases, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Here is your ring, or its next generation; the descriptors to map and to lock with come along."""
+
+    reader_id: int
+    generation: int
+    lease_limit: int
+    lock_stride: int
+    epoch: int
+    size: int
+    next_seq: int
+    """The number the next frame will have: what the reader counts losses from."""
+    uuid: bytes
+
+    def encode(self) -> bytes:
+        """Return the datagram."""
+        ids = self.reader_id, self.generation, self.lease_limit, self.lock_stride
+        return _RING_BODY.pack(_RING, *ids, 0, self.epoch, self.size, self.next_seq, self.uuid)
+
+
+class FrameNotice(NamedTuple):
+    """A frame lies in a slot, for as long as it is not overwritten: lock the slot, then compare `seq`."""
+
+    slot: int
+    generation: int
+    seq: int
+
+    def encode(self) -> bytes:
+        """Return the datagram."""
+        return _FRAME_BODY.pack(_FRAME, self.slot, self.generation, 0, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No ring for this reader, and why, in a sentence."""
+
+    reason: str
+
+    def encode(self) -> bytes:
+        """Return the datagram; a text that is too long is cut."""
+        text = self.reason.encode()[:_MAX_TEXT_BYTES]
+        return _REFUSED_BODY.pack(_REFUSED, len(text)) + text
+
+
+def decode_answer(data: bytes) -> Ring | FrameNotice | Refused:
+    """Read a datagram of a writer; raise ValueError if it is none."""
+    try:
+        kind = _KIND.unpack_from(data)[0]
+        if kind == _FRAME:
+            _, slot, generation, _, seq = _FRAME_BODY.unpack(data)
+            return FrameNotice(slot, generation, seq)
+        if kind == _RING:
+            _, reader_id, generation, limit, stride, _, epoch, size, seq, uuid = _RING_BODY.unpack(data)
+            return Ring(reader_id, generation, limit, stride, epoch, size, seq, uuid)
+        if kind == _REFUSED:
+            return Refused(data[_REFUSED_BODY.size :].decode(errors="replace"))
+    except struct.error:
+        raise ValueError(f"a damaged datagram of {len(data)} bytes came from the ring's writer") from None
+    raise ValueError(f"a datagram of unknown kind {kind} came from the ring's writer")
+
+
+def refuse(sock: socket.socket, reason: str) -> None:
+    """Tell a reader why there is no ring for it, and end its connection; owns and closes the socket."""
+    with contextlib.suppress(OSError), sock:
+        sock.setblocking(False)
+        sock.send(Refused(reason).encode(), socket.MSG_NOSIGNAL)

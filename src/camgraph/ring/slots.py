@@ -1,0 +1,169 @@
+"""The writer's side of one generation of a ring: its memory, and which slot the next frame goes to."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from camgraph.base.pixels import planes_of
+from camgraph.ring import locks
+from camgraph.ring.layout import (
+    LOCK_STRIDE,
+    NEWEST_OFFSET,
+    NEWEST_SLOT_BITS,
+    Geometry,
+    RingHeader,
+)
+from camgraph.ring.memory import Pages, create, reopen
+
+Plane = npt.NDArray[np.uint8]
+
+
+class Slot:
+    """A slot that has been written at least once, with everything prepared that writing it again needs."""
+
+    __slots__ = ("_by_dimensions", "header_at", "index", "lock", "published_ns", "seq_word", "unlock")
+
+    def __init__(self, index: int, header_at: int, payload: Plane, geometry: Geometry) -> None:
+        self.index = index
+        self.header_at = header_at
+        self.seq_word = header_at // 8
+        self.lock = locks.write_lock(index * LOCK_STRIDE, LOCK_STRIDE)
+        self.unlock = locks.no_lock(index * LOCK_STRIDE, LOCK_STRIDE)
+        self.published_ns = 0
+        rows: list[Plane] = []
+        pixels: list[Plane] = []
+        for plane in planes_of(*geometry):
+            flat = payload[plane.offset : plane.offset + plane.stride * plane.height]
+            rows.append(flat.reshape(plane.height, plane.stride))
+            pixels.append(flat.reshape(plane.height, plane.width, plane.channels))
+        self._by_dimensions = {2: rows, 3: pixels}
+
+    def targets(self, planes: Sequence[Plane]) -> list[tuple[Plane, Plane]]:
+        """Pair each plane with the view it is copied to; raise ValueError if one has another shape."""
+        by_dimensions = self._by_dimensions
+        if len(planes) != len(by_dimensions[2]):
+            raise ValueError(f"{len(by_dimensions[2])} planes make a picture of this ring, not {len(planes)}")
+        pairs = []
+        for index, plane in enumerate(planes):
+            target = by_dimensions[plane.ndim][index] if plane.ndim in by_dimensions else None
+            if target is None or target.shape != plane.shape or plane.dtype != np.uint8:
+                expected = " or ".join(str(by_dimensions[n][index].shape) for n in (2, 3))
+                raise ValueError(
+                    f"plane {index} must be {expected} uint8, not {plane.shape} {plane.dtype.name}"
+                )
+            pairs.append((target, plane))
+        return pairs
+
+
+class Slots:
+    """One generation: a memfd and its slots, taken for writing oldest first, touched only when needed."""
+
+    def __init__(self, name: str, geometry: Geometry, *, epoch: int, generation: int, slots: int) -> None:
+        self.geometry = geometry
+        self.header = RingHeader.plan(generation, slots, epoch, geometry.length)
+        self._pages: Pages | None = create(name, self.header.size)
+        array = np.asarray(self._pages)
+        self.memory = array.data[: self.header.payload_offset]
+        self.words = self.memory.cast("Q")
+        self._array: Plane | None = array
+        self._by_age: deque[Slot] = deque()
+        self.header.pack_into(self.memory)
+
+    @property
+    def touched(self) -> int:
+        """Slots that have been written: what of the ring is resident."""
+        return len(self._by_age)
+
+    def open_for_reader(self) -> list[int]:
+        """Return a descriptor to map and one to lock with; the caller owns them."""
+        assert self._pages is not None
+        to_map = reopen(self._pages)
+        try:
+            return [to_map, reopen(self._pages)]
+        except OSError:
+            os.close(to_map)
+            raise
+
+    def take(self, now_ns: int, grace_ns: int, budget: int) -> Slot | None:
+        """Return a slot locked for writing; None if every slot is held. `give` must follow.
+
+        Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
+        than `budget` have been touched; then the oldest younger one, but for the newest; then any fresh one.
+        """
+        slot = self._first_free(self._until(now_ns - grace_ns))
+        if slot is None and len(self._by_age) < budget:
+            slot = self._fresh()
+        if slot is None:
+            slot = self._first_free(list(self._by_age)[:-1]) or self._fresh()
+        return slot
+
+    def give(self, slot: Slot, seq: int, published_ns: int) -> None:
+        """Let readers have what was written into a slot that `take` returned."""
+        words = self.words
+        words[slot.seq_word] = seq
+        self._unlock(slot)
+        words[NEWEST_OFFSET // 8] = seq << NEWEST_SLOT_BITS | slot.index
+        slot.published_ns = published_ns
+        self._by_age.append(slot)
+
+    def give_back(self, slot: Slot) -> None:
+        """Return a slot whose writing failed: there is nothing in it."""
+        self._unlock(slot)
+        self._by_age.appendleft(slot)
+
+    def holder(self) -> int | None:
+        """Return the reader that holds the oldest slot; None if nobody does any more."""
+        for slot in self._by_age:
+            start = locks.first_conflict(self._descriptor, slot.lock)
+            if start is not None:
+                return start % LOCK_STRIDE
+        return None
+
+    def close(self) -> None:
+        """Let the memory go; readers keep theirs for as long as they hold a frame of it."""
+        self._by_age.clear()
+        self._array = None
+        self._pages = None
+        self.words.release()
+        self.memory.release()
+
+    @property
+    def _descriptor(self) -> int:
+        assert self._pages is not None
+        return self._pages.descriptor
+
+    def _until(self, latest_ns: int) -> Iterable[Slot]:
+        for slot in self._by_age:
+            if slot.published_ns > latest_ns:
+                return
+            yield slot
+
+    def _first_free(self, candidates: Iterable[Slot]) -> Slot | None:
+        descriptor = self._descriptor
+        for slot in candidates:
+            if locks.try_lock(descriptor, slot.lock):
+                self._by_age.remove(slot)
+                return slot
+        return None
+
+    def _fresh(self) -> Slot | None:
+        index = len(self._by_age)
+        header = self.header
+        if index >= header.slots:
+            return None
+        assert self._array is not None
+        assert self._pages is not None
+        at = header.payload_at(index)
+        payload = self._array[at : at + header.capacity]
+        slot = Slot(index, header.slot_header_at(index), payload, self.geometry)
+        if not locks.try_lock(self._descriptor, slot.lock):
+            return None
+        self._pages.populate(at, header.slot_stride)
+        self.geometry.pack_into(self.memory, slot.header_at, header.epoch)
+        return slot
+
+    def _unlock(self, slot: Slot) -> None:
+        locks.unlock(self._descriptor, slot.unlock)

@@ -1,0 +1,296 @@
+"""The writer of a ring: one copy of a frame into shared memory, and a datagram to each reader."""
+
+import logging
+import math
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from camgraph.base.descriptors import check_peer
+from camgraph.base.errors import BrokenError, CamgraphError, ClosedError
+from camgraph.base.pixels import PixelFormat
+from camgraph.ring.forks import forget_in_children
+from camgraph.ring.layout import (
+    CORRUPT,
+    INTERLACED,
+    KEYFRAME,
+    LOCK_STRIDE,
+    MATRIX_CODES,
+    MAX_SLOTS,
+    NO_PTS,
+    QUALITY_CODES,
+    RANGE_CODES,
+    SLOT_FRAME,
+    SLOT_FRAME_OFFSET,
+    CaptureQuality,
+    ColorRange,
+    Colorspace,
+    Geometry,
+    whole_pages,
+)
+from camgraph.ring.link import ReaderLink
+from camgraph.ring.protocol import FrameNotice, Hello, refuse
+from camgraph.ring.slots import Slots
+
+_log = logging.getLogger(__name__)
+
+MIN_LEASES = 8
+"""Held frames that even a ring of very large pictures has room for."""
+GRACE_NS = 100_000_000
+"""For so long a frame can be taken by a reader that was told of it late."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMeta:
+    """What is known of a frame beside its pixels. `pts` counts in `time_base` seconds."""
+
+    pts: int | None = None
+    time_base: Fraction = Fraction(1, 90_000)
+    capture_ns: int = 0
+    """Wall clock; 0: unknown."""
+    capture_quality: CaptureQuality = "none"
+    arrival_ns: int = 0
+    """Monotonic; when the packet came."""
+    keyframe: bool = False
+    corrupt: bool = False
+    interlaced: bool = False
+    codec_generation: int = 0
+    color_range: ColorRange = "tv"
+    colorspace: Colorspace = "unspecified"
+    sample_aspect: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterStatistics:
+    """Counts since the ring was made."""
+
+    published: int
+    behind: int
+    """Notices that a reader's full socket did not take, all readers together."""
+    no_slot: int
+    """Frames dropped because every slot was held."""
+    readers: int
+    generation: int
+    slots_touched: int
+    """Slots that are resident in memory."""
+    holder: str
+    """Who held the oldest slot when a frame was last dropped; empty: none was."""
+
+
+class RingWriter:
+    """A ring of one stream in one geometry; owns its memory and its readers' sockets.
+
+    Thread-safe: readers come and go in one thread while another publishes. Nothing here waits for a reader.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        format: PixelFormat,  # noqa: A002
+        width: int,
+        height: int,
+        *,
+        epoch: int,
+        fps: float = 25.0,
+        max_bytes: int = 1 << 30,
+    ) -> None:
+        """Make a ring that never grows over `max_bytes`, for about `fps` frames a second.
+
+        Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames.
+        """
+        self.stream = stream
+        self._epoch = epoch
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._links: list[ReaderLink] = []
+        self._last_id = 0
+        self._names: dict[int, str] = {}
+        self._seq = 0
+        self._published = 0
+        self._no_slot = 0
+        self._behind_of_gone = 0
+        self._holder = ""
+        self._closed = False
+        self._budget = 1 + max(2, math.ceil(fps * GRACE_NS / 1e9))
+        self._slots = self._make_slots(Geometry(format, width, height), 1)
+        forget_in_children(self)
+
+    @property
+    def readers(self) -> int:
+        """How many readers the ring has."""
+        return sum(not link.gone for link in self._links)
+
+    def add_reader(self, sock: socket.socket, hello: Hello) -> bool:
+        """Give a ring to a reader; owns its connection from now on, in every case.
+
+        False: it was refused (another user's, too many readers), was told so, and `sock` is closed. The
+        caller may watch `sock` for reading: readable means that the reader is gone, then call
+        `remove_reader`. Without that, `publish` notices too, and `remove_dead` closes what it found.
+        """
+        with self._lock:
+            try:
+                peer = check_peer(sock)
+                reader_id = self._free_id(hello.leases)
+            except (CamgraphError, OSError) as error:
+                _log.warning("a reader of %r was refused: %s", self.stream, error)
+                refuse(sock, str(error))
+                return False
+            link = ReaderLink(sock, reader_id, hello.leases, peer)
+            self._last_id = reader_id
+            self._names[reader_id] = f"process {peer.pid} (reader {reader_id})"
+            self._links.append(link)
+            self._budget += link.leases
+            link.offer(self._slots, self._seq + 1)
+        return True
+
+    def remove_reader(self, sock: socket.socket) -> None:
+        """Close a reader's connection and forget it; one that is not known (any more) is ignored."""
+        with self._lock:
+            self._forget([link for link in self._links if link.sock is sock])
+
+    def remove_dead(self) -> None:
+        """Close the connections of readers that `publish` found gone."""
+        with self._lock:
+            self._forget([link for link in self._links if link.gone])
+
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """Return the connections of all readers; they stay the ring's."""
+        with self._lock:
+            return tuple(link.sock for link in self._links)
+
+    def publish(self, planes: Sequence[npt.NDArray[np.uint8]], meta: FrameMeta) -> bool:
+        """Copy a frame into the ring and tell the readers; never waits.
+
+        `planes`: one uint8 array per plane of the format, (rows, bytes) or (rows, pixels, channels), strided
+        at will. False: nothing was done, there is no reader, or the frame was dropped, every slot is held.
+        Raises ValueError for planes of another shape, ClosedError.
+        """
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"the ring of {self.stream!r} was closed")
+            if not self.readers:
+                return False
+            slots = self._slots
+            slot = slots.take(time.monotonic_ns(), GRACE_NS, self._budget)
+            # A dropped frame takes a number too, so that its loss shows at the readers.
+            self._seq = seq = self._seq + 1
+            if slot is None:
+                self._no_slot += 1
+                self._holder = self._names.get(slots.holder() or 0, "nobody any more")
+                return False
+            try:
+                slots.words[slot.seq_word] = 0
+                for target, plane in slot.targets(planes):
+                    np.copyto(target, plane)
+                now_ns = time.monotonic_ns()
+                _write_meta(slots.memory, slot.header_at, meta, now_ns)
+            except BaseException:
+                slots.give_back(slot)
+                raise
+            slots.give(slot, seq, now_ns)
+            self._published += 1
+            notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
+            for link in self._links:
+                link.notify(notice, seq)
+        return True
+
+    def reshape(self, format: PixelFormat, width: int, height: int) -> None:  # noqa: A002
+        """Begin a new generation with another geometry, on the same connections.
+
+        Frames of the old one stay valid for as long as their readers hold them.
+        """
+        geometry = Geometry(format, width, height)
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"the ring of {self.stream!r} was closed")
+            old, self._slots = self._slots, self._make_slots(geometry, self._slots.header.generation + 1)
+            old.close()
+            for link in self._links:
+                link.offer(self._slots, self._seq + 1)
+
+    def statistics(self) -> WriterStatistics:
+        """Return the counts so far."""
+        with self._lock:
+            return WriterStatistics(
+                published=self._published,
+                behind=self._behind_of_gone + sum(link.behind for link in self._links),
+                no_slot=self._no_slot,
+                readers=self.readers,
+                generation=self._slots.header.generation,
+                slots_touched=self._slots.touched,
+                holder=self._holder,
+            )
+
+    def close(self) -> None:
+        """Let the memory and the connections go; readers see the end at once. Closing twice does nothing."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._forget(list(self._links))
+                self._slots.close()
+
+    def forget_in_child(self) -> None:
+        """Close a forked child's copies of the connections; the ring stays the parent's."""
+        self._lock = threading.Lock()
+        self._closed = True
+        for link in self._links:
+            link.sock.close()
+        self._links = []
+
+    def _make_slots(self, geometry: Geometry, generation: int) -> Slots:
+        if geometry.width < 1 or geometry.height < 1:
+            raise ValueError(f"a picture of {geometry.width}x{geometry.height} px has no pixels")
+        affordable = self._max_bytes // whole_pages(geometry.length)
+        slots = max(min(affordable, MAX_SLOTS), self._budget + MIN_LEASES)
+        return Slots(
+            f"camgraph-{self.stream[:60]}", geometry, epoch=self._epoch, generation=generation, slots=slots
+        )
+
+    def _free_id(self, leases: int) -> int:
+        spare = self._slots.header.slots - self._budget
+        if leases > spare:
+            raise BrokenError(
+                f"the ring of {self.stream!r} has slots for {spare} more held frames, not for {leases}: "
+                "ask for fewer leases, or close other readers"
+            )
+        used = {link.reader_id for link in self._links}
+        for step in range(LOCK_STRIDE - 1):
+            reader_id = (self._last_id + step) % (LOCK_STRIDE - 1) + 1
+            if reader_id not in used:
+                return reader_id
+        raise BrokenError(f"the ring of {self.stream!r} has {len(used)} readers, and no place for another")
+
+    def _forget(self, links: list[ReaderLink]) -> None:
+        for link in links:
+            self._links.remove(link)
+            self._budget -= link.leases
+            self._behind_of_gone += link.behind
+            link.sock.close()
+
+
+def _write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta, now_ns: int) -> None:
+    time_base, aspect = meta.time_base, meta.sample_aspect
+    flags = meta.keyframe * KEYFRAME | meta.corrupt * CORRUPT | meta.interlaced * INTERLACED
+    SLOT_FRAME.pack_into(
+        memory,
+        slot_header_at + SLOT_FRAME_OFFSET,
+        meta.codec_generation,
+        NO_PTS if meta.pts is None else meta.pts,
+        meta.capture_ns,
+        meta.arrival_ns,
+        now_ns,
+        QUALITY_CODES[meta.capture_quality],
+        time_base.numerator,
+        time_base.denominator,
+        aspect.numerator,
+        aspect.denominator,
+        MATRIX_CODES[meta.colorspace],
+        RANGE_CODES[meta.color_range],
+        flags,
+    )
