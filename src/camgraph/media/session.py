@@ -82,7 +82,8 @@ class Session:
         self._tries = 0
         self._failures = 0
         self._retry = QUICK
-        self._reason = self._fault = self._sentence = self._codec = ""
+        self._reason = self._fault = self._codec = ""
+        self._sentence = "Not started yet."
         self._size = (0, 0)
         self._entered_ns = self._opened_ns = self._live_ns = self._packet_ns = self._stalled_ns = 0
         self._out: list[Instruction] = []
