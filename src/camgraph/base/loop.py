@@ -53,6 +53,7 @@ class Loop:
         self._stopping = False
         self._closed = False
         self._lock = threading.Lock()
+        self._thread_id = 0
         self._selector.register(self._wakeup, selectors.EVENT_READ, (self._wakeup.clear, None))
 
     def add(
@@ -99,13 +100,19 @@ class Loop:
             self._stopping = True
             self._wakeup.set()
 
+    def in_thread(self) -> bool:
+        """Tell whether the caller runs in the thread that runs the loop."""
+        return self._thread_id == threading.get_ident()
+
     def run(self) -> None:
         """Call back until `stop`."""
         while not self._stopping:
             self.run_once(None)
+        self._thread_id = 0
 
     def run_once(self, timeout_s: float | None) -> None:
         """Wait for the next events, `timeout_s` at most (None: until the next timer), and serve them."""
+        self._thread_id = threading.get_ident()
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
         if self._timers:

@@ -1,0 +1,51 @@
+"""The program of a back end, which brings `process` and `ring` together.
+
+``python -m camgraph.client.backend <channel fd> <payload fd> <parent pid> <site>``, started by exec by the
+supervisor: of the user's program, only its import path, the class and the arguments are here.
+"""
+
+import os
+import socket
+import sys
+import threading
+
+from camgraph.base.children import end_with_parent
+from camgraph.base.signals import end_on_sigterm
+from camgraph.client.requests import open_reader
+from camgraph.process.back import BackEnd
+from camgraph.process.channel import Channel
+from camgraph.process.payload import unpack
+
+EXIT_WITHIN_S = 2.0
+
+
+def main(channel_fd: int, payload_fd: int, parent_pid: int, site: str) -> int:
+    """Run the back end to its end; return its exit code. Owns both descriptors."""
+    end_with_parent(parent_pid)
+    sock = socket.socket(fileno=channel_fd)
+    os.set_inheritable(channel_fd, False)
+    with os.fdopen(payload_fd, "rb") as file:
+        file.seek(0)
+        payload = file.read()
+    back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
+    end_on_sigterm(back.loop, back.end_soon)
+    return back.run(lambda: unpack(payload))
+
+
+def _exit(code: int) -> None:
+    """End as Python does, but not later than `EXIT_WITHIN_S`, whatever threads the class has left running."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    timer = threading.Timer(EXIT_WITHIN_S, leave)
+    timer.daemon = True
+    timer.start()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    channel, payload, parent, name = sys.argv[1:]
+    _exit(main(int(channel), int(payload), int(parent), name))

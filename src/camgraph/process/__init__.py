@@ -1,0 +1,1 @@
+"""A process with a front end here and a back end there: messages, calls, frames (cloudpickle)."""

@@ -1,0 +1,273 @@
+"""One end of the connection between a front end and its back end."""
+
+import errno
+import os
+import socket
+import struct
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from camgraph.base.descriptors import receive_with_descriptors, send_with_descriptors
+from camgraph.base.errors import BrokenError
+from camgraph.base.loop import Loop
+from camgraph.process.wire import MAX_DATAGRAM_BYTES, Envelope, Kind, pack, unpack
+
+MAX_QUEUED = 1024
+MAX_QUEUED_BYTES = 64 << 20
+MAX_IN_MEMFDS_BYTES = 32 << 20
+_TAKEN = struct.Struct("<Q")
+_NOT_NOW = {errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
+
+
+class _Outgoing(NamedTuple):
+    data: bytes
+    memfd: int
+    body_bytes: int
+
+
+class Channel:
+    """Sends and receives `Envelope`; owns its socket, which may come later than the first message.
+
+    Sending is allowed from any thread and never waits: what the socket does not take is queued, up to
+    `MAX_QUEUED` messages and `MAX_QUEUED_BYTES`, and sent by the loop the channel is attached to. Bodies in
+    memfds cost the socket nothing, so the receiver tells what it has taken, and at most
+    `MAX_IN_MEMFDS_BYTES` are under way. Receiving belongs to one thread at a time.
+    """
+
+    def __init__(self, sock: socket.socket | None = None) -> None:
+        self._lock = threading.RLock()
+        self._sock: socket.socket | None = None
+        self._loop: Loop | None = None
+        self._on_readable: Callable[[], None] | None = None
+        self._queue: deque[_Outgoing] = deque()
+        self._queued_bytes = 0
+        self._sent_in_memfds = self._peer_has_taken = 0
+        self._taken = self._told_taken = 0
+        self._update_asked = False
+        self._finishing = False
+        self._reading = True
+        self._peer_finished = False
+        self._write_error = ""
+        self._over = ""
+        _channels.add(self)
+        if sock is not None:
+            self.open(sock)
+
+    def open(self, sock: socket.socket) -> None:
+        """Take over the socket and send what is queued."""
+        sock.setblocking(False)
+        with self._lock:
+            if self._over:
+                sock.close()
+                return
+            self._sock = sock
+            self._push()
+        self._ask_update()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket (-1: none)."""
+        return self._sock.fileno() if self._sock else -1
+
+    @property
+    def queued(self) -> int:
+        """Messages that the socket has not taken yet."""
+        return len(self._queue)
+
+    def attach(self, loop: Loop, on_readable: Callable[[], None]) -> None:
+        """Be served by `loop` from now on: `on_readable()` is called there while something can be received.
+
+        From any thread. The loop that served until now lets go first, in its own thread, so nothing is lost
+        and nothing overtakes.
+        """
+        with self._lock:
+            old, self._loop, self._on_readable = self._loop, loop, on_readable
+        if old is None or old is loop or not old.call_soon_threadsafe(lambda: self._leave(old)):
+            self._ask_update()
+
+    def send(self, kind: Kind, name: str = "", body: bytes = b"", *, force: bool = False) -> bool:
+        """Send or queue a message; False: the queue is full and the message was not taken.
+
+        `force` queues it beyond the bounds. Raises BrokenError if the other side is gone or this one is
+        closed.
+        """
+        with self._lock:
+            if self._finishing:
+                raise BrokenError("the channel is closed")
+            self._check_writable()
+            if (
+                not force
+                and self._queue
+                and (len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(body) > MAX_QUEUED_BYTES)
+            ):
+                return False
+            self._queue.append(_Outgoing(*pack(kind, name, body), len(body)))
+            self._queued_bytes += len(body)
+            self._push()
+            self._check_writable()
+        return True
+
+    def receive(self) -> Envelope | None:
+        """Return the next message, None if there is none now.
+
+        Raises EOFError when the other side sends no more, BrokenError for what no camgraph has sent.
+        """
+        while self._sock is not None:
+            try:
+                data, descriptors = receive_with_descriptors(self._sock, MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                return None
+            except ConnectionResetError:
+                # The other side died with something of ours unread. The kernel says so once, and hands out
+                # what that side had sent afterwards.
+                continue
+            except OSError as error:
+                raise EOFError from error
+            if not data and not descriptors:
+                self._peer_finished = True
+                raise EOFError
+            envelope, in_memfd = unpack(data, descriptors)
+            with self._lock:
+                self._taken += in_memfd
+                if envelope.kind is Kind.TAKEN:
+                    if len(envelope.body) != _TAKEN.size:
+                        raise BrokenError("an acknowledgement has the wrong length")
+                    self._peer_has_taken = _TAKEN.unpack(envelope.body)[0]
+                self._push()
+            if envelope.kind is not Kind.TAKEN:
+                return envelope
+        return None
+
+    def stop_reading(self) -> None:
+        """Stop watching for what the other side sends. In the loop's thread."""
+        self._reading = False
+        if self._loop is not None:
+            self._update(self._loop)
+
+    def finish(self) -> None:
+        """Send what is queued, then tell the other side that nothing follows; what it sends still arrives."""
+        with self._lock:
+            self._finishing = True
+            self._push()
+
+    def close(self) -> None:
+        """Release the socket and what is queued; closing twice does nothing.
+
+        In the thread of the loop, or when the loop is closed.
+        """
+        with self._lock:
+            if self._sock is not None:
+                if self._loop is not None:
+                    self._loop.remove(self._sock)
+                self._sock.close()
+            self._give_up("the channel is closed")
+
+    def _push(self) -> None:
+        """Send what the socket takes; ask the loop to go on when it takes more. Under the lock."""
+        if self._sock is None or self._over or self._write_error:
+            return
+        try:
+            if self._taken != self._told_taken:
+                taken, _ = pack(Kind.TAKEN, "", _TAKEN.pack(self._taken))
+                send_with_descriptors(self._sock, taken)
+                self._told_taken = self._taken
+            while self._queue and not self._must_wait():
+                data, memfd, body_bytes = self._queue[0]
+                send_with_descriptors(self._sock, data, () if memfd < 0 else (memfd,))
+                self._queue.popleft()
+                self._queued_bytes -= body_bytes
+                if memfd >= 0:
+                    os.close(memfd)
+                    self._sent_in_memfds += body_bytes
+            if self._finishing and not self._queue:
+                self._write_error = "the channel is closed"
+                self._sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno not in _NOT_NOW:
+                # Reading goes on: what the other side sent before it went is still there.
+                self._write_error = f"the other side is gone: {error.strerror}"
+                self._drop_queue()
+        if self._wants_write() and not self._update_asked:
+            self._update_asked = True
+            self._ask_update()
+
+    def _check_writable(self) -> None:
+        if self._over or self._write_error:
+            raise BrokenError(self._over or self._write_error)
+
+    def _must_wait(self) -> bool:
+        _, memfd, body_bytes = self._queue[0]
+        under_way = self._sent_in_memfds - self._peer_has_taken
+        return (
+            memfd >= 0
+            and not self._peer_finished
+            and under_way > 0
+            and under_way + body_bytes > MAX_IN_MEMFDS_BYTES
+        )
+
+    def _wants_write(self) -> bool:
+        if self._write_error:
+            return False
+        return self._taken != self._told_taken or (bool(self._queue) and not self._must_wait())
+
+    def _ask_update(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(lambda: self._update(loop))
+
+    def _leave(self, loop: Loop) -> None:
+        if self._sock is not None and not self._over:
+            loop.remove(self._sock)
+        self._ask_update()
+
+    def _update(self, loop: Loop) -> None:
+        """Watch what is to be watched, in the thread of `loop`."""
+        with self._lock:
+            if loop is not self._loop or self._sock is None or self._over:
+                return
+            self._update_asked = False
+            on_readable = self._on_readable if self._reading else None
+            on_writable = self._flush if self._wants_write() else None
+            if on_readable or on_writable:
+                loop.add(self._sock, on_readable, on_writable)
+            else:
+                loop.remove(self._sock)
+
+    def _flush(self) -> None:
+        with self._lock:
+            self._update_asked = True
+            self._push()
+        if self._loop is not None:
+            self._update(self._loop)
+
+    def _drop_queue(self) -> None:
+        while self._queue:
+            memfd = self._queue.popleft().memfd
+            if memfd >= 0:
+                os.close(memfd)
+        self._queued_bytes = 0
+
+    def _give_up(self, why: str) -> None:
+        self._over = self._over or why
+        self._drop_queue()
+
+    def _abandon_in_child(self) -> None:
+        # The locks may be held by threads that this process does not have.
+        self._lock = threading.RLock()
+        if self._sock is not None:
+            self._sock.close()
+        self._loop = None
+        self._give_up("this is a forked copy; the channel belongs to the process that forked")
+
+
+_channels: "weakref.WeakSet[Channel]" = weakref.WeakSet()
+
+
+def _abandon_all_in_child() -> None:
+    for channel in list(_channels):
+        channel._abandon_in_child()
+
+
+os.register_at_fork(after_in_child=_abandon_all_in_child)

@@ -1,0 +1,343 @@
+"""The front end of a process: what `site.spawn` returns.
+
+For the client, which makes front ends and feeds them::
+
+    payload = payload.pack(kind, args, kwargs)           # raises what can't travel, before anything starts
+    front = make_front_end(kind, name, loop, terminate)  # usable at once: calls are queued until `_bind`
+    …
+    front._bind(sock, pid)         # ProcessStarted: the front takes over the socket
+    front._on_exit(returncode)     # ProcessExited, also where it never started; None: its supervisor is gone
+
+`terminate(grace_s)` is called when the process is to end (closed here, or broken): the client asks the
+supervisor for it, and may raise BrokenError. It may be called from any thread, more than once, and before
+`_bind`. The front end has ended (`wait` returns, ``exited`` is delivered) when `_on_exit` was called and all
+that the process had sent is delivered. To close many, call `_begin_close(grace_s)` of each, then `close` of
+each. `_attach(loop)` moves the serving to another loop, whose thread then runs the callbacks; before that
+loop is closed, the front end must be attached elsewhere or have ended.
+"""
+
+import logging
+import os
+import socket
+import threading
+import traceback
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+from camgraph.base.children import describe_exit
+from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError, CamgraphError, ClosedError
+from camgraph.base.loop import Loop
+from camgraph.process.channel import MAX_QUEUED, Channel
+from camgraph.process.declare import MessageProcess, messages_of
+from camgraph.process.ports import EventPort, MessagePort, MessageStream
+from camgraph.process.proxy import proxies_of
+from camgraph.process.travel import dumps, dumps_arguments, loads
+from camgraph.process.wire import REPORT, Envelope, Kind
+
+_log = logging.getLogger(__name__)
+
+BATCH = 64
+_REAP_S = 2.0
+
+
+class Request(Protocol):
+    """Frames of a stream, as ``stream.frames(…)`` asks for them."""
+
+    @property
+    def stream(self) -> str:
+        """The name of the stream."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProcessStatistics:
+    """What a process has done, by its last report: once a second, and at its end."""
+
+    frames: int
+    """Frames handed to `on_frame`."""
+    messages: int
+    """Messages that were sent, or wait to be."""
+    lost: int
+    """Messages that were dropped: the front end did not keep up, or a `messages` iterator did not."""
+
+
+class FrontEnd:
+    """A process as its program sees it; its subclass has the methods and messages of one `MessageProcess`.
+
+    Methods may be called from any thread, and return at once. They raise TypeError for wrong arguments,
+    CannotTravel for what can't be pickled, BackendBusy while more calls wait than the bound, ClosedError
+    after `close`, BrokenError when the process has ended.
+    """
+
+    _kind: type[MessageProcess]
+
+    def __init__(self, name: str, loop: Loop, terminate: Callable[[float], None]) -> None:
+        self._name = name
+        self._terminate = terminate
+        self._pid: int | None = None
+        self._exit = ""
+        self._failure: BackendRaised | None = None
+        self._closing = False
+        self._unreadable = False
+        self._made_in = os.getpid()
+        self._report = (0, 0, 0)
+        self._received = self._unread_lost = 0
+        self._state_lock = threading.Lock()
+        self._serving = threading.RLock()
+        self._server: int | None = None
+        self._ended = threading.Event()
+        self._streams: weakref.WeakSet[MessageStream] = weakref.WeakSet()
+        self._ports = {
+            port: MessagePort(f"{self._kind.__qualname__}.{port}", tuple(declared.fields))
+            for port, declared in messages_of(self._kind).items()
+        }
+        self.__dict__.update(self._ports)
+        self.failed = EventPort(f"{name}.failed", "error")
+        """Built-in message: `callback(error)` when a method of the back end raised; a `BackendRaised`."""
+        self.exited = EventPort(f"{name}.exited", "exit")
+        """Built-in message: `callback(exit)` when the process has ended and all it sent was delivered."""
+        self._channel = Channel()
+        self._loop = loop
+        self._channel.attach(loop, self._on_readable)
+
+    def __repr__(self) -> str:
+        state = self._exit or (f"pid {self._pid}" if self._pid else "starting")
+        return f"<FrontEnd {self._name}: {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a front end stays in its program")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(self._kind, name):
+            raise AttributeError(f"{self._kind.__qualname__}.{name} lives in the back end")
+        raise AttributeError(f"{type(self).__name__!r} front end has no attribute {name!r}")
+
+    @property
+    def name(self) -> str:
+        """The name of the process within its site."""
+        return self._name
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of the back end; None until it was started."""
+        return self._pid
+
+    @property
+    def alive(self) -> bool:
+        """It has not ended: it runs, or is being started."""
+        return not self._exit
+
+    @property
+    def exit(self) -> str:
+        """How it ended: ``exit code 0``, ``signal SIGKILL``; empty while it is alive."""
+        return self._exit
+
+    @property
+    def failure(self) -> BackendRaised | None:
+        """The last exception that left a method of the back end, with its traceback."""
+        return self._failure
+
+    def watch(self, request: Request) -> None:
+        """Have the frames of a request given to `on_frame`; any number of requests, at any time.
+
+        Asking twice for the same changes nothing.
+        """
+        if not isinstance(getattr(request, "stream", None), str):
+            raise TypeError(f"watch() takes a request, stream.frames(…), not {request!r}")
+        if self._kind.on_frame is MessageProcess.on_frame:
+            raise TypeError(f"{self._kind.__qualname__} has no on_frame(self, frame) to give frames to")
+        self._send(Kind.WATCH, "", dumps("request", request))
+
+    def unwatch(self, request: Request | str) -> None:
+        """Stop the frames of a request, or of all requests for the stream of that name."""
+        if not isinstance(getattr(request, "stream", request), str):
+            raise TypeError(f"unwatch() takes a request or the name of a stream, not {request!r}")
+        self._send(Kind.UNWATCH, "", dumps("request", request))
+
+    def messages(self, timeout: float | None = None) -> MessageStream:
+        """Return an iterator of the messages from now on: ``(name, fields)``; it ends with the process.
+
+        Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message.
+        """
+        stream = MessageStream(timeout)
+        with self._state_lock:
+            self._streams.add(stream)
+            if self._exit:
+                stream.end()
+        return stream
+
+    def statistics(self) -> ProcessStatistics:
+        """Return the numbers of the back end's last report."""
+        frames, messages, lost = self._report
+        return ProcessStatistics(frames, max(messages, self._received), lost + self._unread_lost)
+
+    def wait(self, timeout: float | None) -> str:
+        """Wait until the process has ended and all it sent was delivered; return how it ended.
+
+        Raises TimeoutError; RuntimeError in the thread that serves the front end, which it would wait for.
+        """
+        if not self._exit and self._in_serving_thread():
+            raise RuntimeError(f"wait() in a callback of {self._name}: connect to exited instead")
+        if not self._exit and not self._ended.wait(timeout):
+            raise TimeoutError(f"{self._name} has not ended within {timeout} s")
+        return self._exit
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the process: it finishes the calls made before, runs `cleanup` and exits.
+
+        After `timeout` seconds it is killed. Closing twice does nothing. In a callback (in the thread that
+        serves the front end) it does not wait.
+        """
+        self._begin_close(timeout)
+        if self._exit or self._in_serving_thread() or os.getpid() != self._made_in:
+            return
+        if not self._ended.wait(timeout + _REAP_S):
+            _log.error("%s: nobody told how it ended", self._name)
+            self._in_loop(lambda: self._finish("unknown: nobody told how it ended"))
+
+    def _begin_close(self, grace_s: float) -> None:
+        with self._state_lock:
+            if self._closing or self._exit:
+                return
+            self._closing = True
+        self._channel.finish()
+        self._end_process(grace_s)
+
+    def _bind(self, sock: socket.socket, pid: int) -> None:
+        """Take over the channel's socket: the back end runs."""
+        self._pid = pid
+        self._channel.open(sock)
+
+    def _on_exit(self, returncode: int | None) -> None:
+        """Be told by the client that the process has ended; in any thread."""
+        exit_text = "unknown: its supervisor is gone" if returncode is None else describe_exit(returncode)
+        self._in_loop(lambda: self._conclude(exit_text))
+
+    def _attach(self, loop: Loop) -> None:
+        """Be served by another loop from now on; from any thread."""
+        self._loop = loop
+        self._channel.attach(loop, self._on_readable)
+
+    def _fileno(self) -> int:
+        """Return the descriptor that is readable when there is something to dispatch (-1: none)."""
+        return self._channel.fileno()
+
+    def _dispatch(self) -> int:
+        """Deliver what has arrived, `BATCH` messages at most; return how many. Never waits."""
+        with self._serving:
+            if self._server is not None:  # A callback of ours called this.
+                return 0
+            self._server = threading.get_ident()
+            try:
+                for count in range(BATCH):
+                    if not self._dispatch_one():
+                        return count
+                return BATCH
+            finally:
+                self._server = None
+
+    def _on_readable(self) -> None:
+        self._dispatch()
+
+    def _dispatch_one(self) -> bool:
+        if self._exit or self._unreadable:
+            return False
+        try:
+            envelope = self._channel.receive()
+            if envelope is not None:
+                self._handle(envelope)
+            return envelope is not None
+        except EOFError:
+            self._stop_reading(_REAP_S)
+        except Exception as error:
+            # It may be anything: unpickling runs what the other side has sent.
+            summary = f"{self._name} sent what can't be read: {error}"
+            self._fail(BackendRaised(summary, traceback.format_exc()))
+            self._stop_reading(0.0)
+        return False
+
+    def _stop_reading(self, grace_s: float) -> None:
+        self._unreadable = True
+        self._channel.stop_reading()
+        self._end_process(grace_s)
+
+    def _handle(self, envelope: Envelope) -> None:
+        match envelope.kind:
+            case Kind.MESSAGE:
+                port = self._ports[envelope.name]
+                values = loads(envelope.body)
+                fields = dict(zip(port.fields, values, strict=True))
+                self._received += 1
+                port.deliver(values)
+                for stream in list(self._streams):
+                    if not stream.put(envelope.name, fields):
+                        self._unread_lost += 1
+            case Kind.FAILED:
+                summary, text = loads(envelope.body)
+                self._fail(BackendRaised(str(summary), str(text)))
+            case Kind.REPORT:
+                self._report = REPORT.unpack(envelope.body)
+            case _:
+                raise BrokenError(f"a back end does not send {envelope.kind.name}")
+
+    def _fail(self, error: BackendRaised) -> None:
+        self._failure = error
+        if not self.failed.heard:
+            _log.error("%s failed: %s", self._name, error)
+        self.failed.deliver((error,))
+
+    def _conclude(self, exit_text: str) -> None:
+        # The process is reaped: all that it has sent is in the socket by now.
+        while self._dispatch():
+            pass
+        self._finish(exit_text)
+
+    def _finish(self, exit_text: str) -> None:
+        with self._state_lock:
+            if self._exit:
+                return
+            self._exit = exit_text
+            streams = list(self._streams)
+        self._channel.close()
+        if not (self._closing or self.exited.heard or self._failure or exit_text == describe_exit(0)):
+            _log.warning("%s ended: %s", self._name, exit_text)
+        self.exited.deliver((exit_text,))
+        for stream in streams:
+            stream.end()
+        self._ended.set()
+
+    def _end_process(self, grace_s: float) -> None:
+        try:
+            self._terminate(grace_s)
+        except CamgraphError as error:
+            _log.debug("%s could not be told to end: %s", self._name, error)
+            self._on_exit(None)
+
+    def _in_serving_thread(self) -> bool:
+        return self._server == threading.get_ident() or self._loop.in_thread()
+
+    def _in_loop(self, callback: Callable[[], None]) -> None:
+        if not self._loop.call_soon_threadsafe(callback):
+            callback()
+
+    def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._send(Kind.CALL, method, dumps_arguments(getattr(self._kind, method), args, kwargs))
+
+    def _send(self, kind: Kind, name: str, body: bytes) -> None:
+        if self._closing:
+            raise ClosedError(f"{self._name} is closed")
+        if self._exit:
+            raise BrokenError(f"{self._name} has ended: {self._exit}")
+        if not self._channel.send(kind, name, body):
+            raise BackendBusy(f"{self._name} is behind by {MAX_QUEUED} calls or more; try again later")
+
+
+def make_front_end(
+    kind: type[MessageProcess], name: str, loop: Loop, terminate: Callable[[float], None]
+) -> FrontEnd:
+    """Return the front end of a process that runs `kind`; see the module's docstring."""
+    body = {"_kind": kind, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    front_class: type[FrontEnd] = type(kind.__name__, (FrontEnd,), body | proxies_of(kind, FrontEnd))
+    return front_class(name, loop, terminate)

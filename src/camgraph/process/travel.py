@@ -1,0 +1,149 @@
+"""Pickling between front and back end, and naming what cannot travel."""
+
+import dis
+import inspect
+import io
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+import cloudpickle
+
+from camgraph.base.errors import CannotTravel
+
+loads = pickle.loads
+
+
+def dumps(label: str, value: object) -> bytes:
+    """Pickle a value for the back end; classes and functions of ``__main__`` go by value.
+
+    Raises CannotTravel naming, from `label` on, the part of the value that can't be pickled.
+    """
+    try:
+        data: bytes = cloudpickle.dumps(value)
+    except Exception as error:
+        raise cannot_travel({label: value}, error) from error
+    return data
+
+
+def dumps_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Pickle ``(args, kwargs)`` for the method `function` of the back end, as `dumps`."""
+    try:
+        data: bytes = cloudpickle.dumps((args, kwargs))
+    except Exception as error:
+        raise cannot_travel(named_arguments(function, args, kwargs), error) from error
+    return data
+
+
+def named_arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments by label: ``Movement.set_limit(value)``."""
+    bound = inspect.signature(function).bind(None, *args, **kwargs)
+    named = list(bound.arguments.items())[1:]
+    return {f"{function.__qualname__}({name})": value for name, value in named}
+
+
+def dumps_home(message: str, fields: Iterable[str], values: tuple[Any, ...]) -> bytes:
+    """Pickle the values of a message in the back end, for the front end.
+
+    What came from the program by value goes back by name: the program has the original, and gets that.
+    Raises CannotTravel naming the field.
+    """
+    file = io.BytesIO()
+    try:
+        _HomewardPickler(file).dump(values)
+    except Exception as error:
+        named = {f"{message}.emit({field})": value for field, value in zip(fields, values, strict=True)}
+        raise cannot_travel(named, error, "stays in the back end; send plain values") from error
+    return file.getvalue()
+
+
+class _HomewardPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, type | FunctionType) and "<" not in obj.__qualname__:
+            module = obj.__module__
+            if module == "__main__" or module not in sys.modules:
+                return _of_program, (module, obj.__qualname__)
+        return super().reducer_override(obj)
+
+
+def _of_program(module: str, qualname: str) -> Any:
+    return attrgetter(qualname)(sys.modules[module])
+
+
+def cannot_travel(
+    values: dict[str, Any],
+    error: Exception,
+    remedy: str = "stays at the front; pass plain values, or make it in setup()",
+) -> CannotTravel:
+    """Return the error that names what can't be pickled among `values`, by label."""
+    culprits = (_culprit(label, value, set()) for label, value in values.items() if not _travels(value))
+    path, part = next(culprits, ("", None))
+    return CannotTravel(f"{path}: {type(part).__name__} {remedy} ({error})")
+
+
+def _culprit(label: str, value: object, seen: set[int]) -> tuple[str, object]:
+    """Follow what can't be pickled down to its innermost part that can't."""
+    seen.add(id(value))
+    for name, part in _parts(label, value):
+        if id(part) not in seen and not _travels(part):
+            return _culprit(name, part, seen)
+    return label, value
+
+
+def _travels(value: object) -> bool:
+    try:
+        cloudpickle.dumps(value)
+    except Exception:
+        return False
+    return True
+
+
+def _parts(label: str, value: object) -> Iterator[tuple[str, object]]:
+    match value:
+        case FunctionType():
+            for name in _globals_used(value.__code__):
+                if name in value.__globals__:
+                    yield f"{label} → {name}", value.__globals__[name]
+            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+                try:
+                    yield f"{label} → {name}", cell.cell_contents
+                except ValueError:
+                    continue
+            for default in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
+                yield f"{label} → a default", default
+        case MethodType():
+            yield label, value.__func__
+            yield f"{label}.__self__", value.__self__
+        case staticmethod() | classmethod():
+            yield label, value.__func__
+        case property():
+            for accessor in (value.fget, value.fset, value.fdel):
+                yield label, accessor
+        case type():
+            for name, attribute in list(vars(value).items()):
+                yield f"{label}.{name}", attribute
+            for base in value.__bases__:
+                yield base.__qualname__, base
+        case dict():
+            for key, item in value.items():
+                yield f"{label}[{key!r}]", item
+        case list() | tuple() | set() | frozenset():
+            for index, item in enumerate(value):
+                yield f"{label}[{index}]", item
+        case _ if hasattr(value, "__dict__"):
+            for name, attribute in list(vars(value).items()):
+                yield f"{label}.{name}", attribute
+
+
+def _globals_used(code: CodeType) -> Iterator[str]:
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_GLOBAL":
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _globals_used(constant)
