@@ -1,0 +1,193 @@
+"""What a widget is to show of a live stream: the picture to draw, or what to tell instead."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from camgraph.base.errors import CamgraphError, ClosedError
+from camgraph.client.streams import LiveStream
+from camgraph.control.messages import StreamStatus
+from camgraph.qt.frames import FrameFeed, Picture
+from camgraph.qt.geometry import letterbox
+from camgraph.qt.nosignal import Message, message_of
+from camgraph.qt.relay import SiteRelay
+
+_log = logging.getLogger(__name__)
+
+SILENT_S = 2.0
+SETTLED_MS = 150
+RETRY_MS = 1000
+
+
+class Player(QObject):
+    """Reads a stream at the size of a tile.
+
+    A new size is asked for when the tile has kept it for `SETTLED_MS`; the pictures of the old size stay
+    until the first of the new one is there. All in the thread of the GUI.
+    """
+
+    changed = Signal()
+    """There is something else to paint."""
+
+    def __init__(self, stream: LiveStream, parent: QObject) -> None:
+        super().__init__(parent)
+        self._stream = stream
+        self._status = stream.status
+        self._source = (0, 0)
+        self._tile: tuple[int, int] | None = None
+        self._shown: FrameFeed | None = None
+        self._coming: FrameFeed | None = None
+        self._problem = ""
+        self._closed = False
+        self._fresh = False
+        self._arrived_ns = 0
+        self._settled = _single_shot(self, SETTLED_MS, self._ask)
+        self._retry = _single_shot(self, RETRY_MS, self._ask)
+        self._silence = _single_shot(self, round(SILENT_S * 1000), self._check_silence)
+        relay = SiteRelay.of(stream.site)
+        relay.status_changed.connect(self._on_status)
+        relay.closing.connect(self._on_closing)
+        self.destroyed.connect(lambda *_: relay.leave())
+        self._on_status(stream.status)
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """Width and height in px of the camera's picture; (0, 0): not known yet."""
+        return self._source
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture to draw; None: draw `message` instead."""
+        if self._status.state != "live" or not self._fresh or self._shown is None:
+            return None
+        return self._shown.picture
+
+    @property
+    def message(self) -> Message:
+        """What to tell while there is no picture."""
+        if self._problem and self._status.state == "live":
+            return Message(self._stream.name, "not available", self._problem)
+        seen = self._shown is not None and self._shown.seen
+        return message_of(self._status, seen=seen, silent_s=SILENT_S)
+
+    def show_in(self, width: int, height: int) -> None:
+        """Read pictures for a tile of so many device pixels; asking for what is read already does nothing."""
+        if (width, height) == self._tile or self._closed:
+            return
+        self._tile = (width, height)
+        if self._shown is None and self._coming is None:
+            self._ask()
+        else:
+            self._settled.start()
+
+    def stop(self) -> None:
+        """Read nothing until the next `show_in`."""
+        self._tile = None
+        self._fresh = False
+        for timer in (self._settled, self._retry, self._silence):
+            timer.stop()
+        self._drop_coming()
+        if self._shown is not None:
+            self._shown.close()
+            self._shown = None
+
+    def _ask(self) -> None:
+        """Read at the size wanted now, if that is not done already."""
+        if self._tile is None or self._closed or 0 in self._source:
+            return
+        size = letterbox(*self._source, *self._tile)[2:]
+        if self._coming is not None and self._coming.size == size:
+            return
+        self._drop_coming()
+        if self._shown is not None and self._shown.size == size:
+            return
+        try:
+            reader = self._stream.site.read(self._stream.frames(format="bgra", size=size))
+        except ClosedError:
+            self._on_closing()
+            return
+        except CamgraphError as error:
+            self._on_broken(str(error))
+            return
+        self._coming = FrameFeed(reader, size, self)
+        self._coming.arrived.connect(self._on_first_picture)
+        self._coming.broken.connect(self._on_broken)
+
+    def _drop_coming(self) -> None:
+        if self._coming is not None:
+            self._coming.close()
+            self._coming = None
+
+    def _on_first_picture(self) -> None:
+        if self._coming is None:
+            return
+        if self._shown is not None:
+            self._shown.close()
+        self._shown, self._coming = self._coming, None
+        self._shown.arrived.disconnect(self._on_first_picture)
+        self._shown.arrived.connect(self._on_picture)
+        self._on_picture()
+
+    def _on_picture(self) -> None:
+        self._arrived_ns = time.monotonic_ns()
+        self._problem = ""
+        self._fresh = True
+        if not self._silence.isActive():
+            self._silence.start(round(SILENT_S * 1000))
+        self.changed.emit()
+
+    def _check_silence(self) -> None:
+        if self._shown is not None:
+            # Pictures that came while the GUI was busy elsewhere count.
+            self._shown.drain()
+        left_ms = round(SILENT_S * 1000) - (time.monotonic_ns() - self._arrived_ns) // 1_000_000
+        if left_ms > 0:
+            self._silence.start(left_ms)
+            return
+        self._fresh = False
+        if self._shown is not None:
+            self._shown.drop_picture()
+        self.changed.emit()
+
+    def _on_status(self, status: StreamStatus) -> None:
+        if status.stream != self._stream.name or self._closed:
+            return
+        self._status = status
+        if status.state != "live":
+            self._fresh = False
+            if self._shown is not None:
+                self._shown.drop_picture()
+        if status.width and status.height and (status.width, status.height) != self._source:
+            self._source = (status.width, status.height)
+            self._ask()
+        self.changed.emit()
+
+    def _on_broken(self, reason: str) -> None:
+        """The ring can't be had, or not any more: the supervisor may be being replaced, so ask again."""
+        _log.debug("stream %s: %s", self._stream.name, reason)
+        self._problem = reason
+        if self._shown is not None and self._shown.closed:
+            self._shown = None
+        if self._coming is not None and self._coming.closed:
+            self._coming = None
+        self._retry.start()
+        self.changed.emit()
+
+    def _on_closing(self) -> None:
+        self.stop()
+        self._closed = True
+        self._status = msgspec.structs.replace(
+            self._status, state="stopped", reason="closed", sentence="The site is closed."
+        )
+        self.changed.emit()
+
+
+def _single_shot(parent: QObject, delay_ms: int, callback: Callable[[], None]) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(delay_ms)
+    timer.timeout.connect(callback)
+    return timer
