@@ -20,23 +20,29 @@ def start_module(
     environment: Mapping[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int | None = None,
+    hold_sigterm: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
 
     The child inherits exactly `descriptors`, under the same numbers, and the standard output streams; its
     standard input is empty. `stdin` and `stdout` are as for `subprocess.Popen`. The working
     directory is not on its path, so that a file of the user's can't shadow a module of the library's.
+    With `hold_sigterm` a SIGTERM sent while it starts waits for its `signals.end_on_sigterm`.
     """
     env = dict(os.environ if environment is None else environment)
     if str(_ROOT) not in map(os.path.realpath, _default_path()):
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],
-        stdin=stdin,
-        stdout=stdout,
-        pass_fds=tuple(descriptors),
-        env=env,
-    )
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if hold_sigterm else ())
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=stdin,
+            stdout=stdout,
+            pass_fds=tuple(descriptors),
+            env=env,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _default_path() -> list[str]:

@@ -22,3 +22,5 @@ def end_on_sigterm(loop: Loop, callback: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The handler may interrupt any line of this thread, one that holds a lock too: it only raises the flag.
     signal.signal(signal.SIGTERM, lambda *_: raised.set())
+    # The starter may have held it back until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

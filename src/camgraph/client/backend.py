@@ -5,6 +5,7 @@ supervisor: of the user's program, only its import path, the class and the argum
 """
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -34,6 +35,9 @@ def main(channel_fd: int, payload_fd: int, parent_pid: int, site: str) -> int:
 
 def _exit(code: int) -> None:
     """End as Python does, but not later than `EXIT_WITHIN_S`, whatever threads the class has left running."""
+
+    # A late SIGTERM would take the exit code's place.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def leave() -> None:
         sys.stdout.flush()

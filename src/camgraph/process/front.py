@@ -250,18 +250,20 @@ class FrontEnd:
                 self._handle(envelope)
             return envelope is not None
         except EOFError:
-            self._stop_reading(_REAP_S)
+            # It ends by itself; if it has only lost its channel, it is made to.
+            self._stop_reading()
+            self._in_loop(lambda: self._loop.call_later(_REAP_S, self._end_if_alive))
         except Exception as error:
             # It may be anything: unpickling runs what the other side has sent.
             summary = f"{self._name} sent what can't be read: {error}"
             self._fail(BackendRaised(summary, traceback.format_exc()))
-            self._stop_reading(0.0)
+            self._stop_reading()
+            self._end_process(0.0)
         return False
 
-    def _stop_reading(self, grace_s: float) -> None:
+    def _stop_reading(self) -> None:
         self._unreadable = True
         self._channel.stop_reading()
-        self._end_process(grace_s)
 
     def _handle(self, envelope: Envelope) -> None:
         match envelope.kind:
@@ -307,6 +309,10 @@ class FrontEnd:
         for stream in streams:
             stream.end()
         self._ended.set()
+
+    def _end_if_alive(self) -> None:
+        if not self._exit:
+            self._end_process(0.0)
 
     def _end_process(self, grace_s: float) -> None:
         try:

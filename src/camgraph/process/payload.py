@@ -17,7 +17,7 @@ from typing import Any
 import cloudpickle
 
 from camgraph.process.declare import MessageProcess
-from camgraph.process.travel import cannot_travel, loads, named_arguments
+from camgraph.process.travel import cannot_travel, dumps_process, loads, named_arguments
 
 _registry = threading.Lock()
 
@@ -36,7 +36,7 @@ def pack(kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, An
         raise TypeError(f"{kind.__qualname__}: {error}") from None
     with _by_value(kind):
         try:
-            process = cloudpickle.dumps((kind, args, kwargs))
+            process = dumps_process((kind, args, kwargs))
         except Exception as error:
             raise cannot_travel({kind.__qualname__: kind, **arguments}, error) from error
     return pickle.dumps(([os.path.abspath(entry) for entry in sys.path], process))

@@ -23,19 +23,22 @@ def dumps(label: str, value: object) -> bytes:
     Raises CannotTravel naming, from `label` on, the part of the value that can't be pickled.
     """
     try:
-        data: bytes = cloudpickle.dumps(value)
+        return _dump(_Pickler, value)
     except Exception as error:
         raise cannot_travel({label: value}, error) from error
-    return data
 
 
 def dumps_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """Pickle ``(args, kwargs)`` for the method `function` of the back end, as `dumps`."""
     try:
-        data: bytes = cloudpickle.dumps((args, kwargs))
+        return dumps_process((args, kwargs))
     except Exception as error:
         raise cannot_travel(named_arguments(function, args, kwargs), error) from error
-    return data
+
+
+def dumps_process(value: object) -> bytes:
+    """Pickle as `dumps`, but raise what pickling raises."""
+    return _dump(_Pickler, value)
 
 
 def named_arguments(
@@ -53,22 +56,35 @@ def dumps_home(message: str, fields: Iterable[str], values: tuple[Any, ...]) -> 
     What came from the program by value goes back by name: the program has the original, and gets that.
     Raises CannotTravel naming the field.
     """
-    file = io.BytesIO()
     try:
-        _HomewardPickler(file).dump(values)
+        return _dump(_HomewardPickler, values)
     except Exception as error:
         named = {f"{message}.emit({field})": value for field, value in zip(fields, values, strict=True)}
         raise cannot_travel(named, error, "stays in the back end; send plain values") from error
-    return file.getvalue()
 
 
-class _HomewardPickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, CodeType):
+            # cloudpickle forgets where code was written; tracebacks of the back end are to show it.
+            make, args = self.dispatch_table[CodeType](obj)
+            return make, tuple(obj.co_filename if arg == "<dynamic-code>" else arg for arg in args)
+        return super().reducer_override(obj)
+
+
+class _HomewardPickler(_Pickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type | FunctionType) and "<" not in obj.__qualname__:
             module = obj.__module__
             if module == "__main__" or module not in sys.modules:
                 return _of_program, (module, obj.__qualname__)
         return super().reducer_override(obj)
+
+
+def _dump(pickler: type[_Pickler], value: object) -> bytes:
+    file = io.BytesIO()
+    pickler(file).dump(value)
+    return file.getvalue()
 
 
 def _of_program(module: str, qualname: str) -> Any:
@@ -97,7 +113,7 @@ def _culprit(label: str, value: object, seen: set[int]) -> tuple[str, object]:
 
 def _travels(value: object) -> bool:
     try:
-        cloudpickle.dumps(value)
+        _dump(_Pickler, value)
     except Exception:
         return False
     return True
