@@ -1,0 +1,143 @@
+"""Keeps the docs true: writes their generated parts (``--write``), then checks what they point at.
+
+Checked are relative links and anchors, paths and make targets and commands named in backticks or in code
+blocks, and that each generated part is as the code says. Prints each problem; the exit code is 1 if any.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"(?:src|docs|tests|scripts|benchmarks|examples|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml)")
+_MAKE = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|`|# |bin/)camgraph ([a-z]+)", re.MULTILINE)
+
+
+def states_table() -> str:
+    """Return the states of a stream, the events each takes, and what is done then."""
+    from camgraph.media.session import TABLE
+
+    rows = ["| state | event | what is done |", "| --- | --- | --- |"]
+    last = ""
+    for (state, event), action in sorted(TABLE.items(), key=lambda item: (item[0][0], item[0][1].__name__)):
+        rows.append(f"| {'' if state == last else f'`{state}`'} | {event.__name__} | {_said(action)} |")
+        last = state
+    return "\n".join(rows)
+
+
+def waits_table() -> str:
+    """Return how long each kind of failure is waited out."""
+    from camgraph.media.session import QUICK, RETRIES
+
+    rows = ["| reason | state shown | waits, s (the last is kept) |", "| --- | --- | --- |"]
+    for reason, retry in [*RETRIES.items(), ("any other", QUICK)]:
+        rows.append(f"| {reason} | `{retry.state}` | {', '.join(f'{wait:g}' for wait in retry.waits_s)} |")
+    return "\n".join(rows)
+
+
+def errors_tree() -> str:
+    """Return the tree of errors, from the module's docstring."""
+    from camgraph.base import errors
+
+    tree = (errors.__doc__ or "").partition("::\n\n")[2]
+    return "```\n" + "\n".join(line.removeprefix("    ") for line in tree.rstrip().splitlines()) + "\n```"
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "states": states_table,
+    "waits": waits_table,
+    "errors": errors_tree,
+}
+
+
+def _said(action: Callable[..., object]) -> str:
+    return action.__name__.strip("_").replace("_", " ")
+
+
+def pages(root: Path) -> list[Path]:
+    """Return the docs of the tree."""
+    return [*sorted(root.glob("*.md")), *sorted((root / "docs").rglob("*.md"))]
+
+
+def filled(text: str) -> str:
+    """Return a page with its generated parts as the code says."""
+
+    def fill(block: re.Match[str]) -> str:
+        start, name, end = block.groups()
+        return f"{start}{GENERATED[name]()}\n{end}"
+
+    return _BLOCK.sub(fill, text)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = _HEADING.findall(_FENCE.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def problems(root: Path, targets: set[str], commands: set[str]) -> Iterator[str]:
+    """Yield what is wrong in the docs of a tree with these make targets and commands."""
+    for page in pages(root):
+        text, name = page.read_text(encoding="utf-8"), page.relative_to(root)
+        if filled(text) != text:
+            yield f"{name}: a generated part is out of date: run `make docs`"
+        for link in _LINK.findall(_FENCE.sub("", text)):
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists():
+                yield f"{name}: the link {link} leads nowhere"
+            elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+                yield f"{name}: the link {link} names no heading of that page"
+        for code in _CODE.findall(_FENCE.sub("", text)):
+            if _PATH.fullmatch(code) and not (root / code).exists() and not (page.parent / code).exists():
+                yield f"{name}: there is no {code}"
+        for target in sorted(set(_MAKE.findall(text)) - targets):
+            yield f"{name}: there is no `make {target}`"
+        for command in sorted(set(_COMMAND.findall(text)) - commands):
+            yield f"{name}: there is no `camgraph {command}`"
+
+
+def make_targets() -> set[str]:
+    """Return the targets of the Makefile."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def camgraph_commands() -> set[str]:
+    """Return the commands of the command line."""
+    import typer
+
+    from camgraph.cli.app import app
+
+    return set(getattr(typer.main.get_command(app), "commands", {}))
+
+
+def main() -> int:
+    """Write if asked, check, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the generated parts first")
+    if parser.parse_args().write:
+        for page in pages(ROOT):
+            text = page.read_text(encoding="utf-8")
+            if (new := filled(text)) != text:
+                page.write_text(new, encoding="utf-8")
+                print(f"wrote {page.relative_to(ROOT)}")
+    found = list(problems(ROOT, make_targets(), camgraph_commands()))
+    for problem in found:
+        print(problem, file=sys.stderr)
+    print(f"{len(pages(ROOT))} pages checked, {len(found)} problems")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

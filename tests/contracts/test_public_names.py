@@ -1,0 +1,60 @@
+"""The public names, pinned: a name more or less is a decision, made here."""
+
+from importlib import import_module
+
+import pytest
+
+PUBLIC = {
+    "camgraph": [
+        "Frame",
+        "FrameRequest",
+        "FrontEnd",
+        "Graph",
+        "GraphSpec",
+        "LiveStream",
+        "MessageProcess",
+        "Reader",
+        "Site",
+        "SiteStatistics",
+        "Stream",
+        "StreamStatistics",
+        "StreamStatus",
+        "backend",
+        "message",
+    ],
+    "camgraph.errors": [
+        "BackendBusy",
+        "BackendRaised",
+        "BrokenError",
+        "CamgraphError",
+        "CannotTravel",
+        "ClosedError",
+        "DecodeError",
+        "GraphError",
+        "InternalError",
+        "LeaseLimit",
+        "MissingDependency",
+        "SourceError",
+        "SourceRefused",
+        "SourceTimeout",
+        "SourceUnavailable",
+        "WrongSide",
+    ],
+    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "signals"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_those(module: str) -> None:
+    assert sorted(import_module(module).__all__) == PUBLIC[module]
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in PUBLIC for name in PUBLIC[module]])
+def test_public_names_are_there_and_documented(module: str, name: str) -> None:
+    value = getattr(import_module(module), name)
+    assert value.__doc__
+
+
+def test_names_that_do_not_exist_raise_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'grpah'"):
+        import_module("camgraph").grpah  # noqa: B018
