@@ -20,7 +20,9 @@ def main(name: str, urls: list[str]) -> None:
     app = Application("wall")
     found: dict[str, int] = {}
     exits: dict[str, str] = {}
+    changes: list[tuple[str, str, str]] = []
     with graph.start(name=name) as site:
+        site.subscribe(lambda status: changes.append((status.stream, status.state, status.reason)))
         window = WallWindow(site, "wall", (640, 360))
         detectors: dict[str, cg.FrontEnd] = {}
         for stream in site.streams.values():
@@ -43,6 +45,7 @@ def main(name: str, urls: list[str]) -> None:
                     "state": stream.status.state,
                     "reason": stream.status.reason,
                     "sentence": stream.status.sentence,
+                    "next_attempt_ns": stream.status.next_attempt_ns,
                     "epoch": stream.status.epoch,
                     "shown": window.wall[name].statistics().shown,
                     "lost": window.wall[name].statistics().lost,
@@ -55,6 +58,7 @@ def main(name: str, urls: list[str]) -> None:
                 "media": media_pid[0],
                 "analyzers": {name: detector.pid for name, detector in detectors.items()},
                 "exits": exits,
+                "changes": changes,
                 "streams": streams,
             }
             print(json.dumps(line), flush=True)

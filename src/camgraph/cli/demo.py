@@ -13,7 +13,8 @@ from rich.table import Table
 
 import camgraph as cg
 from camgraph.base.children import start_module
-from camgraph.cli.camera_server import CameraServer
+from camgraph.cli.camera_child import CameraChild, CameraOptions
+from camgraph.cli.camera_progress import wait_ready
 from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.leftovers import Leftovers
 from camgraph.cli.movement import MovementDetector
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 WALL_SIZE_PX = (1280, 720)
 SECONDS_WITHOUT_DISPLAY = 10.0
 SNAPSHOT_WITHOUT_DISPLAY = Path("camgraph-demo.png")
-SNAPSHOT_AFTER_S = 1.5
+SNAPSHOT_AFTER_S = 3.0
 """From the moment all streams play: by then every analyzer has found something."""
 
 
@@ -66,26 +67,32 @@ class Demo:
     def __init__(self, cameras: int, console: Console) -> None:
         self._cameras = cameras
         self._console = console
+        self._snapshot: Path | None = None
         self._snapshot_due_ns = 0
         self._playing_after_s: float | None = None
 
     def run(self, seconds: float | None, snapshot: Path | None) -> DemoReport:
         """Run until the window is closed, or for `seconds`; return what was found."""
-        from camgraph.qt.application import Application
-
         leftovers = Leftovers()
-        app = Application("camgraph demo")
-        if app.offscreen:
-            seconds = seconds or SECONDS_WITHOUT_DISPLAY
-            snapshot = snapshot or SNAPSHOT_WITHOUT_DISPLAY
-            self._console.print(
-                f"There is no display: running offscreen for {seconds:g} s, picture in {snapshot}."
-            )
-        try:
-            with CameraServer(self._cameras, port=0, console=self._console) as server:
-                streams, analyzers, checked = self._show(app, server.urls, seconds, snapshot)
-        finally:
-            app.close()
+        with CameraChild(CameraOptions(count=self._cameras, port=0)) as child:
+            # Qt is loaded while the cameras start.
+            from camgraph.qt.application import Application
+
+            app = Application("camgraph demo")
+            try:
+                if app.offscreen:
+                    seconds = seconds or SECONDS_WITHOUT_DISPLAY
+                    snapshot = snapshot or SNAPSHOT_WITHOUT_DISPLAY
+                    self._console.print(
+                        f"There is no display: running offscreen for {seconds:g} s, picture in {snapshot}."
+                    )
+                ready = wait_ready(child, self._console)
+                urls = [ready.url(f"/{number}") for number in range(1, self._cameras + 1)]
+                self._console.print(f"{len(urls)} cameras at {urls[0]} …")
+                self._snapshot = snapshot
+                streams, analyzers, checked = self._show(app, urls, seconds)
+            finally:
+                app.close()
         return DemoReport(
             streams=streams,
             analyzers=analyzers,
@@ -97,7 +104,7 @@ class Demo:
         )
 
     def _show(
-        self, app: "Application", urls: list[str], seconds: float | None, snapshot: Path | None
+        self, app: "Application", urls: list[str], seconds: float | None
     ) -> tuple[dict[str, StreamReport], dict[str, AnalyzerReport], dict[str, dict[str, int]]]:
         from camgraph.qt.window import WallWindow
 
@@ -112,11 +119,12 @@ class Demo:
             check = _PatternCheck(site)
 
             def gather() -> None:
+                self._take_snapshot(window)
                 streams.update(_stream_reports(site, window))
                 checked.update(check.finish())
 
             window.closing.connect(gather)
-            ticking = app.every(0.05, lambda: self._look(window, snapshot))
+            ticking = app.every(0.05, lambda: self._look(window))
             if seconds is not None:
                 app.after(seconds, window.close)
             window.show()
@@ -125,18 +133,22 @@ class Demo:
             window.close()
         return streams, {name: _analyzer_report(front) for name, front in detectors.items()}, checked
 
-    def _look(self, window: "WallWindow", snapshot: Path | None) -> None:
+    def _look(self, window: "WallWindow") -> None:
         if self._playing_after_s is None:
             if all(tile.statistics().shown > 1 for tile in window.wall):
                 self._playing_after_s = _seconds_since_exec()
                 self._snapshot_due_ns = time.monotonic_ns() + int(SNAPSHOT_AFTER_S * 1e9)
                 self._console.print(f"All play, {self._playing_after_s:.1f} s after the start.")
         elif self._snapshot_due_ns and time.monotonic_ns() >= self._snapshot_due_ns:
-            self._snapshot_due_ns = 0
-            if snapshot is not None and not window.wall.grab().save(str(snapshot), "PNG"):
-                self._console.print(
-                    f"[red]{snapshot} could not be written: is the folder yours, the disk full?"
-                )
+            self._take_snapshot(window)
+
+    def _take_snapshot(self, window: "WallWindow") -> None:
+        self._snapshot_due_ns = 0
+        path, self._snapshot = self._snapshot, None
+        if path is not None and not window.wall.grab().save(str(path), "PNG"):
+            self._console.print(
+                f"{path} could not be written: is the folder yours, the disk full?", style="red"
+            )
 
 
 class _PatternCheck:

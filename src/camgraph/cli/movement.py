@@ -1,5 +1,6 @@
-"""The demo's analyzer: where the picture moves."""
+"""The demo's analyzer: where something moves."""
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import camgraph as cg
@@ -8,42 +9,74 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from camgraph.ring.frame import Frame
+    Mask = npt.NDArray[np.bool_]
+    Gray = npt.NDArray[np.uint8]
 
 THRESHOLD = 24
-MIN_SHARE = 0.002
+SMALLEST_PX = 7
+SAMPLE_EVERY = 3
+SAMPLES = 11
+SAMPLES_TO_BEGIN = 7
 
 
 class MovementDetector(cg.MessageProcess):
-    """Compares each frame with the one before; expects gray8."""
+    """Finds what differs from the scene as it mostly was in the last seconds; gray8, 160x90, 10 fps."""
 
     moved = cg.message(stream=str, x=float, y=float, width=float, height=float)
-    """The rectangle that holds all movement, as shares of the picture's width and height."""
+    """The rectangle around all that moves, as shares of the picture's width and height."""
     still = cg.message(stream=str)
 
     def setup(self) -> None:
-        """Begin without a previous picture."""
-        self._previous: dict[str, npt.NDArray[np.int16]] = {}
+        """Begin without knowing any scene."""
+        self._scenes: dict[str, Scene] = {}
 
-    def on_frame(self, frame: "Frame") -> None:
-        """Tell what moved since the last frame of the same stream."""
+    def on_frame(self, frame: cg.Frame) -> None:
+        """Tell what moves in the frame."""
+        scene = self._scenes.setdefault(frame.stream, Scene())
+        found = scene.movement_in(frame.array)
+        if found is None:
+            self.still.emit(frame.stream)
+        else:
+            self.moved.emit(frame.stream, *found)
+
+
+class Scene:
+    """What one camera mostly sees: the median of frames of the last seconds."""
+
+    def __init__(self) -> None:
+        self._samples: deque[Gray] = deque(maxlen=SAMPLES)
+        self._seen = 0
+        self._median: Gray | None = None
+
+    def movement_in(self, picture: "Gray") -> tuple[float, float, float, float] | None:
+        """Return x, y, width, height (shares, 0 to 1) of what differs and is no speck; None: nothing does."""
         import numpy as np
 
-        picture = frame.array.astype(np.int16)
-        previous = self._previous.get(frame.stream)
-        self._previous[frame.stream] = picture
-        if previous is None or previous.shape != picture.shape:
-            return
-        changed = np.abs(picture - previous) > THRESHOLD
-        if changed.mean() < MIN_SHARE:
-            self.still.emit(stream=frame.stream)
-            return
-        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-        height, width = changed.shape
-        self.moved.emit(
-            stream=frame.stream,
-            x=float(columns[0] / width),
-            y=float(rows[0] / height),
-            width=float((columns[-1] + 1 - columns[0]) / width),
-            height=float((rows[-1] + 1 - rows[0]) / height),
-        )
+        if self._samples and self._samples[0].shape != picture.shape:
+            self._samples.clear()
+            self._median = None
+        if self._seen % SAMPLE_EVERY == 0:
+            self._samples.append(picture.copy())
+            if len(self._samples) >= SAMPLES_TO_BEGIN:
+                self._median = np.median(np.stack(self._samples), axis=0).astype(np.uint8)
+        self._seen += 1
+        if self._median is None:
+            return None
+        differs = np.abs(picture.astype(np.int16) - self._median) > THRESHOLD
+        solid = _eroded(_eroded(differs).T).T
+        rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+        if not rows.size:
+            return None
+        height, width = picture.shape
+        left, top = int(columns[0]), int(rows[0])
+        right, bottom = int(columns[-1]) + SMALLEST_PX, int(rows[-1]) + SMALLEST_PX
+        return left / width, top / height, (right - left) / width, (bottom - top) / height
+
+
+def _eroded(mask: "Mask") -> "Mask":
+    """Keep the uppermost pixel of each run of SMALLEST_PX pixels downwards; the result is shorter by that."""
+    count = mask.shape[0] - SMALLEST_PX + 1
+    kept = mask[:count].copy()
+    for shift in range(1, SMALLEST_PX):
+        kept &= mask[shift : shift + count]
+    return kept

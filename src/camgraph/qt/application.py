@@ -37,11 +37,11 @@ class Application:
         }
         self.interrupted = False
 
-    def after(self, seconds: float, callback: Callable[[], None]) -> None:
+    def after(self, seconds: float, callback: Callable[[], object]) -> None:
         """Call back once in `seconds` seconds."""
         QTimer.singleShot(int(seconds * 1000), callback)
 
-    def every(self, seconds: float, callback: Callable[[], None]) -> QTimer:
+    def every(self, seconds: float, callback: Callable[[], object]) -> QTimer:
         """Call back each `seconds` seconds until the timer is stopped."""
         timer = QTimer(self._app)
         timer.timeout.connect(callback)
