@@ -11,6 +11,10 @@ from camgraph.base.errors import BrokenError
 
 MAX_DESCRIPTORS = 8
 _UCRED = struct.Struct("3i")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * 4)
+# Plain integers: combining the enumerations of `socket` costs as much as receiving.
+_CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
+_CUT = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
 
 class Peer(NamedTuple):
@@ -77,14 +81,14 @@ def receive_with_descriptors(sock: socket.socket, size_bytes: int) -> tuple[byte
     Empty bytes mean end of file. Raises BlockingIOError if nothing is there, BrokenError if the datagram
     was cut.
     """
-    data, ancillary, flags, _ = sock.recvmsg(
-        size_bytes, socket.CMSG_SPACE(MAX_DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC
-    )
+    data, ancillary, flags, _ = sock.recvmsg(size_bytes, _ANCILLARY_BYTES, _CLOEXEC)
+    if not ancillary and not flags & _CUT:
+        return data, []
     received = array.array("i")
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             received.frombytes(payload[: len(payload) - len(payload) % received.itemsize])
-    if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+    if flags & _CUT:
         close_all(received)
         raise BrokenError("a datagram or its descriptors were cut short")
     return data, list(received)

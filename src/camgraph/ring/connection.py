@@ -92,6 +92,7 @@ class Connection:
         """Close a forked child's copies, and leave the connection to the parent."""
         sock, self._sock = self._sock, None
         if sock is not None:
+            # Not unregistered: the parent shares the epoll.
             sock.close()
         self.close()
 
@@ -127,7 +128,7 @@ class Connection:
 
     def _drop_socket(self) -> None:
         sock, self._sock = self._sock, None
-        if sock is not None:
+        if sock is not None and not self._epoll.closed:
             # Not left to close: a child forked meanwhile would keep the registration alive.
             self._epoll.unregister(sock)
             sock.close()

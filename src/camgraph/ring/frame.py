@@ -32,13 +32,14 @@ class Frame:
     early: `array`, `planes` and `memory` raise ClosedError then, and views taken before may change.
     """
 
-    __slots__ = ("_array", "_header", "_lease", "_planes", "format", "generation", "stream")
+    __slots__ = ("_array", "_header", "_lease", "_planes", "_root", "format", "generation", "stream")
 
     def __init__(self, stream: str, lease: Lease) -> None:
         self.stream = stream
         self.generation = lease.ring.header.generation
         self.format: PixelFormat = format_of_code(lease.header.pixel_format)
         self._lease: Lease | None = lease
+        self._root: Pixels | None = None
         self._header = lease.header
         self._array: Pixels | None = None
         self._planes: tuple[Pixels, ...] | None = None
@@ -54,17 +55,16 @@ class Frame:
         (height * 3 // 2, width), as OpenCV takes it, for yuv420p and nv12. Raises ValueError for odd sizes of
         the last two: use `planes`.
         """
-        lease = self._leased()
         if self._array is None:
-            self._array = self.planes[0] if len(self.planes) == 1 else self._one_array(lease)
+            planes = self.planes
+            self._array = planes[0] if len(planes) == 1 else self._one_array()
         return self._array
 
     @property
     def planes(self) -> tuple[Pixels, ...]:
         """Read-only views of the planes, each (rows, columns) or (rows, columns, channels) uint8."""
-        lease = self._leased()
         if self._planes is None:
-            header = lease.header
+            root, header = self._bytes(), self._header
             offsets = header.plane_offset_0, header.plane_offset_1, header.plane_offset_2
             strides = header.plane_stride_0, header.plane_stride_1, header.plane_stride_2
             planes = []
@@ -74,14 +74,14 @@ class Frame:
                 shape = (plane.height, plane.width, plane.channels)
                 steps = (stride, plane.channels, 1)
                 n = 3 if plane.channels > 1 else 2
-                planes.append(np.ndarray(shape[:n], np.uint8, lease.root, offset, steps[:n]))
+                planes.append(np.ndarray(shape[:n], np.uint8, root, offset, steps[:n]))
             self._planes = tuple(planes)
         return self._planes
 
     @property
     def memory(self) -> memoryview:
         """The bytes of the picture, read-only: the planes where the writer laid them."""
-        return self._leased().root.data[: self._header.length]
+        return self._bytes().data[: self._header.length]
 
     def copy(self) -> Pixels:
         """Return `array` as a new array, which the caller owns and may write to."""
@@ -89,7 +89,8 @@ class Frame:
 
     def release(self) -> None:
         """End the lease now; views taken before may change afterwards. Releasing twice does nothing."""
-        lease, self._lease, self._array, self._planes = self._lease, None, None, None
+        lease, self._lease = self._lease, None
+        self._root = self._array = self._planes = None
         if lease is not None:
             lease.release()
 
@@ -183,16 +184,17 @@ class Frame:
         """Width of a pixel over its height."""
         return Fraction(self._header.aspect_num, self._header.aspect_den)
 
-    def _leased(self) -> Lease:
-        lease = self._lease
-        if lease is None:
-            raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
-        if lease.ring.forgotten:
+    def _bytes(self) -> Pixels:
+        if self._root is None:
+            if self._lease is None:
+                raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
+            self._root = np.asarray(self._lease)
+        if self._lease is None or self._lease.ring.forgotten:
             raise BrokenError("the frame belongs to the process that this one was forked from")
-        return lease
+        return self._root
 
-    def _one_array(self, lease: Lease) -> Pixels:
-        header = lease.header
+    def _one_array(self) -> Pixels:
+        header = self._header
         width, height = header.width, header.height
         tight = planes_of(self.format, width, height)
         offsets = header.plane_offset_0, header.plane_offset_1, header.plane_offset_2
@@ -200,4 +202,4 @@ class Frame:
         as_told = list(zip(offsets, strides, strict=True))[: len(tight)]
         if width % 2 or height % 2 or as_told != [plane[:2] for plane in tight]:
             raise ValueError(f"{width}x{height} px of {self.format} do not make one array: use frame.planes")
-        return np.ndarray((height * 3 // 2, width), np.uint8, lease.root)
+        return np.ndarray((height * 3 // 2, width), np.uint8, self._bytes())

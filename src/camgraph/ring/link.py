@@ -10,7 +10,7 @@ from camgraph.ring.slots import Slots
 SEND_BUFFER_BYTES = 16 * 1024
 """Some 43 notices: with more, a reader that was slow wakes up to hundreds of stale ones."""
 
-_NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 class ReaderLink:
@@ -35,7 +35,7 @@ class ReaderLink:
         self._send_pending(next_seq)
 
     def notify(self, notice: bytes, seq: int) -> None:
-        """Tell of a frame, unless the reader is behind: then count it."""
+        """Tell of a frame, unless the reader is behind: then count it. Sets `gone`."""
         if self._pending is not None and not self._send_pending(seq):
             self.behind += 1
             return

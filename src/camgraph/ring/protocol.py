@@ -132,11 +132,12 @@ class Refused:
 
 def decode_answer(data: bytes) -> Ring | FrameNotice | Refused:
     """Read a datagram of a writer; raise ValueError if it is none."""
+    if len(data) == _FRAME_BODY.size:
+        kind, slot, generation, _, seq = _FRAME_BODY.unpack(data)
+        if kind == _FRAME:
+            return FrameNotice(slot, generation, seq)
     try:
         kind = _KIND.unpack_from(data)[0]
-        if kind == _FRAME:
-            _, slot, generation, _, seq = _FRAME_BODY.unpack(data)
-            return FrameNotice(slot, generation, seq)
         if kind == _RING:
             _, reader_id, generation, limit, stride, _, epoch, size, seq, uuid = _RING_BODY.unpack(data)
             return Ring(reader_id, generation, limit, stride, epoch, size, seq, uuid)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
+from weakref import finalize
 
 from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError, CamgraphError, ClosedError, LeaseLimit
@@ -13,7 +14,7 @@ from camgraph.ring.connection import Connection
 from camgraph.ring.forks import forget_in_children
 from camgraph.ring.frame import Frame
 from camgraph.ring.lease import LeasedRing
-from camgraph.ring.protocol import FrameNotice, Hello, Refused, Ring, RingRequest, decode_answer
+from camgraph.ring.protocol import FrameNotice, Hello, Ring, RingRequest, decode_answer
 
 if TYPE_CHECKING:
     import asyncio
@@ -62,7 +63,7 @@ class Reader:
         """
         if policy not in ("latest", "every"):
             raise ValueError(f"policy {policy!r} is unknown; choose 'latest' or 'every'")
-        self._closed = True
+        self._closed = False
         self._request = request
         self._latest = policy == "latest"
         self._mutex = threading.Lock()
@@ -75,7 +76,8 @@ class Reader:
         self._seq = 0  # what became of frames up to here has been counted
         self._received = self._late = self._behind = self._skipped = 0
         self._connection = Connection(connect, Hello(request, leases).encode())
-        self._closed = False
+        # Not __del__: in a cycle, that would come after the socket's own finalizer.
+        finalize(self, self._connection.close).atexit = False
         forget_in_children(self)
 
     @property
@@ -96,17 +98,7 @@ class Reader:
         Raises LeaseLimit if as many frames are held as were granted, BrokenError if the ring was refused or
         the site is gone, ClosedError.
         """
-        try:
-            with self._mutex:
-                self._check()
-                try:
-                    return self._newest() if self._latest else self._next()
-                except (BrokenError, ClosedError) as error:
-                    self._failure = type(error), str(error)
-                    raise
-        finally:
-            if self._closed:
-                self._finish()
+        return self._read(waited=False, will_wait=False)
 
     def read(self, timeout: float | None = None) -> Frame:
         """Return the next frame, waiting for it `timeout` seconds at most (None: without bound).
@@ -114,18 +106,21 @@ class Reader:
         Raises TimeoutError; ClosedError, when closed by another thread as well; else as `read_nowait`.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        waited = False
         while True:
-            frame = self.read_nowait()
+            remaining = None if deadline is None else deadline - time.monotonic()
+            more = remaining is None or remaining > 0
+            frame = self._read(waited, more)
             if frame is not None:
                 return frame
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if remaining is not None and remaining <= 0:
+            if not more:
                 raise TimeoutError(f"no frame of {self._request.stream!r} came within {timeout} s")
-            if self._begin_wait():
-                try:
-                    self._connection.wait(remaining)
-                finally:
-                    self._end_wait()
+            try:
+                self._connection.wait(remaining)
+            except BaseException:
+                self._end_wait()
+                raise
+            waited = True
 
     def __iter__(self) -> Self:
         return self
@@ -145,18 +140,20 @@ class Reader:
         loop = asyncio.get_running_loop()
         # One turn of the loop per frame, also when frames come faster than they are used.
         await asyncio.sleep(0)
+        waited = False
         while True:
             try:
-                frame = self.read_nowait()
+                frame = self._read(waited, will_wait=True)
             except ClosedError:
                 raise StopAsyncIteration from None
             if frame is not None:
                 return frame
-            if self._begin_wait():
-                try:
-                    await self._readable(loop)
-                finally:
-                    self._end_wait()
+            try:
+                await self._readable(loop)
+            except BaseException:
+                self._end_wait()
+                raise
+            waited = True
 
     def __enter__(self) -> Self:
         return self
@@ -192,23 +189,38 @@ class Reader:
         self._ring, self._retired = None, []
         self._connection.forget_in_child()
 
-    def __del__(self) -> None:
-        if not self._closed:
-            self.close()
+    def _read(self, waited: bool, will_wait: bool) -> Frame | None:
+        """Return a frame; on None the caller counts as waiting, if it says so, until it calls again."""
+        try:
+            with self._mutex:
+                self._waiting -= waited
+                if self._closed:
+                    raise ClosedError(f"the reader of {self._request.stream!r} was closed")
+                if self._failure is not None:
+                    kind, text = self._failure
+                    raise kind(text)
+                ring = self._ring
+                if self._retired or (ring is not None and ring.released):
+                    self._reap()
+                if ring is not None and ring.held >= ring.limit:
+                    raise LeaseLimit(self._remedy(ring))
+                try:
+                    frame = self._newest() if self._latest else self._next()
+                except (BrokenError, ClosedError) as error:
+                    self._failure = type(error), str(error)
+                    raise
+                if frame is None:
+                    self._waiting += will_wait
+                return frame
+        finally:
+            if self._closed:
+                self._finish()
 
-    def _check(self) -> None:
-        if self._closed:
-            raise ClosedError(f"the reader of {self._request.stream!r} was closed")
-        if self._failure is not None:
-            kind, text = self._failure
-            raise kind(text)
-        self._reap()
-        ring = self._ring
-        if ring is not None and ring.held >= ring.limit:
-            raise LeaseLimit(
-                f"{ring.held} frames of {self._request.stream!r} are held, as many as were granted: let one "
-                f"go, keep frame.copy() instead, or ask for more (leases={ring.limit + 1})"
-            )
+    def _remedy(self, ring: LeasedRing) -> str:
+        return (
+            f"{ring.held} frames of {self._request.stream!r} are held, as many as were granted: let one go, "
+            f"keep frame.copy() instead, or ask for more (leases={ring.limit + 1})"
+        )
 
     def _next(self) -> Frame | None:
         while (notice := self._notice()) is not None:
@@ -220,15 +232,20 @@ class Reader:
 
     def _newest(self) -> Frame | None:
         while True:
-            # The hint comes first: what the socket holds afterwards tells of every frame before it, so that
-            # the missing ones are known to be behind.
-            ring = self._ring
-            hinted_seq, hinted_slot = (0, 0) if ring is None else ring.newest()
-            best_ring, best_slot, best_seq = ring, 0, 0
-            while (notice := self._notice()) is not None:
+            best_ring, best_slot, best_seq = self._ring, 0, 0
+            while True:
+                # The hint comes first: what the socket holds afterwards tells of every frame before it, so
+                # that those it does not tell of are known to be behind.
+                ring = self._ring
+                hinted_seq, hinted_slot = (0, 0) if ring is None else ring.newest()
+                notice = self._notice()
+                if notice is None:
+                    break
                 if self._count(notice.seq):
                     self._skipped += best_seq > 0
                     best_ring, best_slot, best_seq = self._ring, notice.slot, notice.seq
+                    if best_seq >= hinted_seq:
+                        break
             if ring is self._ring and self._count(hinted_seq):
                 self._skipped += best_seq > 0
                 best_ring, best_slot, best_seq = ring, hinted_slot, hinted_seq
@@ -275,14 +292,15 @@ class Reader:
             except ValueError as error:
                 close_all(descriptors)
                 raise BrokenError(str(error)) from error
-            if isinstance(answer, Ring):
+            if isinstance(answer, FrameNotice):
+                close_all(descriptors)
+                if self._ring is not None and answer.generation == self._generation:
+                    return answer
+            elif isinstance(answer, Ring):
                 self._adopt(answer, descriptors)
-                continue
-            close_all(descriptors)
-            if isinstance(answer, Refused):
+            else:
+                close_all(descriptors)
                 raise BrokenError(answer.reason)
-            if self._ring is not None and answer.generation == self._generation:
-                return answer
         return None
 
     def _adopt(self, ring: Ring, descriptors: list[int]) -> None:
@@ -312,13 +330,6 @@ class Reader:
             for ring in self._retired:
                 ring.reap()
             self._retired = [ring for ring in self._retired if ring.held]
-
-    def _begin_wait(self) -> bool:
-        with self._mutex:
-            if self._closed or self._failure is not None:
-                return False
-            self._waiting += 1
-            return True
 
     def _end_wait(self) -> None:
         with self._mutex:

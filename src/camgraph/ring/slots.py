@@ -1,6 +1,7 @@
 """The writer's side of one generation of a ring: its memory, and which slot the next frame goes to."""
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,7 @@ from camgraph.ring.layout import (
     LOCK_STRIDE,
     NEWEST_OFFSET,
     NEWEST_SLOT_BITS,
+    PUBLISH_WORD,
     Geometry,
     RingHeader,
 )
@@ -93,20 +95,21 @@ class Slots:
         Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
         than `budget` have been touched; then the oldest younger one, but for the newest; then any fresh one.
         """
-        slot = self._first_free(self._until(now_ns - grace_ns))
+        latest_ns = now_ns - grace_ns
+        slot = self._first_free(slot for slot in self._by_age if slot.published_ns <= latest_ns)
         if slot is None and len(self._by_age) < budget:
             slot = self._fresh()
         if slot is None:
             slot = self._first_free(list(self._by_age)[:-1]) or self._fresh()
         return slot
 
-    def give(self, slot: Slot, seq: int, published_ns: int) -> None:
+    def give(self, slot: Slot, seq: int) -> None:
         """Let readers have what was written into a slot that `take` returned."""
         words = self.words
+        slot.published_ns = words[slot.seq_word + PUBLISH_WORD] = time.monotonic_ns()
         words[slot.seq_word] = seq
         self._unlock(slot)
         words[NEWEST_OFFSET // 8] = seq << NEWEST_SLOT_BITS | slot.index
-        slot.published_ns = published_ns
         self._by_age.append(slot)
 
     def give_back(self, slot: Slot) -> None:
@@ -134,12 +137,6 @@ class Slots:
     def _descriptor(self) -> int:
         assert self._pages is not None
         return self._pages.descriptor
-
-    def _until(self, latest_ns: int) -> Iterable[Slot]:
-        for slot in self._by_age:
-            if slot.published_ns > latest_ns:
-                return
-            yield slot
 
     def _first_free(self, candidates: Iterable[Slot]) -> Slot | None:
         descriptor = self._descriptor

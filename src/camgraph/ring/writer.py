@@ -109,6 +109,8 @@ class RingWriter:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._links: list[ReaderLink] = []
+        # Found gone, and still open: somebody may be watching the descriptor.
+        self._parted: list[ReaderLink] = []
         self._last_id = 0
         self._names: dict[int, str] = {}
         self._seq = 0
@@ -124,7 +126,7 @@ class RingWriter:
     @property
     def readers(self) -> int:
         """How many readers the ring has."""
-        return sum(not link.gone for link in self._links)
+        return len(self._links)
 
     def add_reader(self, sock: socket.socket, hello: Hello) -> bool:
         """Give a ring to a reader; owns its connection from now on, in every case.
@@ -152,17 +154,18 @@ class RingWriter:
     def remove_reader(self, sock: socket.socket) -> None:
         """Close a reader's connection and forget it; one that is not known (any more) is ignored."""
         with self._lock:
-            self._forget([link for link in self._links if link.sock is sock])
+            self._part([link for link in self._links if link.sock is sock])
+            self._close_parted([link for link in self._parted if link.sock is sock])
 
     def remove_dead(self) -> None:
         """Close the connections of readers that `publish` found gone."""
         with self._lock:
-            self._forget([link for link in self._links if link.gone])
+            self._close_parted(list(self._parted))
 
     def sockets(self) -> tuple[socket.socket, ...]:
         """Return the connections of all readers; they stay the ring's."""
         with self._lock:
-            return tuple(link.sock for link in self._links)
+            return tuple(link.sock for link in (*self._links, *self._parted))
 
     def publish(self, planes: Sequence[npt.NDArray[np.uint8]], meta: FrameMeta) -> bool:
         """Copy a frame into the ring and tell the readers; never waits.
@@ -174,7 +177,7 @@ class RingWriter:
         with self._lock:
             if self._closed:
                 raise ClosedError(f"the ring of {self.stream!r} was closed")
-            if not self.readers:
+            if not self._links:
                 return False
             slots = self._slots
             slot = slots.take(time.monotonic_ns(), GRACE_NS, self._budget)
@@ -186,18 +189,22 @@ class RingWriter:
                 return False
             try:
                 slots.words[slot.seq_word] = 0
+                _write_meta(slots.memory, slot.header_at, meta)
+                notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
                 for target, plane in slot.targets(planes):
                     np.copyto(target, plane)
-                now_ns = time.monotonic_ns()
-                _write_meta(slots.memory, slot.header_at, meta, now_ns)
             except BaseException:
                 slots.give_back(slot)
                 raise
-            slots.give(slot, seq, now_ns)
-            self._published += 1
-            notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
+            # From here on readers wait: nothing that could have been done before.
+            slots.give(slot, seq)
+            gone = False
             for link in self._links:
                 link.notify(notice, seq)
+                gone |= link.gone
+            self._published += 1
+            if gone:
+                self._part([link for link in self._links if link.gone])
         return True
 
     def reshape(self, format: PixelFormat, width: int, height: int) -> None:  # noqa: A002
@@ -232,16 +239,17 @@ class RingWriter:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._forget(list(self._links))
+                self._part(list(self._links))
+                self._close_parted(list(self._parted))
                 self._slots.close()
 
     def forget_in_child(self) -> None:
         """Close a forked child's copies of the connections; the ring stays the parent's."""
         self._lock = threading.Lock()
         self._closed = True
-        for link in self._links:
+        for link in (*self._links, *self._parted):
             link.sock.close()
-        self._links = []
+        self._links, self._parted = [], []
 
     def _make_slots(self, geometry: Geometry, generation: int) -> Slots:
         if geometry.width < 1 or geometry.height < 1:
@@ -266,15 +274,20 @@ class RingWriter:
                 return reader_id
         raise BrokenError(f"the ring of {self.stream!r} has {len(used)} readers, and no place for another")
 
-    def _forget(self, links: list[ReaderLink]) -> None:
+    def _part(self, links: list[ReaderLink]) -> None:
         for link in links:
             self._links.remove(link)
+            self._parted.append(link)
             self._budget -= link.leases
             self._behind_of_gone += link.behind
+
+    def _close_parted(self, links: list[ReaderLink]) -> None:
+        for link in links:
+            self._parted.remove(link)
             link.sock.close()
 
 
-def _write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta, now_ns: int) -> None:
+def _write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None:
     time_base, aspect = meta.time_base, meta.sample_aspect
     flags = meta.keyframe * KEYFRAME | meta.corrupt * CORRUPT | meta.interlaced * INTERLACED
     SLOT_FRAME.pack_into(
@@ -284,7 +297,7 @@ def _write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta, now_ns
         NO_PTS if meta.pts is None else meta.pts,
         meta.capture_ns,
         meta.arrival_ns,
-        now_ns,
+        0,
         QUALITY_CODES[meta.capture_quality],
         time_base.numerator,
         time_base.denominator,
