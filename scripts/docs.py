@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,19 +19,19 @@ _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:src|docs|tests|scripts|benchmarks|examples|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml)")
-_MAKE = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
-_COMMAND = re.compile(r"(?:^|`|# |bin/)camgraph ([a-z]+)", re.MULTILINE)
+_MAKE = re.compile(r"^make ([a-z]+)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|# |bin/)camgraph ([a-z]+)", re.MULTILINE)
 
 
 def states_table() -> str:
-    """Return the states of a stream, the events each takes, and what is done then."""
+    """Return the states of a stream with the events each takes, and what is done then."""
+    from camgraph.control.messages import StreamState
     from camgraph.media.session import TABLE
 
-    rows = ["| state | event | what is done |", "| --- | --- | --- |"]
-    last = ""
-    for (state, event), action in sorted(TABLE.items(), key=lambda item: (item[0][0], item[0][1].__name__)):
-        rows.append(f"| {'' if state == last else f'`{state}`'} | {event.__name__} | {_said(action)} |")
-        last = state
+    rows = ["| state | event: what is done |", "| --- | --- |"]
+    for state in get_args(StreamState):
+        events = sorted((event.__name__, _said(TABLE[at, event])) for at, event in TABLE if at == state)
+        rows.append(f"| `{state}` | {'; '.join(f'{event}: {action}' for event, action in events)} |")
     return "\n".join(rows)
 
 
@@ -99,12 +100,14 @@ def problems(root: Path, targets: set[str], commands: set[str]) -> Iterator[str]
                 yield f"{name}: the link {link} leads nowhere"
             elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
                 yield f"{name}: the link {link} names no heading of that page"
-        for code in _CODE.findall(_FENCE.sub("", text)):
+        inline = _CODE.findall(_FENCE.sub("", text))
+        code_lines = "\n".join([*inline, *_FENCE.findall(text)])
+        for code in inline:
             if _PATH.fullmatch(code) and not (root / code).exists() and not (page.parent / code).exists():
                 yield f"{name}: there is no {code}"
-        for target in sorted(set(_MAKE.findall(text)) - targets):
+        for target in sorted(set(_MAKE.findall(code_lines)) - targets):
             yield f"{name}: there is no `make {target}`"
-        for command in sorted(set(_COMMAND.findall(text)) - commands):
+        for command in sorted(set(_COMMAND.findall(code_lines)) - commands):
             yield f"{name}: there is no `camgraph {command}`"
 
 
