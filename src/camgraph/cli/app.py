@@ -1,0 +1,22 @@
+"""The ``camgraph`` command."""
+
+import typer
+
+from camgraph.cli.demo import demo
+from camgraph.cli.show import show
+
+app = typer.Typer(
+    name="camgraph",
+    help="Live video from many IP cameras.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(demo)
+app.command()(show)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
