@@ -1,5 +1,6 @@
 """Signals in our own processes: a terminal's Ctrl-C is the program's affair, SIGTERM means end in order."""
 
+import os
 import signal
 from collections.abc import Callable
 
@@ -22,5 +23,11 @@ def end_on_sigterm(loop: Loop, callback: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The handler may interrupt any line of this thread, one that holds a lock too: it only raises the flag.
     signal.signal(signal.SIGTERM, lambda *_: raised.set())
+    # A forked child shares the flag; a SIGTERM that is meant for it must not end its parent.
+    os.register_at_fork(after_in_child=_default_sigterm)
     # The starter may have held it back until here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _default_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 from camgraph.base.children import end_with_parent
 from camgraph.base.signals import end_on_sigterm
@@ -40,8 +41,9 @@ def _exit(code: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def leave() -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
         os._exit(code)
 
     timer = threading.Timer(EXIT_WITHIN_S, leave)

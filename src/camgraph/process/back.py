@@ -122,7 +122,7 @@ class BackEnd:
             except EOFError:
                 self._channel.stop_reading()
                 return self._end(0)
-            except BrokenError as error:
+            except Exception as error:
                 self._channel.stop_reading()
                 self._fail("the channel", error)
                 return self._end(1)
@@ -142,9 +142,7 @@ class BackEnd:
             case Kind.WATCH:
                 self._guarded("watch", lambda: self._watch(loads(envelope.body)), ends=False)
             case Kind.UNWATCH:
-                which = loads(envelope.body)
-                by_name = isinstance(which, str)
-                self._stop_watching(lambda request: (request.stream if by_name else request) == which)
+                self._guarded("unwatch", lambda: self._unwatch(loads(envelope.body)))
 
     def _call(self, envelope: Envelope) -> None:
         if envelope.name not in self._methods:
@@ -157,6 +155,12 @@ class BackEnd:
             reader = self._open_reader(request)
             self._watched.append((request, reader))
             self.loop.add(reader.fileno(), lambda: self._read(request, reader))
+
+    def _unwatch(self, which: Any) -> None:
+        if isinstance(which, str):
+            self._stop_watching(lambda request: bool(request.stream == which))
+        else:
+            self._stop_watching(lambda request: bool(request == which))
 
     def _stop_watching(self, which: Callable[[Any], bool]) -> None:
         for request, reader in [entry for entry in self._watched if which(entry[0])]:
@@ -244,8 +248,11 @@ def _exit_code(error: SystemExit) -> int:
 
 
 def _describe(error: BaseException) -> str:
-    lines = traceback.format_exception_only(error)
-    return lines[-1 if isinstance(error, SyntaxError) else 0].strip()
+    try:
+        text = str(error).partition("\n")[0]
+    except Exception:
+        text = "(its text can't be had)"
+    return f"{type(error).__qualname__}: {text}" if text else type(error).__qualname__
 
 
 def _traceback_of(error: BaseException) -> str:

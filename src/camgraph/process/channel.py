@@ -41,6 +41,8 @@ class Channel:
         self._lock = threading.RLock()
         self._sock: socket.socket | None = None
         self._loop: Loop | None = None
+        self._serving: Loop | None = None
+        """The loop that watches the socket; for a moment, not yet the one it is attached to."""
         self._on_readable: Callable[[], None] | None = None
         self._queue: deque[_Outgoing] = deque()
         self._queued_bytes = 0
@@ -83,9 +85,12 @@ class Channel:
         and nothing overtakes.
         """
         with self._lock:
-            old, self._loop, self._on_readable = self._loop, loop, on_readable
-        if old is None or old is loop or not old.call_soon_threadsafe(lambda: self._leave(old)):
+            self._loop, self._on_readable = loop, on_readable
+            serving = self._serving
+        if serving is None or serving is loop:
             self._ask_update()
+        elif not serving.call_soon_threadsafe(lambda: self._leave(serving)):
+            self._leave(serving)
 
     def send(self, kind: Kind, name: str = "", body: bytes = b"", *, force: bool = False) -> bool:
         """Send or queue a message; False: the queue is full and the message was not taken.
@@ -159,8 +164,8 @@ class Channel:
         """
         with self._lock:
             if self._sock is not None:
-                if self._loop is not None:
-                    self._loop.remove(self._sock)
+                if self._serving is not None:
+                    self._serving.remove(self._sock)
                 self._sock.close()
             self._give_up("the channel is closed")
 
@@ -218,15 +223,22 @@ class Channel:
             loop.call_soon_threadsafe(lambda: self._update(loop))
 
     def _leave(self, loop: Loop) -> None:
-        if self._sock is not None and not self._over:
-            loop.remove(self._sock)
+        with self._lock:
+            if self._serving is not loop or self._loop is loop:
+                return
+            self._serving = None
+            if self._sock is not None and not self._over:
+                loop.remove(self._sock)
         self._ask_update()
 
     def _update(self, loop: Loop) -> None:
         """Watch what is to be watched, in the thread of `loop`."""
         with self._lock:
-            if loop is not self._loop or self._sock is None or self._over:
+            if loop is not self._loop or self._serving not in (None, loop):
                 return
+            if self._sock is None or self._over:
+                return
+            self._serving = loop
             self._update_asked = False
             on_readable = self._on_readable if self._reading else None
             on_writable = self._flush if self._wants_write() else None

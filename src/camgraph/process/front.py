@@ -252,7 +252,7 @@ class FrontEnd:
         except EOFError:
             # It ends by itself; if it has only lost its channel, it is made to.
             self._stop_reading()
-            self._in_loop(lambda: self._loop.call_later(_REAP_S, self._end_if_alive))
+            self._in_loop(self._end_later)
         except Exception as error:
             # It may be anything: unpickling runs what the other side has sent.
             summary = f"{self._name} sent what can't be read: {error}"
@@ -310,6 +310,9 @@ class FrontEnd:
             stream.end()
         self._ended.set()
 
+    def _end_later(self) -> None:
+        self._loop.call_later(_REAP_S, self._end_if_alive)
+
     def _end_if_alive(self) -> None:
         if not self._exit:
             self._end_process(0.0)
@@ -325,7 +328,12 @@ class FrontEnd:
         return self._server == threading.get_ident() or self._loop.in_thread()
 
     def _in_loop(self, callback: Callable[[], None]) -> None:
-        if not self._loop.call_soon_threadsafe(callback):
+        """Call back in the thread that serves; here, if its loop is closed."""
+        loop = self._loop
+        # When its turn comes, the serving may have moved on.
+        if not loop.call_soon_threadsafe(
+            lambda: callback() if loop is self._loop else self._in_loop(callback)
+        ):
             callback()
 
     def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
