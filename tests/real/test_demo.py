@@ -23,21 +23,9 @@ Picture = npt.NDArray[np.uint8]
 
 def grab(display: str) -> Picture:
     """The screen's upper left 1280x720 px, where a window lies that no window manager has moved."""
+    command = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size 1280x720 -i {display} -frames:v 1"
     raw = subprocess.run(
-        [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-f",
-            "x11grab",
-            "-draw_mouse",
-            "0",
-            "-video_size",
-            "1280x720",
-            "-i",
-            display,
-        ]
-        *"-frames:v 1 -f rawvideo -pix_fmt rgb24 -".split()],
+        [*command.split(), *["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]],
         check=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
