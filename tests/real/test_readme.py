@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
 
@@ -29,13 +31,14 @@ def cameras(environment: dict[str, str]) -> Iterator[None]:
     command: list[str | Path] = [Path(sys.executable).with_name("camgraph"), "cameras", "--login", "env:DOOR"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: answers() or process.poll() is not None, 40, "the cameras")
+            wait_until(lambda: answers() or process.poll() is not None, 90, "the cameras")
             assert process.poll() is None
             yield
         finally:
             process.terminate()
 
 
+@pytest.mark.timeout(150)  # the clips of the cameras may have to be encoded first
 def test_the_program_of_the_readme_prints_a_movement_and_ends_with_its_window(
     xvfb: str, tmp_path: Path
 ) -> None:
