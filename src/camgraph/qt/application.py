@@ -8,22 +8,21 @@ from collections.abc import Callable
 from qtpy.QtCore import QSocketNotifier, QTimer
 from qtpy.QtWidgets import QApplication
 
-
-def has_display() -> bool:
-    """Tell whether there is a screen to show windows on (or the user chose a platform himself)."""
-    return any(os.environ.get(name) for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"))
+from camgraph.qt.display import check_display, has_display
 
 
 class Application:
     """The process's QApplication: on the screen where there is one, else offscreen.
 
-    SIGINT and SIGTERM quit it in order. Make one, in the main thread.
+    SIGINT and SIGTERM quit it in order. Make one, in the main thread. Raises MissingDependency where Qt can't
+    open windows on the screen there is.
     """
 
     def __init__(self, name: str) -> None:
         self.offscreen = not has_display()
         if self.offscreen:
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        check_display()
         self._app = QApplication.instance() or QApplication([name])
         self._read_end, self._write_end = socket.socketpair()
         for sock in (self._read_end, self._write_end):

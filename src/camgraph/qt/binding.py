@@ -6,7 +6,7 @@ from camgraph.base.errors import MissingDependency
 
 _LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object")
 _PIP = 'pip install "camgraph[qt]"'
-_APT = (
+APT = (
     "apt install libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 "
     "libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0"
 )
@@ -18,7 +18,7 @@ def describe_failure(error: ImportError) -> str:
     if library:
         return (
             f"camgraph.qt needs Qt ({_PIP}) and the system library {library[1]}, which is missing; "
-            f"on Debian and Ubuntu: {_APT}"
+            f"on Debian and Ubuntu: {APT}"
         )
     return f"camgraph.qt needs Qt, and none can be imported: {_PIP}"
 
