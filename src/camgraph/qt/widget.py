@@ -97,7 +97,8 @@ class VideoWidget(QWidget):
         width, height = round(self.width() * scale), round(self.height() * scale)
         # Painting in device pixels: what has the right size is copied, not scaled.
         painter.scale(1 / scale, 1 / scale)
-        self._player.show_in(width, height)
+        if self.isVisible():  # `grab` paints hidden widgets too.
+            self._player.show_in(width, height)
         picture = self._player.picture
         if picture is None:
             draw_message(painter, width, height, self._player.message, scale)
@@ -108,7 +109,7 @@ class VideoWidget(QWidget):
         if (area.width, area.height) == (image.width(), image.height()):
             painter.drawImage(QPoint(area.x, area.y), image)
         else:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            # For the moment until the new size is there; smoothing would cost more than the picture is worth.
             painter.drawImage(QRect(*area), image)
         _fill_bars(painter, area, width, height)
         self._count(picture)

@@ -1,0 +1,301 @@
+"""Messages of processes as Qt signals: order, threads, and the end of the one QThread."""
+
+import os
+import socket
+import threading
+import time
+
+import pytest
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QDialog
+
+import camgraph as cg
+from camgraph.base.loop import Loop
+from camgraph.process.channel import Channel
+from camgraph.process.front import make_front_end
+from camgraph.process.travel import dumps
+from camgraph.process.wire import Kind
+from camgraph.qt import signals
+from camgraph.qt import thread as message_thread
+
+
+class Detector(cg.MessageProcess):
+    moved = cg.message(stream=str, score=float)
+    counted = cg.message(by_class=dict)
+    ready = cg.message()
+
+
+class Clashing(cg.MessageProcess):
+    destroyed = cg.message(by=str)
+
+
+class Back:
+    """The back end's side, played by the test: a real channel, a real front end."""
+
+    def __init__(self, kind, loop):
+        self.front = make_front_end(kind, "Detector-1", loop, self._terminated)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel = Channel(theirs)
+        self.front._bind(ours, os.getpid())
+
+    def emit(self, name, *values):
+        assert self.channel.send(Kind.MESSAGE, name, dumps(name, values))
+
+    def fail(self, summary):
+        assert self.channel.send(Kind.FAILED, "", dumps("failure", (summary, "Traceback …")))
+
+    def end(self, returncode=0):
+        self.channel.close()
+        self.front._on_exit(returncode)
+
+    def _terminated(self, grace_s):
+        pass
+
+
+@pytest.fixture
+def home():
+    """The loop of a site, in its thread."""
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def spawn(home, gui):
+    backs = []
+
+    def make(kind=Detector):
+        back = Back(kind, home)
+        backs.append(back)
+        return back
+
+    yield make
+    for back in backs:
+        back.end()
+    gui.until(lambda: not any(back.front.alive for back in backs))
+    gui.until(lambda: qthreads() == 0)
+    gui.settle()
+
+
+def qthreads():
+    """How many threads of messages run, as the kernel sees it."""
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/comm") as file:
+                names.append(file.read().strip())
+        except OSError:
+            continue
+    return sum(name.startswith("camgraph-messa") for name in names)
+
+
+def no_qthread_is_left():
+    """Wait, without any help of the event loop, until the kernel lists no thread of messages."""
+    deadline = time.monotonic() + 5
+    while qthreads():
+        assert time.monotonic() < deadline
+
+
+def test_fields_come_in_order_in_the_guis_thread_and_as_they_were_sent(gui, spawn):
+    back = spawn()
+    heard = []
+    signals(back.front).moved.connect(
+        lambda stream, score: heard.append((stream, score, threading.current_thread()))
+    )
+    signals(back.front).counted.connect(lambda by_class: heard.append(by_class))
+    signals(back.front).ready.connect(lambda: heard.append("ready"))
+    back.emit("ready")
+    for number in range(100):
+        back.emit("moved", "door", number)
+    back.emit("counted", {7: "cars", "big": 2**70})
+    gui.until(lambda: len(heard) == 102)
+    main = threading.main_thread()
+    expected = [("door", number, main) for number in range(100)]
+    assert heard == ["ready", *expected, {7: "cars", "big": 2**70}]
+    assert qthreads() == 1
+
+
+def test_slots_of_objects_are_called_however_they_are_connected(gui, spawn):
+    class Window(QObject):
+        def __init__(self):
+            super().__init__()
+            self.heard = []
+
+        def on_moved(self, stream, score):
+            self.heard.append((stream, score))
+
+    back, window = spawn(), Window()
+    sender = signals(back.front)
+    sender.moved.connect(window.on_moved)
+    sender.moved.connect(window.on_moved, Qt.ConnectionType.DirectConnection)
+    back.emit("moved", "door", 1.5)
+    gui.until(lambda: len(window.heard) == 2)
+    assert window.heard == [("door", 1.5)] * 2
+
+
+def test_the_same_process_gives_the_same_object_and_others_their_own(gui, spawn):
+    first, second = spawn(), spawn()
+    assert signals(first.front) is signals(first.front)
+    assert signals(first.front) is not signals(second.front)
+    assert type(signals(first.front)) is type(signals(second.front))
+    gui.until(lambda: qthreads() == 1)
+
+
+def test_the_signals_tell_the_names_of_their_fields(gui, spawn):
+    meta = signals(spawn().front).metaObject()
+    found = {bytes(meta.method(i).name().data()).decode(): meta.method(i) for i in range(meta.methodCount())}
+    names = [bytes(name.data()).decode() for name in found["moved"].parameterNames()]
+    assert names == ["stream", "score"]
+    assert {"failed", "exited", "counted", "ready"} <= set(found)
+
+
+def test_what_came_between_asking_and_connecting_is_heard(gui, spawn):
+    back, heard = spawn(), []
+    sender = signals(back.front)
+    back.emit("moved", "door", 1.0)
+    back.end(-9)
+    deadline = time.monotonic() + 5
+    while back.front.alive:
+        assert time.monotonic() < deadline
+    sender.moved.connect(lambda *fields: heard.append(fields))
+    sender.exited.connect(heard.append)
+    gui.until(lambda: len(heard) == 2)
+    assert heard == [("door", 1.0), "signal SIGKILL"]
+
+
+def test_failures_and_ends_are_signals(gui, spawn):
+    back, heard = spawn(), []
+    sender = signals(back.front)
+    sender.failed.connect(lambda error: heard.append(error.summary))
+    sender.exited.connect(heard.append)
+    back.fail("ValueError: no model")
+    back.end(1)
+    gui.until(lambda: len(heard) == 2)
+    assert heard == ["ValueError: no model", "exit code 1"]
+    assert back.front.exit == "exit code 1"
+
+
+def test_a_process_that_has_ended_before_still_tells_so(gui, spawn):
+    back, heard = spawn(), []
+    back.end(3)
+    gui.until(lambda: not back.front.alive)
+    signals(back.front).exited.connect(heard.append)
+    gui.until(lambda: heard)
+    assert heard == ["exit code 3"]
+    assert qthreads() == 0
+
+
+def test_the_object_needs_no_keeping_and_goes_with_the_process(gui, spawn):
+    back, heard = spawn(), []
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    signals(back.front).exited.connect(heard.append)
+    back.emit("moved", "door", 1.0)
+    gui.until(lambda: heard)
+    back.end()
+    gui.until(lambda: heard == [1.0, "exit code 0"])
+
+
+def test_an_exception_in_a_slot_stops_neither_others_nor_the_rest(gui, spawn, capfd):
+    back, heard = spawn(), []
+
+    def bad(stream, score):
+        raise ValueError("a slot's own mistake")
+
+    signals(back.front).moved.connect(bad)
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    back.emit("moved", "door", 1.0)
+    back.emit("moved", "door", 2.0)
+    gui.until(lambda: heard == [1.0, 2.0])
+    assert "a slot's own mistake" in capfd.readouterr().err
+
+
+def test_messages_go_on_while_a_slot_runs_a_dialog(gui, spawn):
+    back, heard, dialog = spawn(), [], QDialog()
+
+    def on_ready():
+        QTimer.singleShot(5000, dialog.reject)
+        dialog.exec()
+
+    def on_moved(stream, score):
+        heard.append(score)
+        dialog.accept()
+
+    signals(back.front).ready.connect(on_ready)
+    signals(back.front).moved.connect(on_moved)
+    back.emit("ready")
+    back.emit("moved", "door", 1.0)
+    gui.until(lambda: heard)
+    assert dialog.result() == QDialog.DialogCode.Accepted.value
+
+
+def test_the_thread_ends_with_the_last_process_and_starts_again(gui, spawn):
+    first, second = spawn(), spawn()
+    signals(first.front), signals(second.front)
+    first.end()
+    gui.until(lambda: not first.front.alive)
+    assert qthreads() == 1
+    second.end()
+    no_qthread_is_left()
+    third, heard = spawn(), []
+    signals(third.front).moved.connect(lambda *fields: heard.append(fields))
+    third.emit("moved", "door", 1.0)
+    gui.until(lambda: heard)
+
+
+def test_a_hundred_processes_leave_no_thread_and_no_descriptor(gui, spawn, home):
+    def cycle():
+        back, heard = Back(Detector, home), []
+        signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+        signals(back.front).exited.connect(heard.append)
+        back.emit("moved", "door", 1.0)
+        gui.until(lambda: heard)
+        back.end()
+        gui.until(lambda: len(heard) == 2)
+        gui.until(lambda: qthreads() == 0)
+        gui.settle()
+
+    cycle()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    threads = len(os.listdir("/proc/self/task"))
+    for _ in range(100):
+        cycle()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(os.listdir("/proc/self/task")) == threads
+    hub = message_thread.MessageHub.of(gui.app)
+    assert not hub._ending
+    assert not hub._home
+
+
+def test_quitting_ends_the_thread_and_the_messages_still_arrive(gui, spawn):
+    back, heard = spawn(), []
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    QTimer.singleShot(0, gui.app.quit)
+    gui.app.exec()
+    no_qthread_is_left()
+    back.emit("moved", "door", 1.0)
+    gui.until(lambda: heard == [1.0])
+    assert qthreads() == 0
+
+
+def test_names_that_qt_needs_itself_are_refused(gui, spawn):
+    with pytest.raises(ValueError, match="'destroyed' can't be a Qt signal"):
+        signals(spawn(Clashing).front)
+
+
+def test_another_thread_is_refused(gui, spawn):
+    back, errors = spawn(), []
+
+    def ask():
+        try:
+            signals(back.front)
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    asker.join()
+    assert errors == ["signals() belongs to the thread of the GUI; call it there"]
