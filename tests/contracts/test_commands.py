@@ -14,7 +14,7 @@ def test_make_alone_lists_the_commands() -> None:
 
 
 def test_an_unknown_target_is_refused_in_one_sentence() -> None:
-    command = ["sh", ROOT / "scripts" / "setup.sh", "absent"]
+    command = ["sh", str(ROOT / "scripts" / "setup.sh"), "absent"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stderr) == (
         1,
