@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -224,7 +225,9 @@ def _seconds_since_exec() -> float:
 
 def _print(console: Console, report: DemoReport) -> None:
     table = Table(
-        "stream", "state", "picture", "received", "decoded", "shown", "lost", "fps", "age ms p50 / p99"
+        *("stream", "state", "picture", "received", "decoded", "shown", "lost", "fps", "ms p50", "p99"),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for name, stream in report.streams.items():
         table.add_row(
@@ -232,14 +235,18 @@ def _print(console: Console, report: DemoReport) -> None:
             stream.state,
             f"{stream.width}×{stream.height}",
             *map(str, (stream.received, stream.decoded, stream.shown, stream.lost, stream.fps)),
-            f"{stream.age_ms_p50:.0f} / {stream.age_ms_p99:.0f}",
+            f"{stream.age_ms_p50:.1f}",
+            f"{stream.age_ms_p99:.1f}",
         )
     console.print(table)
-    table = Table("analyzer", "pid", "frames", "messages", "ended with")
+    table = Table(
+        "analyzer", "pid", "frames", "messages", "ended with", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for name, analyzer in report.analyzers.items():
         table.add_row(name, str(analyzer.pid), str(analyzer.frames), str(analyzer.messages), analyzer.exit)
     console.print(table)
     console.print(
+        "ms: from a packet's arrival to its picture. "
         f"{report.checked} frames checked by an extra reader: {report.torn} torn. "
         f"{report.leftover_processes} processes left behind."
     )
