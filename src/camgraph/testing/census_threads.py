@@ -23,6 +23,7 @@ class Threads:
         import numpy  # noqa: F401
 
         self._starts: WeakKeyDictionary[threading.Thread, traceback.StackSummary] = WeakKeyDictionary()
+        self._class: Any = threading.Thread
         self._start: Callable[[threading.Thread], None] = threading.Thread.start
         starts, start = self._starts, self._start
 
@@ -30,11 +31,11 @@ class Threads:
             starts[thread] = stack_of(sys._getframe(1))
             start(thread)
 
-        threading.Thread.start = start_noted  # type: ignore[method-assign]
+        self._class.start = start_noted
 
     def close(self) -> None:
         """Stop noting where threads are started."""
-        threading.Thread.start = self._start  # type: ignore[method-assign]
+        self._class.start = self._start
 
     def take(self) -> set[int]:
         """Return the threads there are."""
