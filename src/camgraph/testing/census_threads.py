@@ -23,7 +23,6 @@ class Threads:
         import numpy  # noqa: F401
 
         self._starts: WeakKeyDictionary[threading.Thread, traceback.StackSummary] = WeakKeyDictionary()
-        self._class: Any = threading.Thread
         self._start: Callable[[threading.Thread], None] = threading.Thread.start
         starts, start = self._starts, self._start
 
@@ -31,11 +30,11 @@ class Threads:
             starts[thread] = stack_of(sys._getframe(1))
             start(thread)
 
-        self._class.start = start_noted
+        _replace_start(threading.Thread, start_noted)
 
     def close(self) -> None:
         """Stop noting where threads are started."""
-        self._class.start = self._start
+        _replace_start(threading.Thread, self._start)
 
     def take(self) -> set[int]:
         """Return the threads there are."""
@@ -60,6 +59,10 @@ class Threads:
 
     def remove(self, key: int) -> None:
         """Do nothing: a thread can't be ended from outside."""
+
+
+def _replace_start(threads: Any, start: Callable[[threading.Thread], None]) -> None:
+    threads.start = start
 
 
 def stack_of(frame: FrameType | None) -> traceback.StackSummary:
