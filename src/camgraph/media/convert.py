@@ -4,6 +4,7 @@ swscale does two such steps at half the cost of one. Colour matrix and range are
 camera does not tell is taken to be ITU-R 709 from 720 lines on, else 601, and limited range.
 """
 
+import functools
 from typing import Any, NamedTuple, cast
 
 import av
@@ -53,12 +54,18 @@ def planes_of_frame(frame: av.VideoFrame, name: PixelFormat) -> Planes:
     Shapes are (height, width) or (height, width, channels), uint8; rows may lie apart.
     """
     planes = []
-    for plane, layout in zip(frame.planes, planes_of(name, frame.width, frame.height), strict=True):
-        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)[
-            : layout.height, : layout.stride
-        ]
-        planes.append(rows if layout.channels == 1 else rows.reshape(layout.height, layout.width, -1))
+    for plane, (shape, channels) in zip(frame.planes, _shapes(name, frame.width, frame.height), strict=True):
+        strides = (plane.line_size, 1) if channels == 1 else (plane.line_size, channels, 1)
+        planes.append(np.ndarray(shape, np.uint8, cast(Any, plane), 0, strides))
     return planes
+
+
+@functools.lru_cache(maxsize=256)
+def _shapes(name: PixelFormat, width: int, height: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+    return tuple(
+        ((plane.height, plane.width, plane.channels)[: 2 + (plane.channels > 1)], plane.channels)
+        for plane in planes_of(name, width, height)
+    )
 
 
 class Converter:

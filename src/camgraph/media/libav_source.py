@@ -11,7 +11,7 @@ import av.error
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from camgraph.base.errors import ClosedError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.media.faults import Address, explain_open
 from camgraph.media.interrupt import interrupt_wait
 from camgraph.media.source import Packet, StreamInfo
@@ -66,31 +66,10 @@ class LibavRtspSource:
 
     def open(self) -> StreamInfo:
         """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
-        self._check_cancelled()
-        started = time.monotonic()
-        try:
-            self._container = av.open(
-                self._url_with_login(),
-                options={
-                    "rtsp_transport": "tcp",
-                    "allowed_media_types": "video",
-                    "timeout": str(int(ANSWER_BOUND_S * 1e6)),
-                    "probesize": "32",
-                    "fpsprobesize": "0",
-                },
-                timeout=(_OPEN_BOUND_S, None),
-            )
-            fault = None
-        except (OSError, ValueError, av.error.FFmpegError) as error:
-            # Raised below, outside of this block: FFmpeg's error carries the password.
-            fault = explain_open(
-                error,
-                self._address,
-                elapsed_s=time.monotonic() - started,
-                bound_s=ANSWER_BOUND_S,
-                with_login=self._login is not None,
-            )
-        self._check_cancelled()
+        fault = self._try_to_open("video")
+        if fault is not None and fault.reason == "request_refused":
+            # A camera without video refuses to play nothing; whether that is it shows when all is asked for.
+            fault = self._try_to_open("video+audio+data") and fault
         if fault is not None:
             raise fault
         return self._describe()
@@ -142,6 +121,34 @@ class LibavRtspSource:
         container, self._container, self._stream = self._container, None, None
         if container is not None:
             container.close()
+
+    def _try_to_open(self, media: str) -> SourceError | None:
+        self._check_cancelled()
+        started = time.monotonic()
+        fault = None
+        try:
+            self._container = av.open(
+                self._url_with_login(),
+                options={
+                    "rtsp_transport": "tcp",
+                    "allowed_media_types": media,
+                    "timeout": str(int(ANSWER_BOUND_S * 1e6)),
+                    "probesize": "32",
+                    "fpsprobesize": "0",
+                },
+                timeout=(_OPEN_BOUND_S, None),
+            )
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            # Not raised in here: FFmpeg's error, which would come along, holds the password.
+            fault = explain_open(
+                error,
+                self._address,
+                elapsed_s=time.monotonic() - started,
+                bound_s=ANSWER_BOUND_S,
+                with_login=self._login is not None,
+            )
+        self._check_cancelled()
+        return fault
 
     def _url_with_login(self) -> str:
         if self._login is None:

@@ -33,18 +33,21 @@ class Output:
         self.size = size if self._native_size else (request.width, request.height)
         self.writer = RingWriter(request.stream, self.format, *self.size, epoch=epoch, fps=request.fps or fps)
         self._converter = Converter(self.format, request.width, request.height)
-        self._pace = Pace(request.fps)
+        self._pace = Pace(request.fps) if request.fps else None
+        self._rgb = self.format in ("bgra", "bgr24", "rgb24")
+        self._aspects: tuple[object, Fraction] | None = None
 
     def publish(self, picture: Picture, color: Color, codec_generation: int) -> bool:
         """Convert and write a picture if anybody reads and the rate allows; False: nothing was converted."""
         frame, packet = picture.frame, picture.packet
-        if not self.writer.readers or not self._pace.accept(_time_ns(picture)):
+        if not self.writer.readers:
+            return False
+        if self._pace is not None and not self._pace.accept(_time_ns(picture)):
             return False
         if self._native_size and self.size != (frame.width, frame.height):
             self.size = (frame.width, frame.height)
             self.writer.reshape(self.format, *self.size)
         planes = self._converter.convert(frame, color)
-        rgb = self.format in ("bgra", "bgr24", "rgb24")
         meta = FrameMeta(
             pts=frame.pts,
             time_base=packet.time_base,
@@ -54,8 +57,8 @@ class Output:
             keyframe=frame.key_frame,
             interlaced=frame.interlaced_frame,
             codec_generation=codec_generation,
-            color_range="pc" if rgb or self.format == "gray8" else color.range,
-            colorspace="rgb" if rgb else color.matrix,
+            color_range="pc" if self._rgb or self.format == "gray8" else color.range,
+            colorspace="rgb" if self._rgb else color.matrix,
             sample_aspect=self._aspect(picture),
         )
         self.writer.publish(planes, meta)
@@ -78,9 +81,11 @@ class Output:
     def _aspect(self, picture: Picture) -> Fraction:
         if self._native_size:
             return picture.sample_aspect
-        width, height = self.size
-        stretched = Fraction(picture.frame.width * height, picture.frame.height * width)
-        return (picture.sample_aspect * stretched).limit_denominator(1 << 16)
+        source = (picture.sample_aspect, picture.frame.width, picture.frame.height)
+        if self._aspects is None or self._aspects[0] != source:
+            stretched = Fraction(source[1] * self.size[1], source[2] * self.size[0])
+            self._aspects = source, (source[0] * stretched).limit_denominator(1 << 16)
+        return self._aspects[1]
 
 
 class Outputs:
@@ -99,7 +104,8 @@ class Outputs:
         self._outputs: dict[RingRequest, Output] = {}
         self._running: tuple[Output, ...] = ()
         self._publishing = threading.Lock()
-        self._coded: tuple[str, int, int] | None = None
+        self._coded: tuple[object, ...] | None = None
+        self._color = Color("unspecified", "tv")
         self._codec_generation = 0
         self.conversions = 0
         """Pictures converted or copied for a ring."""
@@ -119,11 +125,11 @@ class Outputs:
         """Write a picture to every ring that has readers; never waits for one of them."""
         frame = picture.frame
         with self._publishing:
-            coded = (codec, frame.width, frame.height)
+            coded = (codec, frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
             if coded != self._coded:
-                self._coded = coded
+                self._coded, self._color = coded, color_of(frame)
                 self._codec_generation += 1
-            color = color_of(frame)
+            color = self._color
             for output in self._running:
                 try:
                     self.conversions += output.publish(picture, color, self._codec_generation)

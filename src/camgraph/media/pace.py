@@ -4,17 +4,15 @@ _EARLY = 8
 
 
 class Pace:
-    """Chooses frames so that their mean rate is at most `fps` (0.0: every frame)."""
+    """Chooses frames so that their mean rate is at most `fps`."""
 
     def __init__(self, fps: float) -> None:
-        self._period_ns = int(1e9 / fps) if fps else 0
+        self._period_ns = int(1e9 / fps)
         self._due_ns: int | None = None
 
     def accept(self, time_ns: int) -> bool:
         """Tell whether the frame of this time is wanted; times may jump, in either direction."""
         period_ns = self._period_ns
-        if not period_ns:
-            return True
         due_ns = self._due_ns
         if due_ns is None or time_ns < due_ns - 2 * period_ns:
             self._due_ns = time_ns + period_ns

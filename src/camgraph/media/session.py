@@ -178,6 +178,7 @@ class Session:
 
     def _opened(self, event: Opened, now_ns: int) -> None:
         self._codec, self._opened_ns = event.codec, now_ns
+        self._reason = self._fault = ""
         self._enter("waiting_for_keyframe", f"Connected to {self._address}; waiting for a whole picture.")
         self.wake_ns = now_ns + FIRST_PACKET_BOUND_NS
 

@@ -1,0 +1,224 @@
+"""The rings of a stream, with real rings and readers, and pictures drawn here."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from camgraph.base.errors import BrokenError
+from camgraph.base.loop import Loop
+from camgraph.media.decode import Picture
+from camgraph.media.outputs import LINGER_S, MAX_RINGS, Outputs
+from camgraph.media.source import Packet
+from camgraph.ring.protocol import Hello, RingRequest
+from camgraph.ring.reader import Reader
+from camgraph.testing.waiting import wait_until
+
+TIME_BASE = Fraction(1, 90_000)
+
+
+def picture(number: int, width: int = 320, height: int = 180, aspect: Fraction = Fraction(1)) -> Picture:
+    """Return a plain picture, grey of 16 + number."""
+    frame = av.VideoFrame.from_ndarray(
+        np.full((height * 3 // 2, width), 16 + number, np.uint8), format="yuv420p"
+    )
+    frame.pts = number * 3600
+    packet = Packet(b"", frame.pts, TIME_BASE, False, 1_000 + number, 2_000 + number, "arrival")
+    return Picture(frame, packet, aspect)
+
+
+class Stream:
+    """One stream's outputs, the loop they live in, and a supervisor's part in bringing readers."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.outputs = Outputs(self.loop, "door", epoch=77)
+        self._readers: list[Reader] = []
+
+    def read(self, request: RingRequest) -> Reader:
+        ends: list[socket.socket] = []
+
+        def connect() -> socket.socket:
+            if ends:
+                raise BrokenError("the site is gone")
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for sock in (ours, theirs):
+                sock.setblocking(False)
+            ends.append(theirs)
+            return ours
+
+        reader = Reader(connect, request, policy="every")
+        self._readers.append(reader)
+        self.outputs.add_reader(ends[0], Hello.decode(ends[0].recv(4096)))
+        return reader
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        def turn() -> bool:
+            self.loop.run_once(0)
+            return condition()
+
+        wait_until(turn, LINGER_S + 5)
+
+    def publish(self, *pictures: Picture) -> None:
+        for one in pictures:
+            self.outputs.publish(one, "h264")
+
+    def close(self) -> None:
+        self.outputs.close()
+        for reader in self._readers:
+            reader.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def stream() -> Iterator[Stream]:
+    stream = Stream()
+    yield stream
+    stream.close()
+
+
+@pytest.fixture
+def playing(stream: Stream) -> Stream:
+    stream.outputs.set_picture(320, 180, 25.0)
+    return stream
+
+
+NATIVE = RingRequest("door")
+
+
+def test_a_native_frame_and_what_is_known_of_it(playing: Stream) -> None:
+    reader = playing.read(NATIVE)
+    playing.publish(picture(1, aspect=Fraction(4, 3)), picture(2))
+    frame = reader.read(1)
+    assert (frame.format, frame.width, frame.height, frame.epoch) == ("yuv420p", 320, 180, 77)
+    assert (frame.pts, frame.time_base, frame.arrival_ns, frame.capture_ns) == (3600, TIME_BASE, 1001, 2001)
+    assert (frame.capture_quality, frame.codec_generation) == ("arrival", 1)
+    assert (frame.color_range, frame.colorspace, frame.sample_aspect) == ("tv", "smpte170m", Fraction(4, 3))
+    assert (frame.planes[0] == 17).all()
+    assert reader.read(1).seq == frame.seq + 1
+
+
+def test_readers_that_come_before_the_first_picture_wait_for_it(stream: Stream) -> None:
+    reader = stream.read(NATIVE)
+    assert stream.outputs.statistics() == ()
+    stream.outputs.set_picture(320, 180, 0.0)
+    stream.publish(picture(1))
+    assert reader.read(1).width == 320
+
+
+def test_equal_requests_share_a_ring(playing: Stream) -> None:
+    request = RingRequest("door", "bgra", 160, 90)
+    one, two, other = playing.read(request), playing.read(request), playing.read(NATIVE)
+    playing.publish(picture(1))
+    assert one.read(1).array.shape == two.read(1).array.shape == (90, 160, 4)
+    assert other.read(1).array.shape == (270, 320)
+    rings = {ring.format: ring for ring in playing.outputs.statistics()}
+    assert (rings["bgra"].readers, rings["bgra"].published) == (2, 1)
+    assert (rings["yuv420p"].readers, rings["yuv420p"].width) == (1, 320)
+    assert playing.outputs.conversions == 2
+
+
+def test_derived_frames_tell_their_own_colours_and_aspect(playing: Stream) -> None:
+    reader = playing.read(RingRequest("door", "gray8", 180, 180))
+    playing.publish(picture(100))
+    frame = reader.read(1)
+    assert (frame.color_range, frame.sample_aspect) == ("pc", Fraction(16, 9))
+    assert frame.array[90, 90] == pytest.approx(100 / 219 * 255, abs=1)
+    reader = playing.read(RingRequest("door", "rgb24"))
+    playing.publish(picture(2))
+    assert (reader.read(1).colorspace, reader.statistics().received) == ("rgb", 1)
+
+
+def test_a_rate_is_reached_before_anything_is_converted(playing: Stream) -> None:
+    reader = playing.read(RingRequest("door", "bgra", 160, 90, 5.0))
+    for number in range(50):
+        playing.publish(picture(number))
+        while reader.read_nowait() is not None:
+            pass
+    assert reader.statistics().received == 10
+    assert playing.outputs.conversions == 10
+
+
+def test_nothing_is_written_or_converted_without_a_reader(playing: Stream) -> None:
+    reader = playing.read(RingRequest("door", "bgra", 160, 90))
+    reader.close()
+    playing.until(lambda: playing.outputs.statistics()[0].readers == 0)
+    playing.publish(picture(1))
+    assert playing.outputs.conversions == 0
+
+
+def test_a_ring_outlives_its_last_reader_by_a_second_and_serves_who_comes_meanwhile(playing: Stream) -> None:
+    first = playing.read(NATIVE)
+    playing.publish(picture(1))
+    first.close()
+    playing.until(lambda: playing.outputs.statistics()[0].readers == 0)
+    second = playing.read(NATIVE)
+    playing.publish(picture(2))
+    assert second.read(1).seq == 2
+    second.close()
+    playing.until(lambda: playing.outputs.statistics() == ())
+    playing.publish(picture(3))
+    third = playing.read(NATIVE)
+    playing.publish(picture(4))
+    assert third.read(1).seq == 1
+
+
+def test_another_size_in_the_stream_reshapes_what_follows_it(playing: Stream) -> None:
+    native, derived = playing.read(NATIVE), playing.read(RingRequest("door", "bgra", 160, 90))
+    playing.publish(picture(1), picture(2, 640, 360))
+    first, second = native.read(1), native.read(1)
+    assert (first.width, second.width, second.height) == (320, 640, 360)
+    assert second.generation == first.generation + 1
+    assert (first.codec_generation, second.codec_generation) == (1, 2)
+    assert [derived.read(1).generation, derived.read(1).generation] == [1, 1]
+    assert playing.outputs.statistics()[0].width == 640
+
+
+def test_a_ring_that_cannot_be_made_is_refused_with_a_reason(playing: Stream) -> None:
+    readers = [playing.read(RingRequest("door", None, 16 + 2 * n, 16)) for n in range(MAX_RINGS)]
+    with pytest.raises(BrokenError, match=r"the pictures of 'door' can't be had so: 64 other sizes"):
+        playing.read(NATIVE).read(1)
+    assert len(playing.outputs.statistics()) == len(readers)
+    readers[0].close()
+    playing.until(lambda: len(playing.outputs.statistics()) == MAX_RINGS - 1)
+    reader = playing.read(NATIVE)
+    playing.publish(picture(1))
+    assert reader.read(1).width == 320
+
+
+def test_closing_ends_the_readers_waiting_or_served(stream: Stream) -> None:
+    reader = stream.read(NATIVE)
+    stream.outputs.close()
+    stream.outputs.close()
+    with pytest.raises(BrokenError, match="the site is gone"):
+        reader.read(1)
+
+
+def test_readers_come_and_go_while_another_thread_publishes(playing: Stream) -> None:
+    ending = threading.Event()
+
+    def publish() -> None:
+        number = 0
+        while not ending.is_set():
+            number += 1
+            playing.publish(picture(number % 200, *((320, 180) if number % 40 < 20 else (640, 360))))
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        for turn in range(30):
+            one = playing.read(RingRequest("door", "bgra", 64 + turn % 3, 36))
+            two = playing.read(NATIVE)
+            assert one.read(5).width == 64 + turn % 3
+            assert two.read(5).width in (320, 640)
+            one.close()
+            two.close()
+            playing.loop.run_once(0)
+    finally:
+        ending.set()
+        thread.join()
+    playing.until(lambda: playing.outputs.statistics() == ())
