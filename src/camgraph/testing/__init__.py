@@ -1,0 +1,1 @@
+"""Built-in cameras, the pattern they show, and checks for tests: a public kit."""
