@@ -18,7 +18,7 @@ from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
 
-EXIT_WITHIN_S = 2.0
+EXIT_WITHIN_S = 1.0
 
 
 def main(channel_fd: int, payload_fd: int, parent_pid: int, site: str) -> int:

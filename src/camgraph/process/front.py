@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 
 BATCH = 64
 _REAP_S = 2.0
+_END_WITHOUT_CHANNEL_S = 5.0
 
 
 class Request(Protocol):
@@ -311,7 +312,7 @@ class FrontEnd:
         self._ended.set()
 
     def _end_later(self) -> None:
-        self._loop.call_later(_REAP_S, self._end_if_alive)
+        self._loop.call_later(_END_WITHOUT_CHANNEL_S, self._end_if_alive)
 
     def _end_if_alive(self) -> None:
         if not self._exit:

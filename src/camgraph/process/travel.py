@@ -151,9 +151,18 @@ def _parts(label: str, value: object) -> Iterator[tuple[str, object]]:
         case list() | tuple() | set() | frozenset():
             for index, item in enumerate(value):
                 yield f"{label}[{index}]", item
-        case _ if hasattr(value, "__dict__"):
+        case _ if hasattr(value, "__dict__") and _has_state(value):
             for name, attribute in list(vars(value).items()):
                 yield f"{label}.{name}", attribute
+
+
+def _has_state(value: object) -> bool:
+    """Tell whether pickling would go on with the object's parts: it does not refuse by itself."""
+    try:
+        value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return False
+    return True
 
 
 def _globals_used(code: CodeType) -> Iterator[str]:

@@ -446,7 +446,7 @@ def test_a_process_that_only_loses_its_channel_is_ended(loop: Loop) -> None:
     front._bind(ours, 1)
     theirs.close()
     assert asked == []
-    wait_until(lambda: asked == [0.0], 5)
+    wait_until(lambda: asked == [0.0], 10)
     front._on_exit(0)
     front.wait(5)
 

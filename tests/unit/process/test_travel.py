@@ -145,6 +145,16 @@ def test_an_object_that_refuses_to_be_pickled_is_named() -> None:
         dumps("x", {"a": Stubborn()})
 
 
+def test_the_attribute_of_an_object_that_cannot_travel_is_named() -> None:
+    class Holder:
+        def __init__(self) -> None:
+            self.fine = 1
+            self.inner = [threading.Lock()]
+
+    with pytest.raises(CannotTravel, match=r"x\.inner\[0\]: lock stays at the front"):
+        dumps("x", Holder())
+
+
 def test_a_field_that_cannot_travel_is_named() -> None:
     with pytest.raises(CannotTravel, match=r"Movement\.moved\.emit\(b\): lock stays in the back end"):
         dumps_home("Movement.moved", ["a", "b"], (1, threading.Lock()))
