@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks.harness.rows import Goal, Row, make_row
@@ -39,9 +39,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One pass over all contenders."""
+    """One pass over all contenders. `failures` says why some have no run."""
 
     runs: Mapping[str, Run]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def other_cores(self) -> float:
@@ -58,13 +59,15 @@ class Calm:
     limit_ratio: float = 1.2
 
     def disturbance(self, attempt: Attempt, all_attempts: Sequence[Attempt]) -> str:
-        """Return what shows that an attempt was disturbed, or an empty string.
+        """Return what shows that an attempt was disturbed, or an empty string; a failed run does.
 
         The limit is compared with its best value of all attempts, so that a slow first round is found out
         once a better one is there.
         """
         if attempt.other_cores > self.other_cores:
             return f"{attempt.other_cores:.2f} cores busy with other things"
+        if attempt.failures:
+            return f"no value of {', '.join(attempt.failures)}"
         own, best = self._limit(attempt), min(map(self._limit, all_attempts))
         if own > best * self.limit_ratio:
             return f"the limit was {own / best:.2f} times its best"
@@ -105,11 +108,15 @@ class Schedule:
         self._attempts[index].append(attempt)
 
     def chosen(self) -> list[Attempt]:
-        """Return one attempt per round: the calm one, or else the one with the least other load."""
+        """Return one attempt per round: the calm one, or the most complete with the least other load."""
         return [
-            min(attempts, key=lambda attempt: (bool(self._disturbance(attempt)), attempt.other_cores))
+            min(attempts, key=lambda a: (bool(self._disturbance(a)), len(a.failures), a.other_cores))
             for attempts in self._attempts
         ]
+
+    def all_attempts(self) -> list[Attempt]:
+        """Return what every run gave, repetitions included."""
+        return [attempt for attempts in self._attempts for attempt in attempts]
 
     @property
     def repeated(self) -> int:
@@ -121,7 +128,7 @@ class Schedule:
         return [reason for attempt in self.chosen() if (reason := self._disturbance(attempt))]
 
     def _disturbance(self, attempt: Attempt) -> str:
-        return self._calm.disturbance(attempt, [item for attempts in self._attempts for item in attempts])
+        return self._calm.disturbance(attempt, self.all_attempts())
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,8 @@ class Measured:
 
     contenders: Sequence[Contender]
     attempts: Sequence[Attempt]
+    """One of each round."""
+    all_attempts: Sequence[Attempt]
     repeated: int
     remarks: Sequence[str] = ()
 
@@ -191,28 +200,36 @@ def measure(
 ) -> Measured:
     """Run all contenders in interleaved rounds, each round in another order, and return what they gave.
 
-    A contender that fails is not run again and has no values. `missing` names peers that can't run at all,
-    with the remedy. `on_run(text, again)` is told what is about to run, and whether it is a repetition.
+    A contender that fails in every attempt of a round has no values, and is not run any more. `missing`
+    names peers that can't run at all, with the remedy. `on_run(text, again)` is told what is about to run,
+    and whether it is a repetition.
     """
     schedule = Schedule(rounds, calm, may_repeat)
-    failures: dict[str, str] = {}
+    failed: dict[str, list[str]] = {contender.name: [] for contender in contenders}
     seen: set[int] = set()
     while (index := schedule.next_round()) is not None:
         runs: dict[str, Run] = {}
+        failures: dict[str, str] = {}
         shift = index % len(contenders)
         for contender in [*contenders[shift:], *contenders[:shift]]:
-            if contender.name in failures:
+            if len(failed[contender.name]) > MAX_REPEATS:
                 continue
             on_run(f"round {index + 1}: {contender.name}", index in seen)
             try:
                 runs[contender.name] = contender.run(window_s)
+                failed[contender.name].clear()
             except RunFailed as error:
                 failures[contender.name] = str(error)
-        schedule.record(index, Attempt(runs))
+                failed[contender.name].append(str(error))
+        schedule.record(index, Attempt(runs, failures))
         seen.add(index)
     remarks = [f"{name} is missing: {text}" for name, text in (missing or {}).items()]
-    remarks += [f"{name} failed: {text}" for name, text in failures.items()]
+    chosen = schedule.chosen()
+    reasons = {name: text for attempt in schedule.all_attempts() for name, text in attempt.failures.items()}
+    remarks += [
+        f"{name} failed: {t}" for name, t in reasons.items() if any(name not in a.runs for a in chosen)
+    ]
     if disturbed := schedule.still_disturbed():
         why = " and there was no time to repeat them" if schedule.out_of_time else ""
         remarks.append(f"{len(disturbed)} of {rounds} rounds were disturbed ({', '.join(disturbed)}){why}")
-    return Measured(contenders, schedule.chosen(), schedule.repeated, remarks)
+    return Measured(contenders, chosen, schedule.all_attempts(), schedule.repeated, remarks)

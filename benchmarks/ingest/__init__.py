@@ -1,0 +1,1 @@
+"""The ingest family: CPU time to receive, decode and publish live cameras."""

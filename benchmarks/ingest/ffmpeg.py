@@ -1,0 +1,72 @@
+"""A peer: Debian's ffmpeg, one decoder thread a stream, all inputs in one process or a process a stream."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import IO
+
+from benchmarks.harness.rounds import RunFailed
+
+REMEDY = "apt-get install ffmpeg"
+
+# Small probes: they shorten the start, which is not measured; eight inputs are opened one after another.
+_INPUT = ("-threads", "1", "-rtsp_transport", "tcp", "-probesize", "32", "-fpsprobesize", "0", "-i")
+_REPORT_S = 0.25
+
+
+def available() -> bool:
+    """Return whether there is an ffmpeg to measure."""
+    return shutil.which("ffmpeg") is not None
+
+
+class _Process:
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._progress: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 – closed by close()
+        inputs = [word for url in urls for word in (*_INPUT, url)]
+        outputs = [word for index in range(len(urls)) for word in ("-map", f"{index}:v", "-f", "null", "-")]
+        command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
+        self._process = subprocess.Popen(
+            [*command, "-stats_period", str(_REPORT_S), *inputs, *outputs],
+            stdin=subprocess.DEVNULL,
+            stdout=self._progress,
+            stderr=subprocess.PIPE,
+        )
+        self.pid = self._process.pid
+
+    def count(self) -> int:
+        """Return the frames of the first stream; ffmpeg tells no others."""
+        if self._process.poll() is not None:
+            errors = self._process.communicate()[1].decode(errors="replace").strip()
+            raise RunFailed(
+                f"ffmpeg ended: {errors.splitlines()[-1] if errors else self._process.returncode}"
+            )
+        self._progress.seek(0)
+        counts = [line for line in self._progress.read().splitlines() if line.startswith(b"frame=")]
+        return int(counts[-1].partition(b"=")[2]) if counts else 0
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+        self._progress.close()
+
+
+class Ffmpeg:
+    """Running ffmpeg processes. Owns them."""
+
+    count_age_s = 2 * _REPORT_S
+
+    def __init__(self, urls: Sequence[str], *, process_a_stream: bool) -> None:
+        groups = [[url] for url in urls] if process_a_stream else [urls]
+        self._processes = [_Process(group) for group in groups]
+        self.pids = [process.pid for process in self._processes]
+
+    def counts(self) -> list[int]:
+        """Return the frames of the first stream of each process."""
+        return [process.count() for process in self._processes]
+
+    def close(self) -> None:
+        """End them."""
+        for process in self._processes:
+            process.close()

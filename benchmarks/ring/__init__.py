@@ -1,0 +1,1 @@
+"""The ring family: from a decoded frame to a reader in another process, and what it costs the writer."""
