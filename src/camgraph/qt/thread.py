@@ -30,8 +30,8 @@ class Delivery(NamedTuple):
 class MessageThread(QThread):
     """Runs a loop that serves front ends."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
         self.loop = Loop()
         self.setObjectName("camgraph-messages")
 
@@ -61,6 +61,8 @@ class MessageHub(QObject):
         # One event per delivery, so that a slot which runs a dialog of its own holds nobody up.
         self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         app.aboutToQuit.connect(self.stop)
+        # Destroying a QThread that runs aborts the program: it is a child of the hub, which ends it first.
+        self.destroyed.connect(lambda *_: stop_at_exit())
 
     @classmethod
     def of(cls, app: QCoreApplication) -> "MessageHub":
@@ -76,7 +78,7 @@ class MessageHub(QObject):
         self._join_ended()
         with self._lock:
             if self._thread is None:
-                self._thread = MessageThread()
+                self._thread = MessageThread(self)
                 self._thread.finished.connect(self._join_ended)
                 self._thread.start()
             self._home[front] = front._loop
@@ -117,9 +119,10 @@ class MessageHub(QObject):
         with self._lock:
             ending, self._ending = self._ending, []
         for thread in ending:
-            if not thread.wait(JOIN_MS):
+            if thread.wait(JOIN_MS):
+                thread.deleteLater()
+            else:
                 _log.error("the thread of messages does not end: a callback connected to a process is busy")
-                # Destroying a QThread that runs would abort the program.
                 self._ending.append(thread)
 
     def _deliver(self) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QWidget
 
 from camgraph.base.descriptors import site_address
@@ -175,6 +177,11 @@ class Gui:
         self.app.sendPostedEvents()
         self.app.processEvents()
 
+    def delete_later(self) -> None:
+        """Delete what waits for it; only a running event loop would do that by itself."""
+        self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        self.turn()
+
     def settle(self) -> None:
         """Let all that has been published arrive, and be painted."""
         for _ in range(3):
@@ -196,13 +203,19 @@ class Gui:
         self.settle()
 
     @staticmethod
-    def pixels(widget: QWidget) -> Pixels:
-        """What the widget shows now, as (height, width, 3) rgb, in device pixels."""
-        image = widget.grab().toImage()
+    def rgb_of(image: QImage) -> Pixels:
+        """The pixels of an image, as (height, width, 3) rgb."""
         # Converting to another format would start threads of Qt's own.
         assert image.depth() == 32
-        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+        bits: Any = image.constBits()
+        if hasattr(bits, "setsize"):  # PyQt6
+            bits.setsize(image.sizeInBytes())
+        rows = np.frombuffer(bits, np.uint8).reshape(image.height(), image.width(), 4)
         return rows[:, :, 2::-1].copy()
+
+    def pixels(self, widget: QWidget) -> Pixels:
+        """What the widget shows now, in device pixels."""
+        return self.rgb_of(widget.grab().toImage())
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +233,7 @@ def gui(application: QApplication) -> Iterator[Gui]:
     for widget in application.topLevelWidgets():
         widget.close()
         widget.deleteLater()
-    gui.turn()
+    gui.delete_later()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 import weakref
 
 import pytest
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
 from camgraph.qt import VideoWall, VideoWidget
@@ -24,11 +24,6 @@ def playing(site, gui, parent=None):
     return widget
 
 
-def deleted(gui):
-    gui.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    gui.turn()
-
-
 def close_site(site, widget, gui):
     site.close()
 
@@ -40,7 +35,7 @@ def close_widget(site, widget, gui):
 
 def delete_widget(site, widget, gui):
     widget.deleteLater()
-    deleted(gui)
+    gui.delete_later()
 
 
 @pytest.mark.parametrize(
@@ -116,14 +111,14 @@ def test_readers_end_with_the_widget_however_it_ends(gui, make_site, way):
             widget.close()
         case "delete":
             widget.deleteLater()
-            deleted(gui)
+            gui.delete_later()
         case "forget":
             alive = weakref.ref(widget)
             del widget
             assert alive() is None
         case "delete parent":
             parent.deleteLater()
-            deleted(gui)
+            gui.delete_later()
     gui.settle()
     assert site.readers("door") == {}
 
@@ -136,14 +131,14 @@ def test_a_click_may_delete_the_widget_that_was_clicked(gui, make_site):
     gui.turn()
     wall.clicked.connect(lambda name: wall[name].deleteLater())
     wall["door"].clicked.emit("door")
-    deleted(gui)
+    gui.delete_later()
     gui.play(site.streams["yard"], wall["yard"])
 
 
 def test_a_hundred_widgets_leave_no_descriptor_and_no_object(gui, make_site):
     site = make_site(door=(1280, 720))
     playing(site, gui).deleteLater()
-    deleted(gui)
+    gui.delete_later()
     gc.collect()
     site.serve()
     site.readers("door")
@@ -156,7 +151,7 @@ def test_a_hundred_widgets_leave_no_descriptor_and_no_object(gui, make_site):
         gui.until(lambda: site.readers("door") == {(320, 180): 1})
         widget.deleteLater()
         del widget
-        deleted(gui)
+        gui.delete_later()
         assert site.readers("door") == {}
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == descriptors

@@ -11,12 +11,12 @@ BACKGROUND = (0x20, 0x24, 0x2A)
 SENTENCE = "The camera at 192.0.2.17 does not answer (no route to host); next attempt in 8 s."
 
 
-def drawn(width, height, message, scale=1.0):
+def drawn(gui, width, height, message, scale=1.0):
     image = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     draw_message(painter, width, height, message, scale)
     painter.end()
-    return np.frombuffer(image.constBits(), np.uint8).reshape(height, width, 4)[:, :, 2::-1].copy()
+    return gui.rgb_of(image)
 
 
 def lines_of_text(pixels):
@@ -27,8 +27,8 @@ def lines_of_text(pixels):
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (640, 360), (320, 180), (160, 90)])
-def test_name_state_and_sentence_are_all_there(application, size):
-    pixels = drawn(*size, Message("front-door", "no signal", SENTENCE))
+def test_name_state_and_sentence_are_all_there(gui, size):
+    pixels = drawn(gui, *size, Message("front-door", "no signal", SENTENCE))
     lines = lines_of_text(pixels)
     assert len(lines) >= 3
     white = (pixels > 240).all(axis=2)
@@ -40,24 +40,24 @@ def test_name_state_and_sentence_are_all_there(application, size):
 
 
 @pytest.mark.parametrize("size", [(48, 27), (16, 9), (1, 1), (400, 8)])
-def test_a_tile_too_small_for_text_does_no_harm(application, size):
-    assert drawn(*size, Message("front-door", "no signal", SENTENCE)).shape == (size[1], size[0], 3)
+def test_a_tile_too_small_for_text_does_no_harm(gui, size):
+    assert drawn(gui, *size, Message("front-door", "no signal", SENTENCE)).shape == (size[1], size[0], 3)
 
 
-def test_letters_keep_their_size_on_a_dense_screen(application):
-    plain = lines_of_text(drawn(640, 360, Message("door", "no signal", "")))
-    dense = lines_of_text(drawn(1280, 720, Message("door", "no signal", ""), 2.0))
+def test_letters_keep_their_size_on_a_dense_screen(gui):
+    plain = lines_of_text(drawn(gui, 640, 360, Message("door", "no signal", "")))
+    dense = lines_of_text(drawn(gui, 1280, 720, Message("door", "no signal", ""), 2.0))
     assert dense[0][1] - dense[0][0] >= 1.7 * (plain[0][1] - plain[0][0])
 
 
-def test_wrapping_keeps_every_word_where_there_is_room(application):
+def test_wrapping_keeps_every_word_where_there_is_room(gui):
     metrics = QFontMetrics(QFont("DejaVu Sans", 10))
     lines = wrap(SENTENCE, metrics, 150, 20)
     assert " ".join(lines) == SENTENCE
     assert all(metrics.horizontalAdvance(line) <= 150 for line in lines)
 
 
-def test_what_does_not_fit_ends_in_an_ellipsis(application):
+def test_what_does_not_fit_ends_in_an_ellipsis(gui):
     metrics = QFontMetrics(QFont("DejaVu Sans", 10))
     lines = wrap(SENTENCE, metrics, 150, 2)
     assert len(lines) == 2
@@ -66,7 +66,7 @@ def test_what_does_not_fit_ends_in_an_ellipsis(application):
     assert wrap("", metrics, 150, 3) == []
 
 
-def test_a_word_wider_than_the_line_is_broken(application):
+def test_a_word_wider_than_the_line_is_broken(gui):
     metrics = QFontMetrics(QFont("DejaVu Sans", 10))
     lines = wrap("rtsp://camera.example/a/very/long/path/to/a/stream", metrics, 100, 9)
     assert "".join(lines) == "rtsp://camera.example/a/very/long/path/to/a/stream"
