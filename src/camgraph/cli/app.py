@@ -2,6 +2,8 @@
 
 import typer
 
+from camgraph.cli.cameras import cameras
+from camgraph.cli.cameras import cameras
 from camgraph.cli.demo import demo
 from camgraph.cli.show import show
 
@@ -13,7 +15,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(cameras)
 app.command()(demo)
+app.command()(cameras)
 app.command()(show)
 
 

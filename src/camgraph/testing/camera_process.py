@@ -134,6 +134,8 @@ async def _serve(options: argparse.Namespace, tell: Tell) -> None:
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         loop.add_reader(options.owner_fd, stop.set)
+    # The starter may have held them back until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     with contextlib.ExitStack() as stack:
         sock = stack.enter_context(_bound(options.host, options.port))
         sent = None
@@ -199,7 +201,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _cannot_listen(error: OSError, host: str, port: int) -> CannotServe:
     if error.errno == errno.EADDRINUSE:
-        sentence = f"port {port} of {host} is in use; choose another with --port N (0: any that is free)"
+        sentence = f"port {port} of {host} is in use; choose another with --port N"
     elif error.errno == errno.EACCES:
         sentence = f"port {port} is reserved for the system; choose one above 1023 with --port N"
     else:

@@ -1,0 +1,78 @@
+"""``camgraph cameras``: built-in cameras for whoever has none at hand."""
+
+import re
+import select
+import signal
+import time
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from camgraph.cli.camera_child import CameraChild, CameraOptions, CamerasFailed, Notice, Ready
+from camgraph.cli.camera_progress import wait_ready
+
+
+def cameras(
+    count: Annotated[int, typer.Option(min=1, max=256, help="How many cameras.")] = 4,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0: any that is free.")] = 8554,
+    login: Annotated[
+        str | None, typer.Option(help="Where user:password is: env:NAME or file:/path (default: no login).")
+    ] = None,
+    size: Annotated[str, typer.Option(help="Width and height of the pictures in px.")] = "1280x720",
+    host: Annotated[str, typer.Option(help="Address of this machine at which to serve.")] = "127.0.0.1",
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End by itself after so long (default: with Ctrl-C).")
+    ] = None,
+) -> None:
+    """Run cameras that show a test picture: H.264 by RTSP over TCP, at /1, /2 …, and sound alone at /audio.
+
+    Exit code 4 when the port or the address can't be had.
+    """
+    sides = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size)
+    if sides is None:
+        raise typer.BadParameter(f"{size!r} is no size; write it like 1280x720", param_hint="--size")
+    options = CameraOptions(
+        count=count, host=host, port=port, login=login, size=(int(sides[1]), int(sides[2]))
+    )
+    console = Console(stderr=True)
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        with CameraChild(options) as child:
+            ready = wait_ready(child, console)
+            Console().print(_table(ready, login))
+            console.print("They run until Ctrl-C." if seconds is None else f"They run for {seconds:g} s.")
+            _watch(child, console, seconds)
+    except KeyboardInterrupt:
+        return
+    except CamerasFailed as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End by an exception, once: what closes the cameras must not be interrupted again."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _table(ready: Ready, login: str | None) -> Table:
+    table = Table("camera", "address", caption=f"user and password: {login}" if login else None)
+    for path in ready.paths:
+        table.add_row(path.strip("/"), ready.url(path))
+    return table
+
+
+def _watch(child: CameraChild, console: Console, seconds: float | None) -> None:
+    """Show what the cameras tell, for `seconds`; raise CamerasFailed if they end."""
+    deadline = time.monotonic() + seconds if seconds is not None else None
+    while True:
+        left = max(0.0, deadline - time.monotonic()) if deadline is not None else None
+        if not select.select([child], [], [], left)[0]:
+            return
+        for report in child.read_or_raise():
+            if isinstance(report, Notice):
+                console.print(report.text, markup=False, highlight=False)
