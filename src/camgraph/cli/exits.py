@@ -17,12 +17,10 @@ from camgraph.base.errors import (
 JOB_FAILED = 1
 BAD_ARGUMENTS = 2
 MISSING_HERE = 3
-NOT_AVAILABLE = 4
 
 _CODES: tuple[tuple[type[CamgraphError], int], ...] = (
     (GraphError, BAD_ARGUMENTS),
     (MissingDependency, MISSING_HERE),
-    (SourceUnavailable, NOT_AVAILABLE),
     (CamgraphError, JOB_FAILED),
 )
 
@@ -36,4 +34,10 @@ def fail_with(console: Console) -> Iterator[None]:
         raise
     except CamgraphError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(next(code for kind, code in _CODES if isinstance(error, kind))) from None
+        raise typer.Exit(_code_of(error)) from None
+
+
+def _code_of(error: CamgraphError) -> int:
+    if isinstance(error, CamerasFailed):
+        return error.exit_code
+    return next(code for kind, code in _CODES if isinstance(error, kind))

@@ -19,7 +19,8 @@ from camgraph.base.loop import Loop
 from camgraph.client.connection import Connection
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
-from camgraph.client.streams import LiveStream, StatusBoard, StreamTable
+from camgraph.client.statuses import StatusBoard
+from camgraph.client.streams import LiveStream, StreamTable
 from camgraph.control.messages import (
     AskStatistics,
     FromSupervisor,

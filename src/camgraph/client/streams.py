@@ -1,12 +1,10 @@
-"""Live streams: what a site knows of each camera now."""
+"""Live streams: handles by which a program asks for frames, and sees states."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from camgraph.base.pixels import PixelFormat
+from camgraph.client.statuses import StatusBoard
 from camgraph.control.messages import StreamStatus
 from camgraph.graph.builder import Stream
 from camgraph.graph.spec import FrameRequest, ReadPolicy
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 class LiveStream:
     """One stream of a running site."""
 
-    def __init__(self, site: "Site", name: str, statuses: "StatusBoard") -> None:
+    def __init__(self, site: "Site", name: str, statuses: StatusBoard) -> None:
         self._site = site
         self._name = name
         self._statuses = statuses
@@ -71,52 +69,3 @@ class StreamTable(Mapping[str, LiveStream]):
 
     def __repr__(self) -> str:
         return f"<StreamTable {list(self._streams.values())}>"
-
-
-class StatusBoard:
-    """The last status of every stream, and who wants to hear of changes. Thread-safe."""
-
-    def __init__(self, names: list[str]) -> None:
-        self._lock = threading.Lock()
-        self._order = threading.RLock()
-        self._statuses = {name: StreamStatus(stream=name, state="starting") for name in names}
-        self._subscribers: list[Callable[[StreamStatus], None]] = []
-
-    def status_of(self, name: str) -> StreamStatus:
-        """Return the last status of a stream."""
-        with self._lock:
-            return self._statuses[name]
-
-    def publish(self, status: StreamStatus) -> None:
-        """Store a status and tell the subscribers, in this thread."""
-        with self._order:
-            with self._lock:
-                if status.stream not in self._statuses:
-                    return
-                self._statuses[status.stream] = status
-                subscribers = list(self._subscribers)
-            for subscriber in subscribers:
-                subscriber(status)
-
-    def publish_all(self, **changes: Any) -> None:
-        """Publish for every stream its last status with some fields changed."""
-        with self._lock:
-            statuses = list(self._statuses.values())
-        for status in statuses:
-            self.publish(msgspec.structs.replace(status, **changes))
-
-    def subscribe(self, callback: Callable[[StreamStatus], None]) -> Callable[[], None]:
-        """Tell `callback` each status known now, in this thread, then each change; return what ends it."""
-        with self._order:
-            with self._lock:
-                self._subscribers.append(callback)
-                statuses = list(self._statuses.values())
-            for status in statuses:
-                callback(status)
-
-        def unsubscribe() -> None:
-            with self._lock:
-                if callback in self._subscribers:
-                    self._subscribers.remove(callback)
-
-        return unsubscribe

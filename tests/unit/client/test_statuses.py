@@ -1,0 +1,49 @@
+import threading
+
+import pytest
+
+from camgraph.client.statuses import StatusBoard
+from camgraph.control.messages import StreamStatus
+
+
+def test_a_subscriber_hears_what_is_known_then_each_change_in_order() -> None:
+    board = StatusBoard(["door", "yard"])
+    heard: list[tuple[str, str]] = []
+    unsubscribe = board.subscribe(lambda status: heard.append((status.stream, status.state)))
+    board.publish(StreamStatus(stream="door", state="opening"))
+    board.publish(StreamStatus(stream="door", state="live"))
+    unsubscribe()
+    board.publish(StreamStatus(stream="door", state="stalled"))
+    assert heard == [("door", "starting"), ("yard", "starting"), ("door", "opening"), ("door", "live")]
+    assert board.status_of("door").state == "stalled"
+    unsubscribe()
+
+
+def test_a_stream_that_was_not_declared_is_passed_over() -> None:
+    board = StatusBoard(["door"])
+    board.publish(StreamStatus(stream="attic", state="live"))
+    with pytest.raises(KeyError):
+        board.status_of("attic")
+
+
+def test_all_streams_can_be_told_a_change_and_keep_the_rest() -> None:
+    board = StatusBoard(["door", "yard"])
+    board.publish(StreamStatus(stream="door", state="live", width=640, height=360))
+    board.publish_all(state="stopped", sentence="The site is closed.")
+    assert board.status_of("door").width == 640
+    assert board.status_of("yard").state == board.status_of("door").state == "stopped"
+
+
+def test_subscribing_while_another_thread_publishes_misses_no_change() -> None:
+    board = StatusBoard(["door"])
+    publisher = threading.Thread(
+        target=lambda: [
+            board.publish(StreamStatus(stream="door", state="live", attempt=n)) for n in range(2000)
+        ]
+    )
+    publisher.start()
+    heard: list[int] = []
+    board.subscribe(lambda status: heard.append(status.attempt))
+    publisher.join()
+    assert heard[-1] == 1999
+    assert heard == list(range(heard[0], 2000))
