@@ -3,7 +3,6 @@
 import typer
 
 from camgraph.cli.cameras import cameras
-from camgraph.cli.cameras import cameras
 from camgraph.cli.demo import demo
 from camgraph.cli.show import show
 

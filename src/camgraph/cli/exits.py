@@ -6,13 +6,8 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
-from camgraph.base.errors import (
-    CamgraphError,
-    GraphError,
-    InternalError,
-    MissingDependency,
-    SourceUnavailable,
-)
+from camgraph.base.errors import CamgraphError, GraphError, InternalError, MissingDependency
+from camgraph.cli.camera_child import CamerasFailed
 
 JOB_FAILED = 1
 BAD_ARGUMENTS = 2

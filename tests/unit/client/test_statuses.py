@@ -36,11 +36,12 @@ def test_all_streams_can_be_told_a_change_and_keep_the_rest() -> None:
 
 def test_subscribing_while_another_thread_publishes_misses_no_change() -> None:
     board = StatusBoard(["door"])
-    publisher = threading.Thread(
-        target=lambda: [
-            board.publish(StreamStatus(stream="door", state="live", attempt=n)) for n in range(2000)
-        ]
-    )
+
+    def publish() -> None:
+        for number in range(2000):
+            board.publish(StreamStatus(stream="door", state="live", attempt=number))
+
+    publisher = threading.Thread(target=publish)
     publisher.start()
     heard: list[int] = []
     board.subscribe(lambda status: heard.append(status.attempt))
