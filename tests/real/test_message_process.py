@@ -348,6 +348,7 @@ class Found:
 
 class Detector(cg.MessageProcess):
     found = cg.message(what=object, qt=list, main=str)
+    painted = cg.message(label=QLabel)
 
     @cg.backend
     def look(self, limit: float) -> None:
@@ -384,6 +385,22 @@ def test_an_unguarded_program_starts_a_back_end_and_keeps_its_qt(tmp_path: Any, 
     assert lines[0] == "the program runs"
     assert lines[1] == "{'what': Found(limit=2.5), 'qt': [], 'main': 'camgraph.client.backend'} True"
     assert lines[2:] == ["exit code 0"]
+
+
+def test_a_module_that_cannot_be_imported_there_is_told_with_the_traceback(tmp_path: Any) -> None:
+    (tmp_path / "helper.py").write_text(
+        'import sys\nif "backend" in sys.argv[0]: raise ImportError("not here")\n' + HELPER
+    )
+    (tmp_path / "program.py").write_text(
+        "import helper, camgraph as cg\n"
+        "with cg.Graph().start() as site:\n"
+        "    counter = site.spawn(helper.Counter)\n"
+        "    print(counter.wait(20))\n"
+    )
+    done = run_program(str(tmp_path / "program.py"))
+    assert done.stdout == "exit code 1\n"
+    assert "Counter-1 failed: the start of the back end raised ImportError: not here" in done.stderr
+    assert f'File "{tmp_path}/helper.py", line 2' in done.stderr
 
 
 HELPER = """\

@@ -53,6 +53,10 @@ class Message:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name, self.owner = name, owner.__qualname__
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The types are the reader's; travelling with a class by value, they would bring their modules along.
+        return self.__dict__ | {"fields": dict.fromkeys(self.fields, object)}
+
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else Emitter(self, instance.__dict__["_outlet"])
 

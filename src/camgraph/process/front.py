@@ -274,7 +274,9 @@ class FrontEnd:
                 fields = dict(zip(port.fields, values, strict=True))
                 self._received += 1
                 port.deliver(values)
-                for stream in list(self._streams):
+                with self._state_lock:
+                    streams = list(self._streams)
+                for stream in streams:
                     if not stream.put(envelope.name, fields):
                         self._unread_lost += 1
             case Kind.FAILED:

@@ -136,5 +136,5 @@ class MessageStream:
 def _call(name: str, callback: Callable[..., object], *args: Any, **fields: Any) -> None:
     try:
         callback(*args, **fields)
-    except Exception:
+    except (Exception, SystemExit):  # SystemExit would end the thread that serves, and nobody would know.
         _log.exception("a callback connected to %s failed", name)

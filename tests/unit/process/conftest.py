@@ -40,9 +40,9 @@ def spawn(loop: Loop) -> Iterator[Callable[..., Any]]:
         def run() -> None:
             front._on_exit(back.run(lambda: (kind, args, kwargs)))
 
+        front._bind(ours, 1)
         threads.append(threading.Thread(target=run))
         threads[-1].start()
-        front._bind(ours, 1)
         fronts.append(front)
         return front
 
