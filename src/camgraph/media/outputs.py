@@ -11,7 +11,7 @@ from camgraph.base.pixels import PixelFormat
 from camgraph.control.messages import RingStatistics
 from camgraph.media.convert import Color, Converter, color_of
 from camgraph.media.decode import Picture
-from camgraph.media.pace import Pace
+from camgraph.media.pace import Pace, Timeline
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 from camgraph.ring.writer import FrameMeta, RingWriter
 
@@ -37,12 +37,15 @@ class Output:
         self._rgb = self.format in ("bgra", "bgr24", "rgb24")
         self._aspects: tuple[object, Fraction] | None = None
 
-    def publish(self, picture: Picture, color: Color, codec_generation: int) -> bool:
-        """Convert and write a picture if anybody reads and the rate allows; False: nothing was converted."""
+    def publish(self, picture: Picture, time_ns: int, color: Color, codec_generation: int) -> bool:
+        """Convert and write a picture if anybody reads and the rate allows; False: nothing was converted.
+
+        `time_ns` is its place on the stream's timeline.
+        """
         frame, packet = picture.frame, picture.packet
         if not self.writer.readers:
             return False
-        if self._pace is not None and not self._pace.accept(_time_ns(picture)):
+        if self._pace is not None and not self._pace.accept(time_ns):
             return False
         if self._native_size and self.size != (frame.width, frame.height):
             self.size = (frame.width, frame.height)
@@ -106,6 +109,7 @@ class Outputs:
         self._publishing = threading.Lock()
         self._coded: tuple[object, ...] | None = None
         self._color = Color("unspecified", "tv")
+        self._timeline = Timeline()
         self._codec_generation = 0
         self.conversions = 0
         """Pictures converted or copied for a ring."""
@@ -129,10 +133,11 @@ class Outputs:
             if coded != self._coded:
                 self._coded, self._color = coded, color_of(frame)
                 self._codec_generation += 1
-            color = self._color
+            packet, color = picture.packet, self._color
+            time_ns = self._timeline.at(frame.pts, packet.time_base, packet.arrival_ns)
             for output in self._running:
                 try:
-                    self.conversions += output.publish(picture, color, self._codec_generation)
+                    self.conversions += output.publish(picture, time_ns, color, self._codec_generation)
                 except ClosedError:
                     continue  # the last reader has left meanwhile
 
@@ -203,10 +208,3 @@ class Outputs:
             del self._outputs[output.request]
             self._running = tuple(self._outputs.values())
             output.writer.close()
-
-
-def _time_ns(picture: Picture) -> int:
-    pts = picture.frame.pts
-    if pts is None:
-        return picture.packet.arrival_ns
-    return pts * 1_000_000_000 * picture.packet.time_base.numerator // picture.packet.time_base.denominator

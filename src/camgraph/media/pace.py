@@ -1,6 +1,25 @@
 """Thinning a stream out to a rate, evenly and before anything is spent on a frame."""
 
+from fractions import Fraction
+
 _EARLY = 8
+_APART_NS = 1_000_000_000
+
+
+class Timeline:
+    """One even time of a stream: its own timestamps, laid on the time of arrival, jumps taken out."""
+
+    def __init__(self) -> None:
+        self._offset_ns: int | None = None
+
+    def at(self, pts: int | None, time_base: Fraction, arrival_ns: int) -> int:
+        """Return when a frame is, in ns of CLOCK_MONOTONIC."""
+        if pts is None:
+            return arrival_ns
+        pts_ns = pts * 1_000_000_000 * time_base.numerator // time_base.denominator
+        if self._offset_ns is None or abs(pts_ns + self._offset_ns - arrival_ns) > _APART_NS:
+            self._offset_ns = arrival_ns - pts_ns
+        return pts_ns + self._offset_ns
 
 
 class Pace:

@@ -1,10 +1,12 @@
 """The choice of frames for a rate."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camgraph.media.pace import Pace
+from camgraph.media.pace import Pace, Timeline
 
 S = 1_000_000_000
 
@@ -51,3 +53,26 @@ def test_no_jitter_exceeds_the_rate(gaps_ns: list[int], fps: float) -> None:
         times.append(now)
     most = (times[-1] - times[0]) / S * fps + 2
     assert len(chosen(fps, times)) <= most
+
+
+RTP = Fraction(1, 90_000)
+
+
+def test_the_timeline_is_even_where_arrivals_are_not() -> None:
+    timeline = Timeline()
+    arrivals = [7 * S + n * 40_000_000 + n % 3 * 15_000_000 for n in range(100)]
+    times = [timeline.at(n * 3600, RTP, arrival) for n, arrival in enumerate(arrivals)]
+    assert times == [7 * S + n * 40_000_000 for n in range(100)]
+
+
+def test_a_first_frame_without_time_fits_in() -> None:
+    timeline = Timeline()
+    assert timeline.at(None, RTP, 7 * S) == 7 * S
+    assert timeline.at(900_000_000, RTP, 7 * S + 41_000_000) == 7 * S + 41_000_000
+
+
+@pytest.mark.parametrize("jump", [-5_000_000, 1 << 32, -(1 << 32)])
+def test_the_timeline_follows_arrivals_when_the_camera_jumps(jump: int) -> None:
+    timeline = Timeline()
+    timeline.at(5_000_000, RTP, 7 * S)
+    assert timeline.at(5_000_000 + jump, RTP, 7 * S + 40_000_000) == 7 * S + 40_000_000
