@@ -61,11 +61,9 @@ class Connection:
                     raise
             return None
         try:
-            data, descriptors = receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
+            data, descriptors = self._receive_from(sock)
         except BlockingIOError:
             return None
-        except OSError:
-            data, descriptors = b"", []
         if data:
             self._mute = 0
         else:
@@ -95,6 +93,14 @@ class Connection:
             # Not unregistered: the parent shares the epoll.
             sock.close()
         self.close()
+
+    @staticmethod
+    def _receive_from(sock: socket.socket) -> tuple[bytes, list[int]]:
+        try:
+            return receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
+        except ConnectionResetError:
+            # Said once, when the other side left without reading all; its last words come after it.
+            return receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
 
     def _retry(self) -> None:
         delay_s = _DELAYS_S[min(self._mute, len(_DELAYS_S) - 1)]

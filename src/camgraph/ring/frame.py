@@ -55,6 +55,7 @@ class Frame:
         (height * 3 // 2, width), as OpenCV takes it, for yuv420p and nv12. Raises ValueError for odd sizes of
         the last two: use `planes`.
         """
+        self._check()
         if self._array is None:
             planes = self.planes
             self._array = planes[0] if len(planes) == 1 else self._one_array()
@@ -63,6 +64,7 @@ class Frame:
     @property
     def planes(self) -> tuple[Pixels, ...]:
         """Read-only views of the planes, each (rows, columns) or (rows, columns, channels) uint8."""
+        self._check()
         if self._planes is None:
             root, header = self._bytes(), self._header
             offsets = header.plane_offset_0, header.plane_offset_1, header.plane_offset_2
@@ -81,6 +83,7 @@ class Frame:
     @property
     def memory(self) -> memoryview:
         """The bytes of the picture, read-only: the planes where the writer laid them."""
+        self._check()
         return self._bytes().data[: self._header.length]
 
     def copy(self) -> Pixels:
@@ -184,13 +187,15 @@ class Frame:
         """Width of a pixel over its height."""
         return Fraction(self._header.aspect_num, self._header.aspect_den)
 
+    def _check(self) -> None:
+        if self._lease is None:
+            raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
+        if self._lease.ring.forgotten:
+            raise BrokenError("the frame belongs to the process that this one was forked from")
+
     def _bytes(self) -> Pixels:
         if self._root is None:
-            if self._lease is None:
-                raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
             self._root = np.asarray(self._lease)
-        if self._lease is None or self._lease.ring.forgotten:
-            raise BrokenError("the frame belongs to the process that this one was forked from")
         return self._root
 
     def _one_array(self) -> Pixels:

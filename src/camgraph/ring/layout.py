@@ -68,7 +68,7 @@ SLOT_HEADER = struct.Struct("<2Q4q8I2Q4I4Q4I")
 SLOT_FRAME_OFFSET = 8
 SLOT_FRAME = struct.Struct("<Q4q8I")
 """The part of a slot's header that every frame writes anew, `seq` apart: that one is written last."""
-PUBLISH_WORD = 5
+PUBLISH_WORD = 5  # of a slot's header, in u64
 SLOT_PICTURE_OFFSET = 80
 SLOT_PICTURE = struct.Struct("<2Q4I4Q4I")
 """The part that is the same for every frame of a generation."""

@@ -1,6 +1,7 @@
 """The memory of a ring: a sealed memfd without a name, and mappings that live as long as a view of them."""
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
@@ -48,8 +49,8 @@ class Pages:
         if address == _FAILED:
             os.close(descriptor)
             self.descriptor = -1
-            error = ctypes.get_errno()
-            raise OSError(error, f"{size} bytes of a ring can't be mapped: {os.strerror(error)}")
+            number = ctypes.get_errno()
+            raise OSError(number, f"{size} bytes of a ring can't be mapped: {os.strerror(number)}")
         self._address = address
         forget_in_children(self)
 
@@ -63,9 +64,13 @@ class Pages:
         data = self._address + offset, readonly
         return {"version": 3, "typestr": "|u1", "shape": (length,), "data": data}
 
-    def populate(self, offset: int, length: int) -> None:
-        """Have the kernel bring the pages of a range at once; without that, they come one by one."""
-        _libc.madvise(self._address + offset, length, _MADV_POPULATE_WRITE)
+    def populate(self, offset: int, length: int) -> bool:
+        """Have the kernel bring the pages of a range at once; False: there is no memory for them.
+
+        Writing to them would then be a SIGBUS. Kernels before 5.14 can't, and bring them one by one.
+        """
+        failed = _libc.madvise(self._address + offset, length, _MADV_POPULATE_WRITE)
+        return not failed or ctypes.get_errno() == errno.EINVAL
 
     def forget_in_child(self) -> None:
         """Put zero pages in the place of the parent's: views stay readable, nothing of the ring is kept."""

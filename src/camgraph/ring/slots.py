@@ -90,7 +90,7 @@ class Slots:
             raise
 
     def take(self, now_ns: int, grace_ns: int, budget: int) -> Slot | None:
-        """Return a slot locked for writing; None if every slot is held. `give` must follow.
+        """Return a slot locked for writing; None if all are held, or memory is short. `give` must follow.
 
         Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
         than `budget` have been touched; then the oldest younger one, but for the newest; then any fresh one.
@@ -158,7 +158,9 @@ class Slots:
         slot = Slot(index, header.slot_header_at(index), payload, self.geometry)
         if not locks.try_lock(self._descriptor, slot.lock):
             return None
-        self._pages.populate(at, header.slot_stride)
+        if not self._pages.populate(at, header.slot_stride):
+            self._unlock(slot)
+            return None
         self.geometry.pack_into(self.memory, slot.header_at, header.epoch)
         return slot
 

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -16,27 +15,13 @@ from camgraph.base.descriptors import check_peer
 from camgraph.base.errors import BrokenError, CamgraphError, ClosedError
 from camgraph.base.pixels import PixelFormat
 from camgraph.ring.forks import forget_in_children
-from camgraph.ring.layout import (
-    CORRUPT,
-    INTERLACED,
-    KEYFRAME,
-    LOCK_STRIDE,
-    MATRIX_CODES,
-    MAX_SLOTS,
-    NO_PTS,
-    QUALITY_CODES,
-    RANGE_CODES,
-    SLOT_FRAME,
-    SLOT_FRAME_OFFSET,
-    CaptureQuality,
-    ColorRange,
-    Colorspace,
-    Geometry,
-    whole_pages,
-)
+from camgraph.ring.layout import LOCK_STRIDE, MAX_SLOTS, Geometry, whole_pages
 from camgraph.ring.link import ReaderLink
+from camgraph.ring.meta import FrameMeta, write_meta
 from camgraph.ring.protocol import FrameNotice, Hello, refuse
 from camgraph.ring.slots import Slots
+
+__all__ = ["FrameMeta", "RingWriter", "WriterStatistics"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,26 +29,6 @@ MIN_LEASES = 8
 """Held frames that even a ring of very large pictures has room for."""
 GRACE_NS = 100_000_000
 """For so long a frame can be taken by a reader that was told of it late."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameMeta:
-    """What is known of a frame beside its pixels. `pts` counts in `time_base` seconds."""
-
-    pts: int | None = None
-    time_base: Fraction = Fraction(1, 90_000)
-    capture_ns: int = 0
-    """Wall clock; 0: unknown."""
-    capture_quality: CaptureQuality = "none"
-    arrival_ns: int = 0
-    """Monotonic; when the packet came."""
-    keyframe: bool = False
-    corrupt: bool = False
-    interlaced: bool = False
-    codec_generation: int = 0
-    color_range: ColorRange = "tv"
-    colorspace: Colorspace = "unspecified"
-    sample_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +96,15 @@ class RingWriter:
     def add_reader(self, sock: socket.socket, hello: Hello) -> bool:
         """Give a ring to a reader; owns its connection from now on, in every case.
 
-        False: it was refused (another user's, too many readers), was told so, and `sock` is closed. The
+        False: it was refused (another user's, too many readers) and told so, or the ring is closed, and
+        the reader will ask the site again; `sock` is closed. The
         caller may watch `sock` for reading: readable means that the reader is gone, then call
         `remove_reader`. Without that, `publish` notices too, and `remove_dead` closes what it found.
         """
         with self._lock:
+            if self._closed:
+                sock.close()
+                return False
             try:
                 peer = check_peer(sock)
                 reader_id = self._free_id(hello.leases)
@@ -189,7 +158,7 @@ class RingWriter:
                 return False
             try:
                 slots.words[slot.seq_word] = 0
-                _write_meta(slots.memory, slot.header_at, meta)
+                write_meta(slots.memory, slot.header_at, meta)
                 notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
                 for target, plane in slot.targets(planes):
                     np.copyto(target, plane)
@@ -285,25 +254,3 @@ class RingWriter:
         for link in links:
             self._parted.remove(link)
             link.sock.close()
-
-
-def _write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None:
-    time_base, aspect = meta.time_base, meta.sample_aspect
-    flags = meta.keyframe * KEYFRAME | meta.corrupt * CORRUPT | meta.interlaced * INTERLACED
-    SLOT_FRAME.pack_into(
-        memory,
-        slot_header_at + SLOT_FRAME_OFFSET,
-        meta.codec_generation,
-        NO_PTS if meta.pts is None else meta.pts,
-        meta.capture_ns,
-        meta.arrival_ns,
-        0,
-        QUALITY_CODES[meta.capture_quality],
-        time_base.numerator,
-        time_base.denominator,
-        aspect.numerator,
-        aspect.denominator,
-        MATRIX_CODES[meta.colorspace],
-        RANGE_CODES[meta.color_range],
-        flags,
-    )

@@ -1,0 +1,196 @@
+"""What comes to a reader over its connection, made into frames: rings, notices, losses."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from camgraph.base.descriptors import close_all
+from camgraph.base.errors import BrokenError, LeaseLimit
+from camgraph.ring.connection import Connection
+from camgraph.ring.frame import Frame
+from camgraph.ring.lease import LeasedRing
+from camgraph.ring.protocol import FrameNotice, Hello, Ring, RingRequest, decode_answer
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderStatistics:
+    """Counts since the reader was made; what became of each frame published while it was connected."""
+
+    received: int
+    late: int
+    """Announced, and overwritten before this reader came for it."""
+    behind: int
+    """Never announced: this reader's socket was full, or the ring had no free slot."""
+    skipped: int
+    """Passed over for a newer one, by policy ``latest``."""
+    reconnects: int
+    held: int
+    """Frames of the present ring that are still referenced."""
+    epoch: int
+    generation: int
+
+
+class Intake:
+    """The frames of one request, newest or next, across generations and connections.
+
+    Not thread-safe, but for what `Connection` says. Owns its connection.
+    """
+
+    def __init__(
+        self, connect: Callable[[], socket.socket], request: RingRequest, *, latest: bool, leases: int
+    ) -> None:
+        """Connect and ask; raises BrokenError when there is nobody to connect to."""
+        self.connection = Connection(connect, Hello(request, leases).encode())
+        self._stream = request.stream
+        self._latest = latest
+        self._ring: LeasedRing | None = None
+        self._retired: list[LeasedRing] = []
+        self._fresh_connection = True
+        self._epoch = self._generation = 0
+        self._seq = 0  # what became of frames up to here has been counted
+        self._received = self._late = self._behind = self._skipped = 0
+
+    def take(self) -> Frame | None:
+        """Return the next frame; None: there is none now. Raises LeaseLimit, BrokenError."""
+        ring = self._ring
+        if self._retired or (ring is not None and ring.released):
+            self._reap()
+        if ring is not None and ring.held >= ring.limit:
+            raise LeaseLimit(
+                f"{ring.held} frames of {self._stream!r} are held, as many as were granted: let one go, "
+                f"keep frame.copy() instead, or ask for more (leases={ring.limit + 1})"
+            )
+        return self._newest() if self._latest else self._next()
+
+    def statistics(self) -> ReaderStatistics:
+        """Return the counts so far."""
+        self._reap()
+        return ReaderStatistics(
+            received=self._received,
+            late=self._late,
+            behind=self._behind,
+            skipped=self._skipped,
+            reconnects=self.connection.made - 1,
+            held=0 if self._ring is None else self._ring.held,
+            epoch=self._epoch,
+            generation=self._generation,
+        )
+
+    def close(self) -> None:
+        """Release the connection, and the rings as far as no frame of theirs is held."""
+        self._ring, self._retired = None, []
+        self.connection.close()
+
+    def forget_in_child(self) -> None:
+        """Leave connection and leases to the parent of this forked child."""
+        self._ring, self._retired = None, []
+        self.connection.forget_in_child()
+
+    def _next(self) -> Frame | None:
+        while (notice := self._notice()) is not None:
+            if self._count(notice.seq):
+                frame = self._take(notice.slot, notice.seq)
+                if frame is not None:
+                    return frame
+        return None
+
+    def _newest(self) -> Frame | None:
+        while True:
+            best_ring, best_slot, best_seq = self._ring, 0, 0
+            while True:
+                # The hint comes first: what the socket holds afterwards tells of every frame before it, so
+                # that those it does not tell of are known to be behind.
+                ring = self._ring
+                hinted_seq, hinted_slot = (0, 0) if ring is None else ring.newest()
+                notice = self._notice()
+                if notice is None:
+                    break
+                if self._count(notice.seq):
+                    self._skipped += best_seq > 0
+                    best_ring, best_slot, best_seq = self._ring, notice.slot, notice.seq
+                    if ring is self._ring and best_seq >= hinted_seq:
+                        break
+            if ring is self._ring and self._count(hinted_seq):
+                self._skipped += best_seq > 0
+                best_ring, best_slot, best_seq = ring, hinted_slot, hinted_seq
+            if not best_seq:
+                return None
+            if best_ring is not self._ring:
+                self._late += 1
+                continue
+            frame = self._take(best_slot, best_seq)
+            if frame is not None:
+                return frame
+
+    def _count(self, seq: int) -> bool:
+        """Count what was lost before frame `seq`; False: it has been counted itself."""
+        if seq <= self._seq:
+            return False
+        self._behind += seq - self._seq - 1
+        self._seq = seq
+        return True
+
+    def _take(self, slot: int, seq: int) -> Frame | None:
+        assert self._ring is not None
+        lease = self._ring.lease(slot, seq)
+        if lease is None:
+            self._late += 1
+            return None
+        try:
+            frame = Frame(self._stream, lease)
+        except ValueError as error:
+            raise BrokenError(str(error)) from error
+        self._received += 1
+        return frame
+
+    def _notice(self) -> FrameNotice | None:
+        """Return the next notice of a frame; what else comes is dealt with here."""
+        while (received := self.connection.receive()) is not None:
+            data, descriptors = received
+            if not data:
+                self._retire()
+                self._fresh_connection = True
+                continue
+            try:
+                answer = decode_answer(data)
+            except ValueError as error:
+                close_all(descriptors)
+                raise BrokenError(str(error)) from error
+            if isinstance(answer, FrameNotice):
+                close_all(descriptors)
+                if self._ring is not None and answer.generation == self._generation:
+                    return answer
+            elif isinstance(answer, Ring):
+                self._adopt(answer, descriptors)
+            else:
+                close_all(descriptors)
+                raise BrokenError(answer.reason)
+        return None
+
+    def _adopt(self, ring: Ring, descriptors: list[int]) -> None:
+        self._retire()
+        if len(descriptors) != 2:
+            close_all(descriptors)
+            raise BrokenError("a ring came without its descriptors")
+        try:
+            self._ring = LeasedRing(ring, descriptors)
+        except OSError as error:
+            raise BrokenError(f"the ring of {self._stream!r} can't be used: {error}") from error
+        if self._fresh_connection:
+            self._fresh_connection = False
+            self._seq = ring.next_seq - 1
+        self._epoch, self._generation = ring.epoch, ring.generation
+
+    def _retire(self) -> None:
+        ring, self._ring = self._ring, None
+        if ring is not None:
+            self._retired.append(ring)
+            self._reap()
+
+    def _reap(self) -> None:
+        if self._ring is not None:
+            self._ring.reap()
+        if self._retired:
+            for ring in self._retired:
+                ring.reap()
+            self._retired = [ring for ring in self._retired if ring.held]
