@@ -18,7 +18,8 @@ from qtpy.QtWidgets import QApplication, QWidget
 from camgraph.base.descriptors import site_address
 from camgraph.base.errors import ClosedError
 from camgraph.client.requests import open_reader
-from camgraph.client.streams import LiveStream, StatusBoard
+from camgraph.client.statuses import StatusBoard
+from camgraph.client.streams import LiveStream
 from camgraph.graph.spec import FrameRequest
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest, refuse
 from camgraph.ring.reader import Reader
@@ -65,7 +66,7 @@ class DrawnSite:
         self._listener.listen(64)
         self._listener.setblocking(False)
 
-    def status(self, stream: str, state: str = "live", **fields: Any) -> None:
+    def status(self, stream: str, state: Any = "live", **fields: Any) -> None:
         width, height = self.sizes[stream]
         known = {"width": width, "height": height} if state == "live" else {}
         current = self.board.status_of(stream)

@@ -117,6 +117,7 @@ def test_readers_end_with_the_widget_however_it_ends(gui, make_site, way):
             del widget
             assert alive() is None
         case "delete parent":
+            assert parent is not None
             parent.deleteLater()
             gui.delete_later()
     gui.settle()

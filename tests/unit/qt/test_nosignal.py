@@ -11,7 +11,8 @@ BACKGROUND = (0x20, 0x24, 0x2A)
 SENTENCE = "The camera at 192.0.2.17 does not answer (no route to host); next attempt in 8 s."
 
 
-def drawn(gui, width, height, message, scale=1.0):
+def drawn(gui, size, message, scale=1.0):
+    width, height = size
     image = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     draw_message(painter, width, height, message, scale)
@@ -28,7 +29,7 @@ def lines_of_text(pixels):
 
 @pytest.mark.parametrize("size", [(1920, 1080), (640, 360), (320, 180), (160, 90)])
 def test_name_state_and_sentence_are_all_there(gui, size):
-    pixels = drawn(gui, *size, Message("front-door", "no signal", SENTENCE))
+    pixels = drawn(gui, size, Message("front-door", "no signal", SENTENCE))
     lines = lines_of_text(pixels)
     assert len(lines) >= 3
     white = (pixels > 240).all(axis=2)
@@ -41,12 +42,12 @@ def test_name_state_and_sentence_are_all_there(gui, size):
 
 @pytest.mark.parametrize("size", [(48, 27), (16, 9), (1, 1), (400, 8)])
 def test_a_tile_too_small_for_text_does_no_harm(gui, size):
-    assert drawn(gui, *size, Message("front-door", "no signal", SENTENCE)).shape == (size[1], size[0], 3)
+    assert drawn(gui, size, Message("front-door", "no signal", SENTENCE)).shape == (size[1], size[0], 3)
 
 
 def test_letters_keep_their_size_on_a_dense_screen(gui):
-    plain = lines_of_text(drawn(gui, 640, 360, Message("door", "no signal", "")))
-    dense = lines_of_text(drawn(gui, 1280, 720, Message("door", "no signal", ""), 2.0))
+    plain = lines_of_text(drawn(gui, (640, 360), Message("door", "no signal", "")))
+    dense = lines_of_text(drawn(gui, (1280, 720), Message("door", "no signal", ""), 2.0))
     assert dense[0][1] - dense[0][0] >= 1.7 * (plain[0][1] - plain[0][0])
 
 

@@ -11,7 +11,7 @@ MAGENTA = (255, 0, 255)
 
 
 def drawn(gui, boxes, area, source=(100, 100), size=(200, 200), scale=1.0):
-    image = QImage(*size, QImage.Format.Format_RGB32)
+    image = QImage(size[0], size[1], QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
     draw_boxes(painter, boxes, area, source, scale)

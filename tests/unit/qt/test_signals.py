@@ -103,7 +103,7 @@ def no_qthread_is_left():
 
 def test_fields_come_in_order_in_the_guis_thread_and_as_they_were_sent(gui, spawn):
     back = spawn()
-    heard = []
+    heard: list[object] = []
     signals(back.front).moved.connect(
         lambda stream, score: heard.append((stream, score, threading.current_thread()))
     )
@@ -181,7 +181,8 @@ def test_failures_and_ends_are_signals(gui, spawn):
 
 
 def test_a_process_that_has_ended_before_still_tells_so(gui, spawn):
-    back, heard = spawn(), []
+    back = spawn()
+    heard: list[object] = []
     back.end(3)
     gui.until(lambda: not back.front.alive)
     signals(back.front).exited.connect(heard.append)

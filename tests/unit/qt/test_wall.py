@@ -86,5 +86,6 @@ def test_a_click_on_a_tile_is_the_walls(gui, make_site):
     wall.clicked.connect(clicks.append)
     for x in (500, 100):
         tile = wall.childAt(QPoint(x, 90))
+        assert tile is not None
         QTest.mouseClick(tile, Qt.MouseButton.LeftButton)
     assert clicks == ["b", "a"]

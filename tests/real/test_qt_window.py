@@ -1,0 +1,185 @@
+"""A program with a wall in its main window, on an X server: what the server shows, resizing, clicks, ends."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from camgraph.testing.cameras import Cameras
+from camgraph.testing.pattern import BARS, decode
+from camgraph.testing.screens import ask_to_close, windows_of
+from camgraph.testing.waiting import wait_until
+
+PROGRAM = Path(__file__).with_name("qt_window_program.py")
+BACKGROUND = (0x20, 0x24, 0x2A)
+MAGENTA = (255, 0, 255)
+Picture = npt.NDArray[np.uint8]
+
+
+class Program:
+    """The running program, what it has written, and what the X server shows of it."""
+
+    def __init__(self, display: str, urls: list[str]) -> None:
+        self._display = display
+        self.popen = subprocess.Popen(
+            [sys.executable, str(PROGRAM), *urls],
+            env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[dict[str, Any]] = []
+        self.errors = ""
+        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
+        for thread in self._threads:
+            thread.start()
+
+    def news(self, key: str) -> list[Any]:
+        return [line[key] for line in self.lines if key in line]
+
+    def shown(self) -> dict[str, list[int]]:
+        told = self.news("shown")
+        return told[-1] if told else {}
+
+    @property
+    def window(self) -> int:
+        return wait_until(lambda: windows_of(self._display, self.popen.pid), 20, "the window")[0]
+
+    def xdotool(self, *arguments: object) -> None:
+        command = ["xdotool", *map(str, arguments)]
+        subprocess.run(command, env={**os.environ, "DISPLAY": self._display}, check=True, timeout=20)
+
+    def screen(self, width: int = 1280, height: int = 720) -> Picture:
+        """The X server's own pixels, taken by another program."""
+        command = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size {width}x{height} -i {self._display}"
+        output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        raw = subprocess.run([*command.split(), *output], check=True, capture_output=True, timeout=20).stdout
+        return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
+
+    def close(self) -> None:
+        ask_to_close(self._display, self.window)
+
+    def end(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+        for thread in self._threads:
+            thread.join()
+
+    def _read(self) -> None:
+        assert self.popen.stdout is not None
+        with self.popen.stdout as output:
+            for line in output:
+                self.lines.append(json.loads(line))
+
+    def _read_errors(self) -> None:
+        assert self.popen.stderr is not None
+        with self.popen.stderr as errors:
+            self.errors = errors.read()
+
+
+@pytest.fixture
+def cameras() -> Iterator[Cameras]:
+    with Cameras(count=4) as cameras:
+        yield cameras
+
+
+@pytest.fixture
+def program(xvfb: str, cameras: Cameras) -> Iterator[Program]:
+    program = Program(xvfb, cameras.urls)
+    yield program
+    program.end()
+
+
+def tiles_of(picture: Picture) -> list[Picture]:
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    return [picture[top : top + height, left : left + width] for top in (0, height) for left in (0, width)]
+
+
+def playing(program: Program, width: int = 1280, height: int = 720) -> bool:
+    assert program.popen.poll() is None, program.errors
+    tiles = tiles_of(program.screen(width, height))
+    return [decode(tile).camera for tile in tiles] == [1, 2, 3, 4] and all(decode(tile).ok for tile in tiles)
+
+
+def has_bars(tile: Picture) -> bool:
+    height, width = tile.shape[:2]
+    patches = [(bar.center(width, height), bar.rgb) for bar in BARS]
+    return all(
+        np.abs(tile[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(axis=0) - rgb).max() <= 10
+        for (x, y), rgb in patches
+    )
+
+
+def within(seconds: float, condition: Callable[[], bool], what: str) -> None:
+    wait_until(condition, seconds, what)
+
+
+def test_a_window_from_its_first_picture_to_its_close(program: Program, xvfb: str) -> None:
+    within(20, lambda: playing(program), "four cameras on the screen")
+    assert program.news("start_ms")[0] < 500
+    assert all(has_bars(tile) for tile in tiles_of(program.screen()))
+    assert [shown[2:] for shown in program.shown().values()] == [[640, 360]] * 4
+
+    def box() -> bool:
+        magenta = (program.screen() == MAGENTA).all(axis=2)
+        rows, columns = np.flatnonzero(magenta.sum(axis=1) > 100), np.flatnonzero(magenta.sum(axis=0) > 100)
+        if not rows.size or not columns.size:
+            return False
+        edges = np.array([columns[0], columns[-1], rows[0], rows[-1]])
+        return bool(np.abs(edges - (160, 480, 90, 270)).max() <= 2)
+
+    within(10, box, "the analyzer's box around the middle of the first camera")
+
+    program.xdotool("mousemove", 320, 540, "click", 1)
+    within(5, lambda: program.news("clicked") == ["camera-3"], "a click on the third tile")
+
+    program.xdotool("windowsize", "--sync", program.window, 960, 600)
+    within(10, lambda: all(it[2:] == [480, 270] for it in program.shown().values()), "the new size")
+    picture = program.screen(960, 600)
+    for tile in tiles_of(picture):
+        assert not tile[:15].any()
+        assert not tile[-15:].any()
+        assert has_bars(tile[15:-15])
+    within(5, lambda: playing(program, 960, 600), "four cameras in the smaller window")
+
+    program.close()
+    assert program.popen.wait(10) == 0
+    within(5, lambda: bool(program.news("code")), "the program's last line")
+    assert program.news("closed") == [["stopped"] * 4]
+    assert program.news("code") == [0]
+    assert program.errors == ""
+
+
+def test_a_dead_camera_is_told_within_three_seconds_and_comes_back(
+    program: Program, cameras: Cameras
+) -> None:
+    within(20, lambda: playing(program), "four cameras on the screen")
+    cameras.kill()
+    died = time.monotonic()
+
+    def told(tile: Picture) -> bool:
+        edge = (tile[5, 5] == BACKGROUND).all() and (tile[-5, -5] == BACKGROUND).all()
+        return bool(edge and (tile.max(axis=2) > 200).sum() > 100)
+
+    within(3, lambda: all(told(tile) for tile in tiles_of(program.screen())), "what happened, in every tile")
+    assert time.monotonic() - died < 3
+    cameras.restart()
+    within(10, lambda: playing(program), "four cameras again")
+    program.close()
+    assert program.popen.wait(10) == 0
+    assert program.errors == ""
+
+
+def test_a_window_closed_before_anything_is_shown(program: Program) -> None:
+    program.close()
+    assert program.popen.wait(10) == 0
+    assert program.errors == ""
