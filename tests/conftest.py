@@ -1,10 +1,15 @@
 """What tests of all rooms share."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from camgraph.testing.screens import screen
+
+# Clips are encoded once per tree, wherever HOME is and whether it can be written; `make clean` removes them.
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / "build" / "cache")
 
 
 @pytest.fixture(scope="session")
