@@ -71,7 +71,12 @@ def explain_open(
             )
         case av.error.HTTPClientError():
             return SourceRefused(
-                f"The camera at {at} refuses to send {address.path} (4xx): does it serve RTSP over TCP?",
+                f"The camera at {at} refuses to send {address.path} (4xx): does its manual name that path?",
+                reason="request_refused",
+            )
+        case OSError(errno=errno.EPROTONOSUPPORT):
+            return SourceRefused(
+                f"The camera at {at} does not send over TCP (461): allow that in the camera.",
                 reason="request_refused",
             )
         case OSError(errno=number) if number in _NO_WAY:
