@@ -39,7 +39,7 @@ class Started:
                 "camgraph.client.backend",
                 [str(theirs.fileno()), str(memfd), str(os.getpid()), site],
                 descriptors=[theirs.fileno(), memfd],
-                hold_sigterm=True,
+                hold_signals=True,
             )
         os.close(memfd)
         self.front: FrontEnd = make_front_end(kind, kind.__name__, loop, self._terminate)
@@ -224,6 +224,29 @@ def test_ctrl_c_in_the_terminal_is_the_programs_affair(
     front.close(10)
     assert front.exit == "exit code 0"
     assert capfd.readouterr().err == ""
+
+
+INTERRUPTED = """\
+import camgraph as cg, os, signal
+class Worker(cg.MessageProcess):
+    def cleanup(self):
+        print("cleaned up", flush=True)
+site = cg.Graph().start()
+worker = site.spawn(Worker)
+try:
+    os.killpg(0, signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+site.close()
+print(worker.exit)
+"""
+
+
+def test_ctrl_c_while_everything_starts_shows_no_tracebacks() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, start_new_session=True
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\ncleaned up\nexit code 0\n", "")
 
 
 def test_a_thread_left_running_holds_no_process_up(spawn: Spawn) -> None:

@@ -20,19 +20,21 @@ def start_module(
     environment: Mapping[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int | None = None,
-    hold_sigterm: bool = False,
+    hold_signals: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
 
     The child inherits exactly `descriptors`, under the same numbers, and the standard output streams; its
     standard input is empty. `stdin` and `stdout` are as for `subprocess.Popen`. The working
     directory is not on its path, so that a file of the user's can't shadow a module of the library's.
-    With `hold_sigterm` a SIGTERM sent while it starts waits for its `signals.end_on_sigterm`.
+    With `hold_signals` a SIGTERM, or a terminal's SIGINT, that comes while it starts waits until it can deal
+    with it: for `signals.end_on_sigterm`.
     """
     env = dict(os.environ if environment is None else environment)
     if str(_ROOT) not in map(os.path.realpath, _default_path()):
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if hold_sigterm else ())
+    held = {signal.SIGINT, signal.SIGTERM} if hold_signals else ()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments],

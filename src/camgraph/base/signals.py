@@ -25,8 +25,8 @@ def end_on_sigterm(loop: Loop, callback: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: raised.set())
     # A forked child shares the flag; a SIGTERM that is meant for it must not end its parent.
     os.register_at_fork(after_in_child=_default_sigterm)
-    # The starter may have held it back until here.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    # The starter may have held them back until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def _default_sigterm() -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -107,8 +106,6 @@ class CameraChild:
         self._unfinished = b""
         self._reports, report_fd = os.pipe2(os.O_CLOEXEC)
         owner_fd = os.pidfd_open(os.getpid())
-        # A terminal's Ctrl-C reaches the process, too; until it can ignore that, it is held back.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             os.set_blocking(self._reports, False)
             self._process = start_module(
@@ -116,13 +113,12 @@ class CameraChild:
                 [*options.arguments(), f"--owner-fd={owner_fd}", f"--report-fd={report_fd}"],
                 descriptors=[owner_fd, report_fd],
                 environment=environment,
-                hold_sigterm=True,
+                hold_signals=True,
             )
         except BaseException:
             os.close(self._reports)
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             os.close(report_fd)
             os.close(owner_fd)
 

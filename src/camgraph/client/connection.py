@@ -106,7 +106,10 @@ class Connection:
         inherited = [theirs.fileno(), self._listener.fileno(), self._owner]
         try:
             popen = start_module(
-                "camgraph.supervisor", [self._site, *map(str, inherited)], descriptors=inherited
+                "camgraph.supervisor",
+                [self._site, *map(str, inherited)],
+                descriptors=inherited,
+                hold_signals=True,
             )
         except OSError:
             ours.close()

@@ -48,7 +48,7 @@ class BackEnds:
                     "camgraph.client.backend",
                     [str(theirs.fileno()), str(payload), str(os.getpid()), self._site],
                     descriptors=[theirs.fileno(), payload],
-                    hold_sigterm=True,
+                    hold_signals=True,
                 )
                 self._tell(ProcessStarted(process=spawn.process, pid=popen.pid), (ours.fileno(),))
             return popen
