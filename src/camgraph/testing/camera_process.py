@@ -21,7 +21,8 @@ from camgraph.cli.camera_child import Failed, Notice, Progress, Ready, Report
 from camgraph.graph.secrets import resolve
 from camgraph.media.rtsp.sdp import MediaDescription, describe_h264, h264_parameter_sets
 from camgraph.media.rtsp.server import RtspServer
-from camgraph.testing.clips import FRAMES, GOP, ClipRequest, ClipStore, EncodingCancelled, tone
+from camgraph.testing import tone
+from camgraph.testing.clips import FRAMES, GOP, ClipRequest, ClipStore, EncodingCancelled
 from camgraph.testing.player import Player
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 DISTINCT_CLIPS = 8
 """Cameras beyond show the picture of one of the first eight: /9 that of /1."""
 MAX_CAMERAS = 256
+MAX_SIDE_PX = 4096
 EXIT_BAD_ARGUMENT, EXIT_ADDRESS = 2, 4
 _AUDIO_PACKET_BYTES = 160
 _PROGRESS_STEP = 10
@@ -170,11 +172,11 @@ def _requests(options: argparse.Namespace) -> list[ClipRequest]:
         raise CannotServe(f"{options.fps} frames per second: choose 1 to 100", EXIT_BAD_ARGUMENT)
     if not 0 <= options.port <= 65535:
         raise CannotServe(f"port {options.port}: choose 0 to 65535", EXIT_BAD_ARGUMENT)
+    if max(options.width, options.height) > MAX_SIDE_PX:
+        size = f"{options.width}x{options.height}"
+        raise CannotServe(f"pictures of {size}: choose at most {MAX_SIDE_PX} px", EXIT_BAD_ARGUMENT)
     distinct = range(1, min(options.count, DISTINCT_CLIPS) + 1)
-    try:
-        return [ClipRequest(camera, options.width, options.height, options.fps) for camera in distinct]
-    except ValueError as error:
-        raise CannotServe(f"these cameras can't be made: {error}", EXIT_BAD_ARGUMENT) from error
+    return [ClipRequest(camera, options.width, options.height, options.fps) for camera in distinct]
 
 
 def _login(reference: str | None) -> str | None:
@@ -236,6 +238,8 @@ async def _clips(
         for request, result in zip(missing, results, strict=True):
             if isinstance(result, list):
                 clips[request] = result
+            elif isinstance(result, ValueError):
+                raise CannotServe(f"these cameras can't be made: {result}", EXIT_BAD_ARGUMENT) from result
             elif not isinstance(result, EncodingCancelled):
                 raise result
     return [(request, units) for request, units in clips.items() if units is not None]
@@ -255,7 +259,6 @@ def _video_player(request: ClipRequest, units: list[bytes], on_sent: Callable[[i
 
 
 def _audio_player() -> Player:
-    sound = tone()
-    units = [sound[at : at + _AUDIO_PACKET_BYTES] for at in range(0, len(sound), _AUDIO_PACKET_BYTES)]
-    media = MediaDescription("audio", 8, "PCMA/8000")
-    return Player("pcm_alaw", media, units, rate=8000 // _AUDIO_PACKET_BYTES, clock=8000)
+    media = MediaDescription("audio", 8, f"PCMA/{tone.RATE}")
+    units = tone.tone(_AUDIO_PACKET_BYTES)
+    return Player("pcm_alaw", media, units, rate=tone.RATE // _AUDIO_PACKET_BYTES, clock=tone.RATE)

@@ -6,21 +6,18 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import msgspec
-import numpy as np
-
-from camgraph.testing import codeword, glyphs, picture
 
 _log = logging.getLogger(__name__)
 
-FRAMES = picture.PERIOD
+FRAMES = 250
+"""Length of a clip: as long as the picture takes to come back to its beginning."""
 GOP = 25
 _MAGIC = b"camgraph clip 1\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
+_SHAPING_MODULES = ("clips", "codeword", "encoding", "glyphs", "picture")
 
 
 class EncodingCancelled(Exception):
@@ -36,18 +33,13 @@ class ClipRequest:
     height: int
     fps: int
 
-    def __post_init__(self) -> None:
-        if self.width % 2 or self.height % 2:
-            raise ValueError(f"{self.width}x{self.height}: H.264 needs even sides")
-        picture.draw(0, self.camera, self.width, self.height)
-
 
 Progress = Callable[[], bool]
 """Called for each frame encoded; True: stop."""
 
 
 class ClipStore:
-    """Clips on disk, in a directory only its user can enter; without one, clips are made anew each time."""
+    """Clips on disk, in a directory only its user can enter; where that can't be had, clips are not kept."""
 
     def __init__(self, directory: Path | None = None) -> None:
         """Use `directory`, by default ``camgraph/clips`` in the user's cache (``XDG_CACHE_HOME``)."""
@@ -63,12 +55,18 @@ class ClipStore:
             return None
         digest, payload = data[len(_MAGIC) :][:_DIGEST_BYTES], data[len(_MAGIC) + _DIGEST_BYTES :]
         if not data.startswith(_MAGIC) or hashlib.sha256(payload).digest() != digest:
-            _log.warning("a clip of the cache is damaged, and made again: %s", _name(request))
+            _log.warning("a clip in the cache is damaged, and made again: %s", _name(request))
             return None
         return msgspec.msgpack.decode(payload, type=list[bytes])
 
     def make(self, request: ClipRequest, progress: Progress) -> list[bytes]:
-        """Encode a clip, keep it, return its access units. Raises EncodingCancelled if `progress` says so."""
+        """Encode a clip, keep it, return its access units.
+
+        Raises EncodingCancelled if `progress` says so, ValueError if no such picture can be drawn.
+        """
+        # Drawing needs numpy, which cameras whose clips are all there can do without.
+        from camgraph.testing.encoding import encode
+
         units = encode(request, progress)
         if self._directory is not None:
             payload = msgspec.msgpack.encode(units)
@@ -77,42 +75,6 @@ class ClipStore:
             except OSError as error:
                 _log.warning("a clip can't be kept in the cache: %s", error)
         return units
-
-
-def encode(request: ClipRequest, progress: Progress) -> list[bytes]:
-    """Draw and encode a clip; return its access units."""
-    codec = av.VideoCodecContext.create("libx264", "w")
-    codec.width, codec.height, codec.pix_fmt = request.width, request.height, "yuv420p"
-    codec.time_base, codec.framerate = Fraction(1, request.fps), Fraction(request.fps)
-    codec.color_range, codec.colorspace = 1, 1
-    codec.color_primaries, codec.color_trc = 1, 1
-    # One slice a frame and no frames in flight: what a camera sends, the same bytes each time.
-    codec.thread_count = 1
-    codec.options = {
-        "preset": "ultrafast",
-        "tune": "zerolatency",
-        "crf": "23",
-        "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:sliced-threads=0:repeat-headers=1",
-    }
-    units: list[bytes] = []
-    for number in range(FRAMES):
-        planes = picture.draw_yuv420p(number, request.camera, request.width, request.height)
-        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        frame.pts = number
-        units += map(bytes, codec.encode(frame))
-        if progress():
-            raise EncodingCancelled
-    return units + [bytes(packet) for packet in codec.encode(None)]
-
-
-def tone(seconds: int = 1) -> bytes:
-    """Return a tone of 440 Hz as G.711 A-law, 8,000 samples a second; it loops without a jump."""
-    codec = av.AudioCodecContext.create("pcm_alaw", "w")
-    codec.sample_rate, codec.layout, codec.format = 8000, "mono", "s16"
-    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(8000 * seconds) / 8000)
-    frame = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None], format="s16", layout="mono")
-    frame.sample_rate = 8000
-    return b"".join(map(bytes, [*codec.encode(frame), *codec.encode(None)]))
 
 
 def _default_directory() -> Path | None:
@@ -124,9 +86,9 @@ def _default_directory() -> Path | None:
 
 def _usable(directory: Path | None) -> Path | None:
     """Return the directory, made if need be, if clips can be kept in it."""
-    if directory is None:
-        return None
     try:
+        if directory is None:
+            raise FileNotFoundError("there is no home directory")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if directory.stat().st_uid != os.getuid():
             raise PermissionError(f"{directory} belongs to somebody else")
@@ -135,20 +97,19 @@ def _usable(directory: Path | None) -> Path | None:
             return directory
     except OSError as error:
         _log.warning(
-            "clips are encoded anew at every start, their cache can't be written (%s); "
-            "set XDG_CACHE_HOME to a directory of yours",
+            "Clips can't be kept (%s): they are encoded at every start; "
+            "set XDG_CACHE_HOME to a directory you can write.",
             error,
         )
         return None
 
 
 def _name(request: ClipRequest) -> str:
-    """Return a file name that stands for the request and for everything that shapes the picture."""
-    sources = [Path(module.__file__ or "").read_bytes() for module in (codeword, glyphs, picture)]
-    about = msgspec.json.encode([asdict(request), FRAMES, GOP, av.library_versions]) + b"".join(
-        [*sources, Path(__file__).read_bytes()]
-    )
-    return f"camera{request.camera}-{request.width}x{request.height}-{hashlib.sha256(about).hexdigest()[:16]}"
+    """Return a file name that stands for the request and for all that shapes the picture."""
+    about = hashlib.sha256(msgspec.json.encode([asdict(request), FRAMES, GOP]))
+    for module in _SHAPING_MODULES:
+        about.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    return f"camera{request.camera}-{request.width}x{request.height}-{about.hexdigest()[:16]}"
 
 
 def _write(path: Path, data: bytes) -> None:

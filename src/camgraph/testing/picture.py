@@ -118,19 +118,27 @@ def draw(number: int, camera: int, width: int, height: int) -> npt.NDArray[np.ui
     Raises ValueError if the number is not 0 to 65535, the camera not 0 to 255, or the picture too small.
     """
     _check(number, camera, width, height)
-    return np.stack([_draw_plane(channel, number, camera, width, height) for channel in _RGB], axis=-1)
+    picture = np.empty((height, width, 3), np.uint8)
+    for index, channel in enumerate(_RGB):
+        _draw_plane(picture[:, :, index], channel, number, camera, width, height)
+    return picture
 
 
-def draw_yuv420p(number: int, camera: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+def draw_yuv420p(
+    number: int, camera: int, width: int, height: int, out: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
     """Return the same picture as yuv420p (BT.709, limited range), shape (height * 3 // 2, width), uint8.
 
-    Raises ValueError as `draw` does, and for odd sides.
+    It is drawn into `out` if that is given. Raises ValueError as `draw` does, and for odd sides.
     """
     _check(number, camera, width, height)
     if width % 2 or height % 2:
         raise ValueError(f"{width}x{height}: yuv420p needs even sides")
-    planes = [_draw_plane(channel, number, camera, width, height) for channel in _YUV420P]
-    return np.concatenate([plane.ravel() for plane in planes]).reshape(height * 3 // 2, width)
+    picture = np.empty((height * 3 // 2, width), np.uint8) if out is None else out
+    luma, chroma = picture[:height], picture[height:].reshape(2, height // 2, width // 2)
+    for plane, channel in zip((luma, *chroma), _YUV420P, strict=True):
+        _draw_plane(plane, channel, number, camera, width, height)
+    return picture
 
 
 def box_at(number: int, width: int, height: int) -> Rect:
@@ -156,8 +164,9 @@ def _check(number: int, camera: int, width: int, height: int) -> None:
         raise ValueError(f"{width}x{height}: the pattern needs {MIN_WIDTH_PX}x{MIN_HEIGHT_PX} px")
 
 
-def _draw_plane(channel: _Channel, number: int, camera: int, width: int, height: int) -> Plane:
-    plane = _background(channel, camera, width, height).copy()
+def _draw_plane(plane: Plane, channel: _Channel, number: int, camera: int, width: int, height: int) -> None:
+    """Draw one plane; `width` and `height` are the picture's."""
+    plane[...] = _background(channel, camera, width, height)
     box = box_at(number, width, height)
     steps, alpha = _ball(box.width, channel.step)
     colors = np.roll(_ball_colors(channel), -(number % _BALL_TURN), axis=0).ravel()
@@ -165,12 +174,12 @@ def _draw_plane(channel: _Channel, number: int, camera: int, width: int, height:
     _draw_text(plane, channel, f"CAMERA {camera}", 0.235, 0.12)
     _draw_text(plane, channel, f"{number:04d}", 0.575, 0.33)
     rows, columns = plane.shape
+    light, dark = channel.value(_LIGHT), channel.value(_DARK)
     cells = np.diff(np.linspace(0, columns, codeword.CELLS + 1).round().astype(int))
     for place, top in enumerate(codeword.STRIP_TOPS):
         lit = np.array(codeword.cells_of(number, camera, place), bool)
-        row = np.repeat(np.where(lit, channel.value(_LIGHT), channel.value(_DARK)), cells)
+        row = np.repeat(np.where(lit, light, dark), cells)
         plane[round(top * rows) : round((top + codeword.STRIP) * rows)] = row
-    return plane
 
 
 @lru_cache(maxsize=48)

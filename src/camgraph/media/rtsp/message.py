@@ -182,9 +182,8 @@ class MessageParser:
             raise RtspSyntaxError(f"a head of more than {MAX_HEAD_BYTES} bytes")
         if blank is None:
             self._searched = len(buffer)
-            first, newline, _ = buffer[at:].partition(b"\n")
-            if newline:
-                _start_line(_text(first))
+            if (newline := buffer.find(b"\n", at)) >= 0:
+                _start_line(_text(buffer[at:newline]))
             return None
         lines = _unfolded(_text(buffer[at : blank.start()]))
         message = _start_line(lines[0])
@@ -213,7 +212,8 @@ def _unfolded(head: str) -> list[str]:
 
 def _start_line(line: str) -> Request | Response:
     """Return the message a first line begins, still without headers and body."""
-    first, _, rest = line.rstrip("\r").partition(" ")
+    line = line.rstrip("\r")
+    first, _, rest = line.partition(" ")
     if _VERSION.fullmatch(first):
         status, _, reason = rest.partition(" ")
         if not re.fullmatch("[1-9][0-9]{2}", status):
