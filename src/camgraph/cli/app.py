@@ -14,7 +14,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(cameras)
 app.command()(demo)
 app.command()(cameras)
 app.command()(show)
