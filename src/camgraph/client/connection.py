@@ -44,7 +44,6 @@ class Connection:
         on_replaced: Callable[[str], None],
         on_given_up: Callable[[str], None],
     ) -> None:
-        self.loop = Loop()
         self._site = site
         self._spec = spec
         self._secrets = secrets
@@ -56,7 +55,12 @@ class Connection:
         self._heard_all = threading.Event()
         self._listener = _listen(site)
         self._owner = os.pidfd_open(os.getpid())
-        self._popen, self._channel = self._start()
+        self.loop = Loop()
+        try:
+            self._popen, self._channel = self._start()
+        except BaseException:
+            self._release()
+            raise
         self._thread = threading.Thread(target=self.loop.run, name=f"camgraph-{site}", daemon=True)
         self._thread.start()
 
@@ -89,9 +93,7 @@ class Connection:
         self.loop.stop()
         self._thread.join()
         self._channel.close()
-        self.loop.close()
-        self._listener.close()
-        os.close(self._owner)
+        self._release()
 
     def abandon_after_fork(self) -> None:
         """Close the descriptors that a forked child has inherited; the connection stays the parent's."""
@@ -99,6 +101,11 @@ class Connection:
             if descriptor >= 0:
                 os.close(descriptor)
         self._closing = True
+
+    def _release(self) -> None:
+        self.loop.close()
+        self._listener.close()
+        os.close(self._owner)
 
     def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
         self._started_ns = time.monotonic_ns()

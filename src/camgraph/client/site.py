@@ -116,7 +116,8 @@ class Site:
         """Start a back end that runs ``kind(*args, **kwargs)``, and return its front end at once.
 
         The front end is a `FrontEnd` with a method per `backend` method and a port per `message` of the
-        class. Raises what cannot travel by name (GraphError), ClosedError after `close`.
+        class. Raises TypeError for arguments that `kind` does not take, CannotTravel naming what can't be
+        sent there, ClosedError after `close`.
         """
         self._check_open()
         return self._processes.spawn(kind, args, kwargs)
