@@ -96,11 +96,11 @@ class Connection:
         self._release()
 
     def abandon_after_fork(self) -> None:
-        """Close the descriptors that a forked child has inherited; the connection stays the parent's."""
-        for descriptor in (self._channel.fileno(), self._listener.fileno(), self._owner):
-            if descriptor >= 0:
-                os.close(descriptor)
+        """Close what a forked child has inherited; the connection stays the parent's. Takes no lock."""
         self._closing = True
+        self._channel.abandon()
+        self._listener.close()
+        os.close(self._owner)
 
     def _release(self) -> None:
         self.loop.close()

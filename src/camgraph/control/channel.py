@@ -100,6 +100,10 @@ class ControlChannel(Generic[T]):
             while self._queue:
                 close_all(self._queue.popleft()[1])
 
+    def abandon(self) -> None:
+        """Close the socket in a forked child, without the lock, which a thread of the parent's may have held."""
+        self._sock.close()
+
     def _want_writable(self) -> None:
         with self._lock:
             if not self._closed and self._loop is not None and self._queue:
