@@ -38,7 +38,7 @@ ENDS = {
     "never runs its event loop": "signals(process)",
     "closes the site, then the wall": HEAR + "site.close(); wall.close()",
     "deletes the application first": HEAR + "del app; site.close()",
-    "shuts Qt down while processes are heard": "signals(process); app.shutdown()",
+    "shuts Qt down while processes are heard": "signals(process); getattr(app, 'shutdown', app.quit)()",
     "closes the site in a slot": (
         "signals(process).ready.connect(lambda pid: (site.close(), app.quit())); app.exec()"
     ),

@@ -54,20 +54,17 @@ class FrameFeed(QObject):
         self._number = next(_numbers)
         self._reader = reader
         self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self.drain)
+        self._notifier.activated.connect(self.take)
         # Deleted by a parent, without `close`: the descriptors must go all the same.
         self.destroyed.connect(lambda *_: reader.close())
 
-    def drain(self) -> None:
-        """Take all frames that are there and keep the newest."""
-        newest: Frame | None = None
+    def take(self) -> None:
+        """Take the newest frame, if one has come."""
         try:
-            while (frame := self._reader.read_nowait()) is not None:
-                if newest is not None:
-                    newest.release()
-                newest = frame
-            if newest is not None:
-                self._replace(Picture.of(newest, self._number))
+            # Once is enough: it passes over older frames, and the descriptor stays readable for later ones.
+            frame = self._reader.read_nowait()
+            if frame is not None:
+                self._replace(Picture.of(frame, self._number))
                 self.seen = True
                 self.arrived.emit()
         except ClosedError:

@@ -142,7 +142,7 @@ class Player(QObject):
     def _check_silence(self) -> None:
         if self._shown is not None:
             # Pictures that came while the GUI was busy elsewhere count.
-            self._shown.drain()
+            self._shown.take()
         left_ms = round(SILENT_S * 1000) - (time.monotonic_ns() - self._arrived_ns) // 1_000_000
         if left_ms > 0:
             self._silence.start(left_ms)
