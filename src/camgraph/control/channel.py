@@ -101,7 +101,7 @@ class ControlChannel(Generic[T]):
                 close_all(self._queue.popleft()[1])
 
     def abandon(self) -> None:
-        """Close the socket in a forked child, without the lock, which a thread of the parent's may have held."""
+        """Close the socket in a forked child; without the lock, which another thread may have held."""
         self._sock.close()
 
     def _want_writable(self) -> None:
