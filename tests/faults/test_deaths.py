@@ -2,13 +2,14 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.faults.watching import WallProgram, Watcher
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
@@ -79,7 +80,7 @@ def test_each_death_costs_only_what_died(wall, watchers, cameras) -> None:
     died = time.monotonic()
     os.kill(before["media"], signal.SIGKILL)
     for name, watcher in watchers.items():
-        back = wait_until(lambda watcher=watcher: watcher.verified_after(died), 10, f"{name} again")
+        back = wait_until(partial(watcher.verified_after, died), 10, f"{name} again")
         assert back.epoch > epochs[name]
         assert back.at - died <= 3.0, f"{name} came back after {back.at - died:.2f} s"
     wait_until(
@@ -112,7 +113,7 @@ def test_each_death_costs_only_what_died(wall, watchers, cameras) -> None:
     wall.kill()
     wait_until(lambda: all(map(gone, pids)), 3, f"the end of {pids}")
     for name, watcher in watchers.items():
-        wait_until(lambda watcher=watcher: watcher.broken, 3, f"the reader of {name} told")
+        wait_until(partial(getattr, watcher, "broken"), 3, f"the reader of {name} told")
     assert wall.site not in Path("/proc/net/unix").read_text(encoding="utf-8")
     assert cameras.alive
 
@@ -131,7 +132,7 @@ def test_a_camera_that_dies_says_so_and_comes_back(wall, watchers, cameras, away
     served = time.monotonic()
     announced = {name: stream["next_attempt_ns"] / 1e9 for name, stream in wall.now["streams"].items()}
     for name, watcher in watchers.items():
-        back = wait_until(lambda watcher=watcher: watcher.verified_after(served), 15, f"{name} again")
+        back = wait_until(partial(watcher.verified_after, served), 15, f"{name} again")
         if away_s < 1:
             assert back.at - served <= 3.0, f"{name} came back after {back.at - served:.2f} s"
         else:
