@@ -14,9 +14,6 @@ from tests.faults.watching import WallProgram, Watcher
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 
-sys.path.insert(0, str(Path(__file__).parent))
-from watching import WallProgram, Watcher
-
 STREAMS = [f"camera-{number}" for number in range(1, 5)]
 
 
