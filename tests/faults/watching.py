@@ -68,7 +68,15 @@ class Watcher:
         try:
             for frame in self._reader:
                 found = decode(frame.planes[0])
-                self.seen.append(Seen(time.monotonic(), frame.epoch, frame.seq, found.number, found.ok))
+                self.seen.append(
+                    Seen(
+                        time.monotonic(),
+                        frame.epoch,
+                        frame.seq,
+                        -1 if found.number is None else found.number,
+                        found.ok,
+                    )
+                )
         except (BrokenError, ClosedError) as error:
             self.broken = str(error)
 
