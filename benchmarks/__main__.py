@@ -12,7 +12,11 @@ from benchmarks.harness.rows import Row, write_rows
 from benchmarks.harness.screen import print_rows, progress_bar
 from benchmarks.harness.session import QUICK_S, Family, Session
 
-FAMILIES = {"ring": "benchmarks.ring.family", "ingest": "benchmarks.ingest.family"}
+FAMILIES = {
+    "ring": "benchmarks.ring.family",
+    "ingest": "benchmarks.ingest.family",
+    "start": "benchmarks.start.family",
+}
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 
 

@@ -1,6 +1,7 @@
 """What the machine did meanwhile: the CPU time of what is measured, and of everything else."""
 
 import os
+import resource
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -84,4 +85,32 @@ class Meter:
             sum(map(cpu_ns, self._measured)),
             sum(map(cpu_ns, self._apart)),
             busy_ns(),
+        )
+
+
+class FamilyMeter:
+    """Measures this process and the children it starts and waits for meanwhile, their children included.
+
+    For runs whose processes come and go; `stop` belongs after the last of them was waited for. `apart` are
+    processes that live on.
+    """
+
+    def __init__(self, apart: Iterable[int] = ()) -> None:
+        self._apart = set(apart)
+        self._begin = self._sample()
+
+    def stop(self) -> Usage:
+        """Return what was used since the construction."""
+        wall, cpu, apart, busy = (
+            after - before for before, after in zip(self._begin, self._sample(), strict=True)
+        )
+        return Usage(wall, cpu, apart, max(0.0, busy - cpu - apart) / wall)
+
+    def _sample(self) -> tuple[float, float, float, float]:
+        usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return (
+            time.monotonic(),
+            sum(usage.ru_utime + usage.ru_stime for usage in usages),
+            sum(map(cpu_ns, self._apart)) / 1e9,
+            busy_ns() / 1e9,
         )

@@ -6,11 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from benchmarks.harness.child import ROOT, last_words
 from benchmarks.harness.rounds import RunFailed
 
-ROOT = Path(__file__).resolve().parents[2]
 _ANSWER_S = 10.0
 
 
@@ -63,8 +62,8 @@ class CountingProcess:
 
     def _last_words(self) -> str:
         self._process.kill()
-        errors = self._process.communicate()[1].decode(errors="replace").strip()
-        return errors.splitlines()[-1] if errors else f"exit code {self._process.returncode}"
+        errors = self._process.communicate()[1].decode(errors="replace")
+        return last_words(errors, self._process.returncode)
 
 
 def wait_until(condition_s: float, what: str, condition: Callable[[], bool]) -> None:

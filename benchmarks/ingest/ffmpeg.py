@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO
 
+from benchmarks.harness.child import last_words
 from benchmarks.harness.rounds import RunFailed
 
 REMEDY = "apt-get install ffmpeg"
@@ -37,10 +38,8 @@ class _Process:
     def count(self) -> int:
         """Return the frames of the first stream; ffmpeg tells no others."""
         if self._process.poll() is not None:
-            errors = self._process.communicate()[1].decode(errors="replace").strip()
-            raise RunFailed(
-                f"ffmpeg ended: {errors.splitlines()[-1] if errors else self._process.returncode}"
-            )
+            errors = self._process.communicate()[1].decode(errors="replace")
+            raise RunFailed(last_words(errors, self._process.returncode))
         self._progress.seek(0)
         counts = [line for line in self._progress.read().splitlines() if line.startswith(b"frame=")]
         return int(counts[-1].partition(b"=")[2]) if counts else 0

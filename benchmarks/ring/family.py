@@ -1,24 +1,18 @@
 """The ring family: wake-up, the writer's cost, and losses; ours, the peers', and what can't be undercut."""
 
 import importlib.util
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
-from benchmarks.harness.rounds import Calm, Contender, Measured, Run, RunFailed, key
+from benchmarks.harness.child import run_child
+from benchmarks.harness.rounds import Calm, Contender, Measured, Role, Run, key
 from benchmarks.harness.rows import Goal, Row, make_row
 from benchmarks.harness.session import Session
 from benchmarks.ring.pictures import prepare
 from benchmarks.ring.setup import Setup
 
 _PACKAGE = "benchmarks.ring.transports"
-_ROOT = Path(__file__).resolve().parents[2]
 _LIMIT = "bare copy"
 _PEERS = {
     "Queue": ("mp_queue", None),
@@ -126,11 +120,11 @@ def _torn_row(measurements: Sequence[Measured]) -> Row:
     )
 
 
-def _contender(name: str, role: str, module: str, setup: Setup) -> Contender:
+def _contender(name: str, role: Role, module: str, setup: Setup) -> Contender:
     def run(window_s: float) -> Run:
         return _run(module, setup, window_s)
 
-    return Contender(name, role, run)  # type: ignore[arg-type]
+    return Contender(name, role, run)
 
 
 def _missing(needs: tuple[str, str] | None) -> str:
@@ -139,23 +133,5 @@ def _missing(needs: tuple[str, str] | None) -> str:
 
 def _run(module: str, setup: Setup, window_s: float) -> Run:
     arguments = (f"{_PACKAGE}.{module}", msgspec.json.encode(setup).decode(), str(window_s))
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.ring.writer", *arguments],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=window_s + 45)
-        except subprocess.TimeoutExpired:
-            raise RunFailed("the run did not end") from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode:
-        last = (errors.strip() or f"exit code {process.returncode}").splitlines()[-1]
-        raise RunFailed(last)
-    values: dict[str, float] = json.loads(output)
+    values = run_child("benchmarks.ring.writer", arguments, window_s)
     return Run(values, values.pop("other_cores"))

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from benchmarks.harness.machine import Meter, busy_ns, children_of, cpu_ns, tree_of
+from benchmarks.harness.child import run_child
+from benchmarks.harness.machine import FamilyMeter, Meter, busy_ns, children_of, cpu_ns, tree_of
 from benchmarks.harness.rounds import (
     MAX_REPEATS,
     Calm,
@@ -111,21 +112,30 @@ def test_without_time_a_disturbed_round_stays_and_the_row_says_so() -> None:
     assert "no time to repeat" in measured.row("cost", "s", key("cost"), note="none").note
 
 
-def test_a_failing_peer_is_named_and_the_others_go_on() -> None:
+def test_a_peer_that_always_fails_is_named_and_the_others_go_on() -> None:
     log: list[str] = []
-    peer: list[Run | RunFailed] = [Run({"cost": 1}), RunFailed("no ffmpeg: apt-get install ffmpeg")]
-    contenders = three(log, ours=costs(1, 1, 1), peer=peer, limit=costs(1, 1, 1))
+    peer = [RunFailed("no ffmpeg: apt-get install ffmpeg")] * 9
+    contenders = three(log, ours=costs(*range(1, 10)), peer=peer, limit=costs(*[1] * 9))
     measured = measure(contenders, calm=CALM, missing={"zmq": "pip install pyzmq"})
-    row = measured.row("cost", "s", key("cost"), goal=Goal(1))
+    row = measured.row("cost", "s", key("cost"), goal=Goal(5))
     assert row.peers == {}
     assert row.ok is True
     assert "peer failed: no ffmpeg: apt-get install ffmpeg" in row.note
     assert "zmq is missing: pip install pyzmq" in row.note
-    assert log.count("peer") == 2
+    assert log.count("peer") == 1 + MAX_REPEATS
+    assert (log.count("ours"), row.repeated) == (3 + MAX_REPEATS, MAX_REPEATS)
+
+
+def test_a_run_that_failed_once_is_made_up_for() -> None:
+    peer: list[Run | RunFailed] = [Run({"cost": 1}), RunFailed("it fell behind"), *costs(1, 1)]
+    contenders = three([], ours=costs(1, 1, 1, 1), peer=peer, limit=costs(1, 1, 1, 1))
+    row = measure(contenders, calm=CALM).row("cost", "s", key("cost"), goal=Goal(1))
+    assert (row.peers, row.repeated) == ({"peer": 1}, 1)
+    assert row.note == ""
 
 
 def test_what_ours_can_not_do_is_a_missed_goal() -> None:
-    contenders = three([], ours=[RunFailed("it broke")], limit=costs(1, 1, 1))
+    contenders = three([], ours=[RunFailed("it broke")] * 9, limit=costs(*[1] * 9))
     row = measure(contenders, calm=CALM).row("cost", "s", key("cost"), goal=Goal(1))
     assert (row.ours, row.ok) == (None, False)
     assert "it broke" in row.note
@@ -246,3 +256,22 @@ def test_a_tree_holds_a_process_and_its_children(spinner: "subprocess.Popen[byte
         assert spinner.pid in children_of(os.getpid())
         assert set(tree_of(os.getpid())) >= {os.getpid(), spinner.pid}
         assert busy_ns() > 0
+
+
+def test_the_family_meter_counts_children_that_have_ended(spinner: "subprocess.Popen[bytes]") -> None:
+    meter = FamilyMeter()
+    with subprocess.Popen([sys.executable, "-c", SPIN], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+        pass
+    with spinner:
+        assert 0.35 < meter.stop().cpu_s < 3
+
+
+def test_a_run_in_a_child_gives_its_values_or_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "values.py").write_text("print('{\"cost\": 1.5}')")
+    (tmp_path / "fails.py").write_text("raise SystemExit('no camera')")
+    (tmp_path / "hangs.py").write_text("import time\nwhile True: time.sleep(1)")
+    assert run_child("values", [], 1, directory=tmp_path) == {"cost": 1.5}
+    with pytest.raises(RunFailed, match="no camera"):
+        run_child("fails", [], 1, directory=tmp_path)
+    with pytest.raises(RunFailed, match="did not end"):
+        run_child("hangs", [], 0.2, directory=tmp_path, patience_s=0)
