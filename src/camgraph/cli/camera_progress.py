@@ -22,13 +22,18 @@ def wait_ready(child: CameraChild, console: Console) -> Ready:
         console=console,
         transient=True,
     )
-    task = bar.add_task("encoding", visible=False)
+    task = bar.add_task("encoding")
 
     def show(report: camera_child.Report) -> None:
         if isinstance(report, camera_child.Progress):
-            bar.update(task, completed=report.done, total=report.total, visible=True)
+            # Not before: a bar that had nothing to show leaves an empty line where there is no terminal.
+            bar.start()
+            bar.update(task, completed=report.done, total=report.total)
         elif isinstance(report, Notice):
             console.print(report.text, markup=False)
 
-    with bar:
+    try:
         return child.wait_ready(ENCODING_PATIENCE_S, show)
+    finally:
+        if bar.live.is_started:
+            bar.stop()

@@ -230,7 +230,6 @@ async def _clips(
         return stop.is_set()
 
     if missing:
-        tell(Progress(0, total))
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _ENCODERS)) as pool:
             jobs = [loop.run_in_executor(pool, store.make, request, progress) for request in missing]
