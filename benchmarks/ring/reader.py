@@ -22,7 +22,6 @@ class Report(NamedTuple):
 
     handed_to_received_ns: npt.NDArray[np.int64]
     sent_to_received_ns: npt.NDArray[np.int64]
-    """Empty if the transport does not say when its copy was done."""
     checked: int
     torn: int
     cpu_ns: int
@@ -46,8 +45,7 @@ def read_frames(transport: str, setup: Setup, ticket: Any, connection: Connectio
             cpu_end_ns = time.process_time_ns()
             cpu_begin_ns = cpu_begin_ns or cpu_end_ns
             handed_to_received.append(now_ns - received.handed_ns)
-            if received.sent_ns:
-                sent_to_received.append(now_ns - received.sent_ns)
+            sent_to_received.append(now_ns - received.sent_ns)
         held.append(received)
         received = None
         if len(held) > HELD:

@@ -100,17 +100,15 @@ def _summary(reports: Sequence[Report], frames: float) -> dict[str, float]:
     sent = np.concatenate([report.sent_to_received_ns for report in reports]) / 1e6
     if not len(handed):
         raise RuntimeError("no reader received a frame")
-    values = {
-        "wake_p50_ms": float(np.percentile(handed, 50)),
-        "wake_p99_ms": float(np.percentile(handed, 99)),
+    return {
+        "wake_p50_ms": float(np.percentile(sent, 50)),
+        "wake_p99_ms": float(np.percentile(sent, 99)),
+        "hand_p50_ms": float(np.percentile(handed, 50)),
         "lost_percent": 100 * (1 - len(handed) / (frames * len(reports))),
         "reader_cpu_us": sum(report.cpu_ns for report in reports) / len(handed) / 1e3,
         "checked": float(sum(report.checked for report in reports)),
         "torn": float(sum(report.torn for report in reports)),
     }
-    if len(sent):
-        values["notice_p50_ms"] = float(np.percentile(sent, 50))
-    return values
 
 
 def _receive(connection: Any, timeout_s: float) -> Any:

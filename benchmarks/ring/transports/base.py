@@ -15,12 +15,12 @@ class Received:
     """A frame as a reader got it; it is dropped by releasing all references to it.
 
     `payload` is one-dimensional. `handed_ns` is when the writer had the frame in its hands, `sent_ns` when
-    its copy was done (0: the transport can't say).
+    its copy was done and the way to the reader began.
     """
 
     __slots__ = ("handed_ns", "number", "payload", "sent_ns")
 
-    def __init__(self, payload: Picture, number: int, handed_ns: int, sent_ns: int = 0) -> None:
+    def __init__(self, payload: Picture, number: int, handed_ns: int, sent_ns: int) -> None:
         self.payload = payload
         self.number = number
         self.handed_ns = handed_ns

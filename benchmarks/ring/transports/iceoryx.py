@@ -4,6 +4,7 @@ import ctypes
 import importlib
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ _DEPTH = 4
 
 
 class _Header(ctypes.Structure):
-    _fields_ = [("number", ctypes.c_int64), ("handed_ns", ctypes.c_int64)]
+    _fields_ = [("number", ctypes.c_int64), ("handed_ns", ctypes.c_int64), ("sent_ns", ctypes.c_int64)]
 
 
 def _node(directory: str) -> Any:
@@ -82,6 +83,7 @@ class IceoryxWriter:
         header.number, header.handed_ns = number, handed_ns
         target = (ctypes.c_uint8 * self._size).from_address(sample.payload_ptr)
         tight(planes, np.ctypeslib.as_array(target))
+        header.sent_ns = time.monotonic_ns()
         sample.assume_init().send()
         self._notifier.notify()
 
@@ -116,7 +118,8 @@ class IceoryxReader:
         header = sample.user_header().contents
         memory = (ctypes.c_uint8 * self._size).from_address(sample.payload_ptr)
         memory.owner = sample  # type: ignore[attr-defined]
-        return Received(np.ctypeslib.as_array(memory), header.number, header.handed_ns)
+        payload = np.ctypeslib.as_array(memory)
+        return Received(payload, header.number, header.handed_ns, header.sent_ns)
 
     def close(self) -> None:
         """Release ports, services and node."""

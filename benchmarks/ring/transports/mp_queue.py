@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import queue
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,9 +34,10 @@ class QueueWriter:
         """Copy, for the queue's thread pickles later; then put. A full queue loses the frame."""
         payload = np.empty(self._size, np.uint8)
         tight(planes, payload)
-        for item in self._queues:
+        item = payload, number, handed_ns, time.monotonic_ns()
+        for each in self._queues:
             with contextlib.suppress(queue.Full):
-                item.put_nowait((payload, number, handed_ns))
+                each.put_nowait(item)
 
     def close(self) -> None:
         """End the queues' threads."""
@@ -53,10 +55,10 @@ class QueueReader:
     def read(self, timeout_s: float) -> Received | None:
         """Get the next item."""
         try:
-            payload, number, handed_ns = self._queue.get(timeout=timeout_s)
+            item: tuple[Picture, int, int, int] = self._queue.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        return Received(payload, number, handed_ns)
+        return Received(*item)
 
     def close(self) -> None:
         """Release the queue."""

@@ -3,6 +3,7 @@
 import importlib
 import os
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmarks.ring.transports.base import Picture, Received, tight
 # Not a plain import: the types must be checked where the peers are not installed, too.
 zmq: Any = importlib.import_module("zmq")
 
-_HEADER = struct.Struct("=qq")
+_HEADER = struct.Struct("=qqq")
 _DEPTH = 8
 
 
@@ -48,7 +49,7 @@ class ZmqWriter:
         """Copy once; libzmq keeps the copy until all readers have it. What a full queue lost is not told."""
         payload = np.empty(self._size, np.uint8)
         tight(planes, payload)
-        self._socket.send(_HEADER.pack(number, handed_ns), zmq.SNDMORE)
+        self._socket.send(_HEADER.pack(number, handed_ns, time.monotonic_ns()), zmq.SNDMORE)
         self._socket.send(payload, copy=False)
 
     def close(self) -> None:
@@ -73,8 +74,7 @@ class ZmqReader:
             return None
         header = self._socket.recv()
         message = self._socket.recv(copy=False)
-        number, handed_ns = _HEADER.unpack(header)
-        return Received(np.frombuffer(message.buffer, np.uint8), number, handed_ns)
+        return Received(np.frombuffer(message.buffer, np.uint8), *_HEADER.unpack(header))
 
     def close(self) -> None:
         """Release the socket and its thread."""
