@@ -66,7 +66,11 @@ class SentLog:
     def __init__(self, path: str) -> None:
         # A pipe that nobody empties must not stop the cameras: it loses lines.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
+        try:
+            self._descriptor = os.open(path, flags, 0o600)
+        except OSError as error:
+            sentence = f"the log of frames {path} can't be written: {error.strerror}"
+            raise CannotServe(sentence, EXIT_BAD_ARGUMENT) from error
 
     def writer(self, camera: int) -> Callable[[int], None]:
         """Return what writes the lines of one camera."""

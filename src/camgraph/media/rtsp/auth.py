@@ -55,7 +55,8 @@ class DigestLogin:
         self._uses = challenge.nonce, count
         cnonce, nc = secrets.token_hex(8), f"{count:08x}"
         base = _md5(self._user, challenge.realm, self._password)
-        if (challenge.algorithm or "").upper() == "MD5-SESS":
+        by_session = (challenge.algorithm or "").upper() == "MD5-SESS"
+        if by_session:
             base = _md5(base, challenge.nonce, cnonce)
         quoted = {
             "username": self._user,
@@ -64,13 +65,15 @@ class DigestLogin:
             "uri": url,
             "response": _response(base, challenge.nonce, method, url, challenge.qop, nc, cnonce),
         }
+        bare = {}
         if challenge.opaque is not None:
             quoted["opaque"] = challenge.opaque
-        bare = {"algorithm": challenge.algorithm} if challenge.algorithm else {}
+        if challenge.qop or by_session:
+            quoted["cnonce"] = cnonce
+        if challenge.algorithm:
+            bare["algorithm"] = challenge.algorithm
         if challenge.qop:
             bare |= {"qop": challenge.qop, "nc": nc}
-        if challenge.qop or base != _md5(self._user, challenge.realm, self._password):
-            quoted["cnonce"] = cnonce
         parts = [f"{name}={_quote(value)}" for name, value in quoted.items()]
         return "Digest " + ", ".join(parts + [f"{name}={value}" for name, value in bare.items()])
 

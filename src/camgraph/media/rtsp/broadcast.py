@@ -18,7 +18,6 @@ class Viewer:
     """A client that plays: gets whole frames, beginning with a keyframe, or none."""
 
     def __init__(self, transport: asyncio.Transport, rtp_channel: int, rtcp_channel: int) -> None:
-        self.dropped = 0
         self._transport = transport
         self._channels = (rtp_channel, rtcp_channel)
         self._waits_for_keyframe = True
@@ -32,14 +31,14 @@ class Viewer:
         backlog = self._transport.get_write_buffer_size()
         if self._waits_for_keyframe:
             if not keyframe or backlog > RESUME_BACKLOG_BYTES:
-                self._drop(backlog, now)
+                self._note_drop(backlog, now)
                 return
             self._waits_for_keyframe = False
             if report is not None:
                 packets = [report, *packets]
         elif backlog > MAX_BACKLOG_BYTES:
             self._waits_for_keyframe = True
-            self._drop(backlog, now)
+            self._note_drop(backlog, now)
             return
         self._stuck_since = None
         self._write(packets)
@@ -49,8 +48,8 @@ class Viewer:
         if not self._waits_for_keyframe:
             self._write(farewell)
 
-    def _drop(self, backlog: int, now: float) -> None:
-        self.dropped += 1
+    def _note_drop(self, backlog: int, now: float) -> None:
+        """Abort the connection of a viewer that has taken nothing for `MAX_STUCK_S`."""
         if backlog <= RESUME_BACKLOG_BYTES:
             self._stuck_since = None
         elif self._stuck_since is None:

@@ -1,8 +1,6 @@
 """Access units to RTP packets, by libavformat's muxer."""
 
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 import av
 
@@ -49,14 +47,6 @@ class RtpPacketizer:
             self._stream = self._container.add_stream(codec, rate=clock, layout="mono")
         else:
             self._stream = self._container.add_mux_stream(codec)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def push(self, access_unit: bytes, timestamp: int) -> list[bytes]:
         """Return the packets that carry an access unit at `timestamp` (in units of the time base)."""
