@@ -93,14 +93,15 @@ class Slots:
         """Return a slot locked for writing; None if all are held, or memory is short. `give` must follow.
 
         Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
-        than `budget` have been touched; then the oldest younger one, but for the newest; then any fresh one.
+        than `budget` have been touched; then the oldest younger one; and before the newest, any fresh one.
         """
         latest_ns = now_ns - grace_ns
         slot = self._first_free(slot for slot in self._by_age if slot.published_ns <= latest_ns)
         if slot is None and len(self._by_age) < budget:
             slot = self._fresh()
         if slot is None:
-            slot = self._first_free(list(self._by_age)[:-1]) or self._fresh()
+            by_age = list(self._by_age)
+            slot = self._first_free(by_age[:-1]) or self._fresh() or self._first_free(by_age[-1:])
         return slot
 
     def give(self, slot: Slot, seq: int) -> None:

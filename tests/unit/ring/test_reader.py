@@ -487,6 +487,16 @@ class TestRefusals:
         assert reader.statistics().late == 1
         writer.remove_reader(writer.sockets()[0])
 
+    def test_a_notice_of_a_slot_that_is_held_does_not_end_its_lease(self, site: "Site") -> None:
+        writer = site.writer(fps=10)
+        reader = site.reader(writer, policy="every")
+        site.publish(writer, 1)
+        frame = reader.read(1)
+        writer.sockets()[0].send(FrameNotice(0, 1, 50).encode())
+        assert reader.read_nowait() is None
+        site.publish(writer, *range(2, 50))
+        assert np.array_equal(frame.array, site.picture(1)[0])
+
 
 def test_the_greeting_says_what_is_wanted(site: "Site") -> None:
     request = RingRequest("door", "bgra", 320, 180, 5.0)

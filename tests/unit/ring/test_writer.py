@@ -155,6 +155,29 @@ def test_when_every_slot_is_held_the_frame_is_dropped_and_the_holder_named(site:
     assert reader.statistics().behind == 1
 
 
+def test_the_newest_frame_is_overwritten_only_when_there_is_nothing_else(site: "Site") -> None:
+    writer = site.writer(fps=10, max_bytes=1)
+    reader = site.reader(writer, policy="every", leases=8)
+    held = []
+    for number in range(1, 8):
+        site.publish(writer, number)
+        held.append(reader.read(1))
+    kept, held = held, []
+    reader.close()
+    site.publish(writer, 8)
+    reader = site.reader(writer, policy="every", leases=8)
+    for number in range(9, 12):
+        site.publish(writer, number)
+        held.append(reader.read(1))
+    # Of eleven slots ten are held. The last one holds the newest frame again and again.
+    for number in range(12, 15):
+        assert site.publish(writer, number)
+    assert writer.statistics().slots_touched == 11
+    assert [frame.pts for frame in (*kept, *held)] == [*range(1, 8), *range(9, 12)]
+    assert reader.read(1).pts == 14
+    assert reader.statistics().late == 2
+
+
 def test_readers_whose_leases_have_no_room_are_refused_with_the_remedy(site: "Site") -> None:
     writer = site.writer(max_bytes=1)
     assert site.reader(writer, leases=8) is not None
