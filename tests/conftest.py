@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from camgraph.testing.screens import screen
 
 # Clips are encoded once per tree, wherever HOME is and whether it can be written; `make clean` removes them.
 os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / "build" / "cache")
+
+# How long an example takes depends on what else the machine does; tests are bounded by pytest-timeout.
+settings.register_profile("camgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("camgraph")
 
 
 @pytest.fixture(scope="session")

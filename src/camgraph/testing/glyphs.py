@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT, _PEN = 4.0, 6.0, 0.86
 
 def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> Stroke:
     """Return points on an ellipse around (x, y) between two angles (degrees, clockwise from right)."""
-    angles = np.radians(np.linspace(start, end, 13))
+    angles = np.radians(np.linspace(start, end, round(abs(end - start) / 12) + 1))
     return tuple((x + rx * math.cos(angle), y + ry * math.sin(angle)) for angle in angles)
 
 
