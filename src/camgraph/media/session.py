@@ -172,34 +172,34 @@ class Session:
             self._open = False
             self._out.append(CloseSource(self.attempts))
 
-    def _resolved(self, event: Resolved, now_ns: int) -> None:
+    def _connect(self, event: Resolved, now_ns: int) -> None:
         self._enter("opening", f"Connecting to {self._address}.")
         self.wake_ns = now_ns + OPENING_BOUND_NS
 
-    def _opened(self, event: Opened, now_ns: int) -> None:
+    def _await_picture(self, event: Opened, now_ns: int) -> None:
         self._codec, self._opened_ns = event.codec, now_ns
         self._reason = self._fault = ""
         self._enter("waiting_for_keyframe", f"Connected to {self._address}; waiting for a whole picture.")
         self.wake_ns = now_ns + FIRST_PACKET_BOUND_NS
 
-    def _first_packets(self, event: PacketArrived, now_ns: int) -> None:
+    def _note_first_packets(self, event: PacketArrived, now_ns: int) -> None:
         self._packet_ns = now_ns
         self.wake_ns = min(now_ns + FIRST_PACKET_BOUND_NS, self._opened_ns + FIRST_FRAME_BOUND_NS)
 
-    def _live(self, event: FrameDecoded, now_ns: int) -> None:
+    def _go_live(self, event: FrameDecoded, now_ns: int) -> None:
         self._size = (event.width, event.height)
         self._tries, self._reason, self._fault = 0, "", ""
         self._enter("live", "Live.")
         self._live_ns = self._packet_ns = now_ns
         self.wake_ns = now_ns + STALLED_AFTER_NS
 
-    def _other_size(self, event: FrameDecoded, now_ns: int) -> None:
+    def _note_size(self, event: FrameDecoded, now_ns: int) -> None:
         self._size = (event.width, event.height)
 
-    def _late_report(self, event: PacketArrived, now_ns: int) -> None:
+    def _note_packet(self, event: PacketArrived, now_ns: int) -> None:
         self._packet_ns = now_ns
 
-    def _watch(self, event: Tick, now_ns: int) -> None:
+    def _stall_if_silent(self, event: Tick, now_ns: int) -> None:
         self._packet_ns = max(self._packet_ns, event.last_packet_ns)
         self.wake_ns = self._packet_ns + STALLED_AFTER_NS
         if now_ns >= self.wake_ns:
@@ -207,7 +207,7 @@ class Session:
             self._enter("stalled", f"{self._address} has sent nothing for 2 s; after 5 s it is opened anew.")
             self.wake_ns = self._stalled_ns + REOPENED_AFTER_NS
 
-    def _again(self, event: PacketArrived, now_ns: int) -> None:
+    def _live_again_after_two(self, event: PacketArrived, now_ns: int) -> None:
         # One packet alone proves nothing: FFmpeg's parser holds the last one back until its timeout.
         if self._packet_ns > self._stalled_ns and now_ns - self._packet_ns < STALLED_AFTER_NS:
             self._reason = ""
@@ -215,7 +215,7 @@ class Session:
             self.wake_ns = now_ns + STALLED_AFTER_NS
         self._packet_ns = now_ns
 
-    def _failed(self, event: Failed, now_ns: int) -> None:
+    def _back_off_after(self, event: Failed, now_ns: int) -> None:
         self._back_off(event.reason, event.sentence, now_ns)
 
     def _back_off(self, reason: str, sentence: str, now_ns: int) -> None:
@@ -233,11 +233,11 @@ class Session:
         self._sentence = f"{sentence} Next attempt in {wait_s:.{1 if wait_s < 10 else 0}f} s."
         self.wake_ns = now_ns + int(wait_s * _S)
 
-    def _due(self, event: Tick, now_ns: int) -> None:
+    def _attempt_if_due(self, event: Tick, now_ns: int) -> None:
         if now_ns >= self.wake_ns:
             self._attempt(now_ns)
 
-    def _overdue(self, event: Tick, now_ns: int) -> None:
+    def _give_up_if_overdue(self, event: Tick, now_ns: int) -> None:
         if now_ns < self.wake_ns:
             return
         reason = {"resolving": "name_no_answer", "opening": "no_answer"}.get(self.state, "stalled")
@@ -265,18 +265,18 @@ WAITING: frozenset[StreamState] = frozenset({"backing_off", "unauthorized", "not
 TABLE: dict[tuple[StreamState, type[Event]], Callable[..., None]] = {
     ("starting", Begin): Session._begin,
     ("stopped", Begin): Session._begin,
-    ("resolving", Resolved): Session._resolved,
-    ("opening", Opened): Session._opened,
-    ("waiting_for_keyframe", PacketArrived): Session._first_packets,
-    ("waiting_for_keyframe", FrameDecoded): Session._live,
-    ("live", FrameDecoded): Session._other_size,
-    ("live", PacketArrived): Session._late_report,
-    ("live", Tick): Session._watch,
-    ("stalled", FrameDecoded): Session._other_size,
-    ("stalled", PacketArrived): Session._again,
-    **{(state, Tick): Session._overdue for state in OPEN if state != "live"},
-    **{(state, Tick): Session._due for state in WAITING},
+    ("resolving", Resolved): Session._connect,
+    ("opening", Opened): Session._await_picture,
+    ("waiting_for_keyframe", PacketArrived): Session._note_first_packets,
+    ("waiting_for_keyframe", FrameDecoded): Session._go_live,
+    ("live", FrameDecoded): Session._note_size,
+    ("live", PacketArrived): Session._note_packet,
+    ("live", Tick): Session._stall_if_silent,
+    ("stalled", FrameDecoded): Session._note_size,
+    ("stalled", PacketArrived): Session._live_again_after_two,
+    **{(state, Tick): Session._give_up_if_overdue for state in OPEN if state != "live"},
+    **{(state, Tick): Session._attempt_if_due for state in WAITING},
     **{(state, Tick): Session._nothing for state in IDLE},
-    **{(state, Failed): Session._failed for state in OPEN},
+    **{(state, Failed): Session._back_off_after for state in OPEN},
     **{(state, Stop): Session._stop for state in OPEN | WAITING | IDLE},
 }
