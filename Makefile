@@ -20,10 +20,12 @@ test: ## all tests, each watched for what it leaves behind (ARGS="tests/unit/rin
 
 lint: ## read only: style, types, the arrows between rooms
 	$(SETUP) lint
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache
+	@failed=0; \
+	$(BIN)/ruff check || failed=1; \
+	$(BIN)/ruff format --check || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache || failed=1; \
+	exit $$failed
 
 format: ## write: style as `make lint` wants it
 	$(SETUP) format

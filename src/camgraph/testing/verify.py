@@ -1,4 +1,4 @@
-"""``python -m camgraph.testing.verify SITE STREAM…``: an extra reader that decodes the pattern in every frame.
+"""``python -m camgraph.testing.verify SITE STREAM…``: an extra reader that decodes the pattern of each frame.
 
 It runs until its standard input ends, then writes one JSON object to standard output: stream → frames,
 torn, unreadable, and the numbers of the ring's own accounting (late, behind).
