@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+import time
 from pathlib import Path
 from typing import cast
 
@@ -39,12 +40,14 @@ def main(arguments: list[str]) -> int:
     rows: list[Row] = []
     for name in names:
         family = cast(Family, importlib.import_module(FAMILIES[name]))
+        begin = time.monotonic()
         with progress_bar(console) as progress:
             family_rows = family.measure_rows(Session(name, quick=options.quick, progress=progress))
         path = RESULTS / f"{name}.json"
         write_rows(path, family_rows)
         print_rows(console, name, family_rows)
-        console.print(f"written to {path.relative_to(RESULTS.parents[1])}\n", highlight=False)
+        took_s = time.monotonic() - begin
+        console.print(f"{took_s:.0f} s; written to {path.relative_to(RESULTS.parents[1])}\n", highlight=False)
         rows += family_rows
     missed = [row.metric for row in rows if row.ok is False]
     reached = sum(row.ok is True for row in rows)

@@ -48,7 +48,7 @@ TARGETS = {
     "test": Needs(frozenset({"dev"}), qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
     "lint": Needs(frozenset({"dev"})),
     "format": Needs(frozenset({"dev"})),
-    "bench": Needs(frozenset({"bench"}), tools=("ffmpeg",)),
+    "bench": Needs(frozenset({"bench", "qt"}), qt=True, tools=("ffmpeg",)),
     "docs": Needs(frozenset({"dev"})),
 }
 

@@ -230,6 +230,6 @@ def measure(
         f"{name} failed: {t}" for name, t in reasons.items() if any(name not in a.runs for a in chosen)
     ]
     if disturbed := schedule.still_disturbed():
-        why = " and there was no time to repeat them" if schedule.out_of_time else ""
+        why = " and there was no time to repeat them again" if schedule.out_of_time else ""
         remarks.append(f"{len(disturbed)} of {rounds} rounds were disturbed ({', '.join(disturbed)}){why}")
     return Measured(contenders, chosen, schedule.all_attempts(), schedule.repeated, remarks)

@@ -25,10 +25,10 @@ class _Process:
     def __init__(self, urls: Sequence[str]) -> None:
         self._progress: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 – closed by close()
         inputs = [word for url in urls for word in (*_INPUT, url)]
-        outputs = [word for index in range(len(urls)) for word in ("-map", f"{index}:v", "-f", "null", "-")]
+        maps = [word for index in range(len(urls)) for word in ("-map", f"{index}:v")]
         command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
         self._process = subprocess.Popen(
-            [*command, "-stats_period", str(_REPORT_S), *inputs, *outputs],
+            [*command, "-stats_period", str(_REPORT_S), *inputs, *maps, "-f", "null", "-"],
             stdin=subprocess.DEVNULL,
             stdout=self._progress,
             stderr=subprocess.PIPE,
