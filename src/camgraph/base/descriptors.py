@@ -94,6 +94,24 @@ def receive_with_descriptors(sock: socket.socket, size_bytes: int) -> tuple[byte
     return data, list(received)
 
 
+def occupy_standard() -> None:
+    """Have ``/dev/null`` stand for the standard streams that this process was started without.
+
+    Else the next descriptors get their numbers, and what is passed on to a child under such a number is
+    replaced by the child's own standard stream.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor == number:
+                os.set_inheritable(descriptor, True)
+            else:
+                # Another thread has taken the number meanwhile.
+                os.close(descriptor)
+
+
 def close_all(descriptors: Sequence[int]) -> None:
     """Close every descriptor of the sequence."""
     for descriptor in descriptors:

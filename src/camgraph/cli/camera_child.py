@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 
 from camgraph.base.children import describe_exit, start_module
+from camgraph.base.descriptors import occupy_standard
 from camgraph.base.errors import CamgraphError
 
 STOP_PATIENCE_S = 3.0
@@ -104,6 +105,7 @@ class CameraChild:
     def __init__(self, options: CameraOptions, environment: Mapping[str, str] | None = None) -> None:
         self._decoder = msgspec.json.Decoder(Report)
         self._unfinished = b""
+        occupy_standard()
         self._reports, report_fd = os.pipe2(os.O_CLOEXEC)
         owner_fd = os.pidfd_open(os.getpid())
         try:

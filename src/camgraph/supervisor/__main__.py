@@ -8,6 +8,7 @@ import logging
 import socket
 import sys
 
+from camgraph.base.descriptors import occupy_standard
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
 from camgraph.supervisor.site import SiteSupervisor
@@ -15,6 +16,7 @@ from camgraph.supervisor.site import SiteSupervisor
 
 def main(site: str, control: int, listener: int, owner: int) -> None:
     """Supervise until all is over."""
+    occupy_standard()
     logging.basicConfig(format="camgraph supervisor: %(message)s", level=logging.WARNING)
     loop = Loop()
     supervisor = SiteSupervisor(

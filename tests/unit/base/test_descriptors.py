@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
@@ -52,3 +54,17 @@ def test_the_peer_of_a_site_is_known() -> None:
         listener.listen(1)
         with connect_site(site) as sock:
             assert peer_of(sock) == (os.getpid(), os.getuid(), os.getgid())
+
+
+def test_standard_streams_that_are_closed_are_occupied_and_inherited() -> None:
+    program = (
+        "import os, subprocess\n"
+        "from camgraph.base.descriptors import occupy_standard\n"
+        "os.close(0)\n"
+        "occupy_standard()\n"
+        "occupied = os.readlink('/proc/self/fd/0')\n"
+        "inherited = subprocess.check_output(['readlink', '/proc/self/fd/0'], text=True).strip()\n"
+        "print(occupied, inherited)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert done.stdout == "/dev/null /dev/null\n", done.stderr
