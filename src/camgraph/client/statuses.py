@@ -1,5 +1,6 @@
 """What a site knows of each camera now, and who wants to hear of it."""
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import msgspec
 
 from camgraph.control.messages import StreamStatus
+
+_log = logging.getLogger(__name__)
 
 
 class StatusBoard:
@@ -24,7 +27,7 @@ class StatusBoard:
             return self._statuses[name]
 
     def publish(self, status: StreamStatus) -> None:
-        """Store a status and tell the subscribers, in this thread."""
+        """Store a status and tell the subscribers, in this thread; what one of them raises is logged."""
         with self._order:
             with self._lock:
                 if status.stream not in self._statuses:
@@ -32,7 +35,10 @@ class StatusBoard:
                 self._statuses[status.stream] = status
                 subscribers = list(self._subscribers)
             for subscriber in subscribers:
-                subscriber(status)
+                try:
+                    subscriber(status)
+                except Exception:
+                    _log.exception("a subscriber to the status of streams failed")
 
     def publish_all(self, **changes: Any) -> None:
         """Publish for every stream its last status with some fields changed."""

@@ -48,3 +48,20 @@ def test_subscribing_while_another_thread_publishes_misses_no_change() -> None:
     publisher.join()
     assert heard[-1] == 1999
     assert heard == list(range(heard[0], 2000))
+
+
+def test_a_subscriber_that_fails_does_not_keep_the_others_from_hearing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = StatusBoard(["door"])
+    heard: list[str] = []
+
+    def fail_when_live(status: StreamStatus) -> None:
+        if status.state == "live":
+            raise RuntimeError("planted")
+
+    board.subscribe(fail_when_live)
+    board.subscribe(lambda status: heard.append(status.state))
+    board.publish(StreamStatus(stream="door", state="live"))
+    assert heard == ["starting", "live"]
+    assert "planted" in caplog.text
