@@ -1,5 +1,6 @@
 """The connection to a site's supervisor: starts it, hears it in a thread of its own, replaces a dead one."""
 
+import errno
 import logging
 import os
 import socket
@@ -7,11 +8,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import msgspec
 
 from camgraph.base.children import describe_exit, start_module
-from camgraph.base.descriptors import site_address
+from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel, channel_pair
@@ -22,16 +24,20 @@ _log = logging.getLogger(__name__)
 
 READERS_BACKLOG = 1024
 SHUT_DOWN_WITHIN_S = 5.0
-SHORT_LIFE_S = 1.0
-SHORT_LIVES = 3
+LAST_WORDS_WITHIN_S = 1.0
+THREAD_ENDS_WITHIN_S = 2.0
+SHORT_LIFE_S = 5.0
+BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Before starting another supervisor, by how many had short lives in a row."""
 
 
 class Connection:
     """Owns the supervisor process, the control channel and the thread that serves it.
 
     The listening socket at which readers ask for their rings is made here, before the supervisor runs, and
-    outlives it: readers can connect at any time and wait. `on_message(message, descriptors)`,
-    `on_replaced(how)` and `on_given_up(how)` are called in the thread, whose loop is `loop`.
+    outlives it: readers can connect at any time and wait. A supervisor that ends is replaced, for as long as
+    it takes. `on_message(message, descriptors)`, `on_lost(how)` before each replacement, and `on_closed()` at
+    the end are called in the thread, whose loop is `loop`.
     """
 
     def __init__(
@@ -41,32 +47,34 @@ class Connection:
         secrets: dict[str, str],
         *,
         on_message: Callable[[FromSupervisor, list[int]], None],
-        on_replaced: Callable[[str], None],
-        on_given_up: Callable[[str], None],
+        on_lost: Callable[[str], None],
+        on_closed: Callable[[], None],
     ) -> None:
         self._site = site
         self._spec = spec
         self._secrets = secrets
         self._on_message = on_message
-        self._on_replaced = on_replaced
-        self._on_given_up = on_given_up
+        self._on_lost = on_lost
+        self._on_closed = on_closed
         self._closing = False
+        self._starting = threading.Lock()
         self._short_lives = 0
         self._heard_all = threading.Event()
-        self._listener = _listen(site)
-        self._owner = os.pidfd_open(os.getpid())
-        self.loop = Loop()
-        try:
+        occupy_standard()
+        with ExitStack() as undo:
+            self._listener = undo.enter_context(_listen(site))
+            self._owner = os.pidfd_open(os.getpid())
+            undo.callback(os.close, self._owner)
+            self.loop = Loop()
+            undo.callback(self.loop.close)
             self._popen, self._channel = self._start()
-        except BaseException:
-            self._release()
-            raise
-        self._thread = threading.Thread(target=self.loop.run, name=f"camgraph-{site}", daemon=True)
+            undo.pop_all()
+        self._thread = threading.Thread(target=self._serve, name=f"camgraph-{site}", daemon=True)
         self._thread.start()
 
     @property
     def supervisor_pid(self) -> int:
-        """The supervisor's pid."""
+        """The supervisor's pid; while there is none, the last one's."""
         return self._popen.pid
 
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
@@ -79,38 +87,55 @@ class Connection:
 
     def shut_down(self) -> None:
         """End the supervisor and all it started, and hear its last words; at most some seconds."""
-        self._closing = True
+        with self._starting:
+            self._closing = True
         try:
             self._channel.send(Shutdown())
         except BrokenError as error:
             _log.debug("the supervisor could not be told to end: %s", error)
         _wait_or_kill(self._popen, SHUT_DOWN_WITHIN_S)
-        if not self._heard_all.wait(1.0):
-            _log.warning("the supervisor's last words were not read within 1 s: a callback is busy")
+        if not self._heard_all.wait(LAST_WORDS_WITHIN_S):
+            _log.warning(
+                "the supervisor's last words were not read within %g s: a callback is busy",
+                LAST_WORDS_WITHIN_S,
+            )
 
     def close(self) -> None:
-        """End the thread and release everything; after `shut_down`."""
+        """End the thread, which releases everything; after `shut_down`.
+
+        A callback that does not return is not waited for: the thread ends when it does.
+        """
         self.loop.stop()
-        self._thread.join()
-        self._channel.close()
-        self._release()
+        self._thread.join(THREAD_ENDS_WITHIN_S)
+        if self._thread.is_alive():
+            _log.warning("the thread of site %r has not ended: a callback is busy", self._site)
 
     def abandon_after_fork(self) -> None:
         """Close what a forked child has inherited; the connection stays the parent's. Takes no lock."""
-        self._closing = True
         self._channel.abandon()
-        self._listener.close()
-        os.close(self._owner)
+        self._close_own()
 
-    def _release(self) -> None:
-        self.loop.close()
+    def _serve(self) -> None:
+        self.loop.run()
+        try:
+            self._channel.close()
+            self._on_closed()
+        finally:
+            self.loop.close()
+            self._close_own()
+
+    def _close_own(self) -> None:
         self._listener.close()
-        os.close(self._owner)
+        owner, self._owner = self._owner, -1
+        if owner >= 0:
+            os.close(owner)
 
     def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
         self._started_ns = time.monotonic_ns()
         ours, theirs = channel_pair()
+        channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
         inherited = [theirs.fileno(), self._listener.fileno(), self._owner]
+        popen: subprocess.Popen[bytes] | None = None
         try:
             popen = start_module(
                 "camgraph.supervisor",
@@ -118,32 +143,47 @@ class Connection:
                 descriptors=inherited,
                 hold_signals=True,
             )
-        except OSError:
-            ours.close()
-            raise
-        finally:
             theirs.close()
-        channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
-        channel.attach(self.loop, self._on_message, self._lost)
-        channel.send(Secrets(values=self._secrets))
-        channel.send(Apply(spec=self._spec))
+            channel.attach(self.loop, self._on_message, self._lost)
+            channel.send(Secrets(values=self._secrets))
+            channel.send(Apply(spec=self._spec))
+        except BaseException:
+            theirs.close()
+            channel.close()
+            if popen is not None:
+                popen.kill()
+                popen.wait()
+            raise
         return popen, channel
 
     def _lost(self) -> None:
+        self._heard_all.set()
         if self._closing:
-            self._heard_all.set()
             return
         _wait_or_kill(self._popen, 1.0)
-        how = describe_exit(self._popen.returncode)
-        lived_s = (time.monotonic_ns() - self._started_ns) / 1e9
-        self._short_lives = self._short_lives + 1 if lived_s < SHORT_LIFE_S else 0
-        if self._short_lives >= SHORT_LIVES:
-            _log.error("the supervisor ends whenever it is started (%s); giving up", how)
-            self._on_given_up(how)
-            return
-        _log.warning("the supervisor ended (%s); starting another", how)
-        self._popen, self._channel = self._start()
-        self._on_replaced(how)
+        if time.monotonic_ns() - self._started_ns >= SHORT_LIFE_S * 1e9:
+            self._short_lives = 0
+        self._replace(describe_exit(self._popen.returncode))
+
+    def _replace(self, how: str) -> None:
+        delay_s = BACK_OFF_S[min(self._short_lives, len(BACK_OFF_S) - 1)]
+        self._short_lives += 1
+        _log.warning("the supervisor ended (%s); starting another in %g s", how, delay_s)
+        self.loop.call_later(delay_s, self._start_again)
+        self._on_lost(how)
+
+    def _start_again(self) -> None:
+        with self._starting:
+            if self._closing:
+                return
+            try:
+                self._popen, self._channel = self._start()
+            except (OSError, BrokenError) as error:
+                how = f"it could not be started: {error}"
+            else:
+                self._heard_all.clear()
+                return
+        self._replace(how)
 
 
 def _listen(site: str) -> socket.socket:
@@ -153,6 +193,8 @@ def _listen(site: str) -> socket.socket:
         listener.listen(READERS_BACKLOG)
     except OSError as error:
         listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
         raise BrokenError(f"a site named {site!r} runs already; close it, or choose another name") from error
     return listener
 

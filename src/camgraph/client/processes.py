@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -44,18 +45,15 @@ class Processes:
         front = make_front_end(kind, process, self._connection.loop, partial(self._terminate, process))
         with self._lock:
             self._fronts[process] = front
-        memfd = os.memfd_create(f"camgraph-{process}", os.MFD_CLOEXEC)
         try:
-            with os.fdopen(os.dup(memfd), "wb") as file:
+            with os.fdopen(os.memfd_create(f"camgraph-{process}", os.MFD_CLOEXEC), "wb") as file:
                 file.write(data)
-            os.lseek(memfd, 0, os.SEEK_SET)
-            self._connection.send(Spawn(process=process, name=kind.__name__), (memfd,))
+                file.flush()
+                self._connection.send(Spawn(process=process, name=kind.__name__), (file.fileno(),))
         except BaseException:
             self._forget(process)
             front._on_exit(None)
             raise
-        finally:
-            os.close(memfd)
         return front
 
     def on_started(self, message: ProcessStarted, descriptor: int) -> None:
@@ -83,9 +81,10 @@ class Processes:
     def end(self) -> None:
         """Wait until every front end has delivered its end; the supervisor has ended."""
         self.lost()
+        deadline = time.monotonic() + DELIVER_WITHIN_S
         for front in self._closing:
             try:
-                front.wait(DELIVER_WITHIN_S)
+                front.wait(max(0.0, deadline - time.monotonic()))
             except (TimeoutError, RuntimeError):
                 _log.warning("%s: its end could not be delivered: a callback is busy", front.name)
 

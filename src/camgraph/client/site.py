@@ -30,7 +30,7 @@ from camgraph.control.messages import (
     SiteStatistics,
     StreamStatus,
 )
-from camgraph.graph.spec import FrameRequest, GraphSpec, check_request
+from camgraph.graph.spec import FrameRequest, GraphSpec, check_name, check_request
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd
 from camgraph.ring.reader import Reader
@@ -43,6 +43,8 @@ class Site:
     """A running graph. Made by `Graph.start`; closed by `close`, with its ``with`` block, or at exit."""
 
     def __init__(self, spec: GraphSpec, secrets: dict[str, str], *, name: str | None = None) -> None:
+        if name is not None:
+            check_name(name, "site")
         self._name = name or f"{os.getpid()}-{random_secrets.token_hex(4)}"
         names = [node.id for node in spec.nodes]
         self._board = StatusBoard(names)
@@ -58,8 +60,8 @@ class Site:
             spec,
             secrets,
             on_message=self._on_message,
-            on_replaced=self._on_replaced,
-            on_given_up=self._on_given_up,
+            on_lost=self._on_lost,
+            on_closed=self._on_closed,
         )
         self._processes = Processes(self._connection)
         _sites.add(self)
@@ -109,8 +111,12 @@ class Site:
         check_request(request)
         self._check_stream(request.stream)
         reader = open_reader(self._name, request)
-        self._readers.add(reader)
-        return reader
+        with self._lock:
+            if not self._closed:
+                self._readers.add(reader)
+                return reader
+        reader.close()
+        raise ClosedError(f"site {self._name!r} is closed")
 
     def spawn(self, kind: type[MessageProcess], *args: Any, **kwargs: Any) -> Any:
         """Start a back end that runs ``kind(*args, **kwargs)``, and return its front end at once.
@@ -165,30 +171,26 @@ class Site:
                 return
             self._closed = True
             callbacks, self._close_callbacks = self._close_callbacks, []
+            readers = list(self._readers)
         if self._connection.in_thread():
-            threading.Thread(target=self._end, args=(callbacks,), name=f"camgraph-{self._name}-close").start()
+            threading.Thread(
+                target=self._end, args=(callbacks, readers), name=f"camgraph-{self._name}-close"
+            ).start()
         else:
-            self._end(callbacks)
+            self._end(callbacks, readers)
 
-    def _end(self, callbacks: list[Callable[[], None]]) -> None:
+    def _end(self, callbacks: list[Callable[[], None]], readers: list[Reader]) -> None:
         for callback in callbacks:
             try:
                 callback()
             except Exception:
                 _log.exception("a callback of the closing site failed")
-        for reader in list(self._readers):
+        for reader in readers:
             reader.close()
         self._processes.begin_close()
         self._connection.shut_down()
         self._processes.end()
         self._connection.close()
-        self._board.publish_all(
-            state="stopped",
-            reason="closed",
-            sentence="The site is closed.",
-            next_attempt_ns=0,
-            since_ns=time.monotonic_ns(),
-        )
         _sites.discard(self)
 
     def _check_open(self) -> None:
@@ -223,21 +225,21 @@ class Site:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
 
-    def _on_replaced(self, how: str) -> None:
+    def _on_lost(self, how: str) -> None:
         self._processes.lost()
         self._board.publish_all(
             state="backing_off",
             reason="supervisor_died",
             sentence=f"The supervisor ended ({how}); it is being started again.",
+            next_attempt_ns=0,
             since_ns=time.monotonic_ns(),
         )
 
-    def _on_given_up(self, how: str) -> None:
-        self._processes.lost()
+    def _on_closed(self) -> None:
         self._board.publish_all(
             state="stopped",
-            reason="supervisor_died",
-            sentence=f"The supervisor ends at every start ({how}): see the log, then start again.",
+            reason="closed",
+            sentence="The site is closed.",
             next_attempt_ns=0,
             since_ns=time.monotonic_ns(),
         )
@@ -251,7 +253,9 @@ def _close_all() -> None:
 def _abandon_in_child() -> None:
     for site in list(_sites):
         site._closed = True
+        site._lock = threading.Lock()  # Another thread may have held it.
         site._connection.abandon_after_fork()
+    _sites.clear()
 
 
 atexit.register(_close_all)

@@ -70,13 +70,17 @@ class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
     leases: int = 3
 
 
+def check_name(name: str, what: str) -> None:
+    """Raise GraphError if `name` can't be that of a stream, or of a site, as `what` says."""
+    if not _ID.fullmatch(name):
+        raise GraphError(
+            f"{name!r} can't be the name of a {what}: use 1 to 64 letters, digits, dots, dashes, underscores"
+        )
+
+
 def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
-    if not _ID.fullmatch(node.id):
-        raise GraphError(
-            f"{node.id!r} can't be the name of a stream: "
-            "use 1 to 64 letters, digits, dots, dashes, underscores"
-        )
+    check_name(node.id, "stream")
     check_address(node.id, node.url)
     if urlsplit(node.url).username is not None:
         raise GraphError(
