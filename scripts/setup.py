@@ -43,13 +43,14 @@ class Needs(NamedTuple):
     tools: tuple[str, ...] = ()
 
 
+_DEV = frozenset({"dev", "qt"})  # named together, since dev brings qt
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
-    "test": Needs(frozenset({"dev"}), qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
-    "lint": Needs(frozenset({"dev"})),
-    "format": Needs(frozenset({"dev"})),
+    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
+    "lint": Needs(_DEV),
+    "format": Needs(_DEV),
     "bench": Needs(frozenset({"bench", "qt"}), qt=True, tools=("ffmpeg",)),
-    "docs": Needs(frozenset({"dev"})),
+    "docs": Needs(_DEV),
 }
 
 
