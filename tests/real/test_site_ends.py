@@ -122,8 +122,7 @@ def test_descriptors_that_run_out_leave_nothing_half_started(graph: cg.Graph) ->
     before = children()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with graph.start() as site:
-        used = set(map(int, os.listdir("/proc/self/fd")))
-        free_numbers = [number for number in range(256) if number not in used]
+        free_numbers = [number for number in range(256) if not Path(f"/proc/self/fd/{number}").exists()]
         try:
             for free in range(8):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (free_numbers[free], hard))
@@ -148,8 +147,7 @@ def test_a_program_without_standard_streams_gets_its_pictures_too(closed: str, t
         "graph = cg.Graph()\n"
         "graph.rtsp('door', 'rtsp://127.0.0.1:9/1')\n"
         "with graph.start() as site:\n"
-        "    wait_until(lambda: site.streams['door'].status.sentence, 15)\n"
-        "    reason = site.streams['door'].status.reason\n"
+        "    reason = wait_until(lambda: site.streams['door'].status.reason, 15)\n"
         "with open(sys.argv[1], 'w') as file:\n"
         "    file.write(reason)\n"
     )
