@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from camgraph.base.descriptors import check_peer, receive_with_descriptors
+from camgraph.base.descriptors import check_peer, close_all, receive_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, refuse
@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 HELLO_WITHIN_S = 2.0
 UNKNOWN_STREAM_S = 10.0
+SWEEP_EVERY_S = 1.0
 
 
 @dataclass
@@ -45,8 +46,8 @@ class Broker:
         self._knows = knows
         self._hand_over = hand_over
         self._waiting: dict[int, _Waiting] = {}
+        self._closed = False
         listener.setblocking(False)
-        loop.add(listener, self._accept)
         self._sweep()
 
     def serve(self) -> None:
@@ -55,7 +56,8 @@ class Broker:
             self._try(waiting)
 
     def close(self) -> None:
-        """Turn away all that wait."""
+        """Turn away all that wait, and accept no more."""
+        self._closed = True
         self._loop.remove(self._listener)
         for waiting in list(self._waiting.values()):
             self._drop(waiting)
@@ -63,7 +65,12 @@ class Broker:
     def _accept(self) -> None:
         try:
             sock, _ = self._listener.accept()
-        except OSError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            _log.warning("no reader can be accepted for a moment: %s", error.strerror)
+            # It stays readable; the next sweep tries again.
+            self._loop.remove(self._listener)
             return
         try:
             check_peer(sock)
@@ -83,6 +90,7 @@ class Broker:
             return
         except (OSError, BrokenError):
             data, descriptors = b"", []
+        close_all(descriptors)
         if not data or descriptors or waiting.hello is not None:
             self._drop(waiting)
             return
@@ -112,7 +120,9 @@ class Broker:
                     self._drop(waiting)
             elif waited_s > UNKNOWN_STREAM_S and not self._knows(waiting.hello.request.stream):
                 self._refuse(waiting, f"no stream is named {waiting.hello.request.stream!r}")
-        self._loop.call_later(1.0, self._sweep)
+        if not self._closed:
+            self._loop.add(self._listener, self._accept)
+            self._loop.call_later(SWEEP_EVERY_S, self._sweep)
 
     def _refuse(self, waiting: _Waiting, reason: str) -> None:
         self._forget(waiting)

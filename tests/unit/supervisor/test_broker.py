@@ -1,0 +1,127 @@
+"""The broker with real sockets: what readers may send it, and what it does when descriptors run out."""
+
+import os
+import resource
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from camgraph.base.descriptors import connect_site, send_with_descriptors, site_address
+from camgraph.base.loop import Loop
+from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
+from camgraph.supervisor.broker import SWEEP_EVERY_S, Broker
+
+HELLO = Hello(RingRequest("door")).encode()
+
+
+class Site:
+    """A broker whose readers are handed to `taken` while `serving`."""
+
+    def __init__(self) -> None:
+        self.name = f"broker-{uuid4().hex[:8]}"
+        self.loop = Loop()
+        self.serving = True
+        self.taken: list[bytes] = []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(site_address(self.name))
+        self.listener.listen(16)
+        self.broker = Broker(
+            self.loop, self.listener, knows=lambda stream: stream == "door", hand_over=self._take
+        )
+
+    def _take(self, data: bytes, sock: socket.socket) -> bool:
+        if self.serving:
+            self.taken.append(data)
+        return self.serving
+
+    def run_until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline
+            self.loop.run_once(0.1)
+
+    def close(self) -> None:
+        self.broker.close()
+        self.listener.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.close()
+
+
+def ended(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(2048) == b""
+    except BlockingIOError:
+        return False
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_a_reader_waits_until_somebody_serves_its_stream(site: Site) -> None:
+    site.serving = False
+    with connect_site(site.name) as reader:
+        reader.send(HELLO)
+        site.run_until(lambda: site.broker._waiting)
+        site.loop.run_once(0.0)
+        assert not ended(reader)
+        site.serving = True
+        site.broker.serve()
+        assert site.taken == [HELLO]
+        assert ended(reader)
+
+
+@pytest.mark.parametrize("data", [b"x" * 5000, b"\0"])
+def test_what_is_no_greeting_is_turned_away(site: Site, data: bytes) -> None:
+    with connect_site(site.name) as reader:
+        reader.send(data)
+        answers: list[bytes] = []
+
+        def answered() -> bool:
+            try:
+                answers.append(reader.recv(2048))
+            except BlockingIOError:
+                return False
+            return not answers[-1]
+
+        site.run_until(answered)
+    assert not site.taken
+    assert all(isinstance(decode_answer(answer), Refused) for answer in answers if answer)
+
+
+def test_descriptors_that_come_with_a_greeting_are_closed(site: Site) -> None:
+    with connect_site(site.name) as reader:
+        before = open_descriptors()
+        send_with_descriptors(reader, HELLO, [0, 0, 0])
+        site.run_until(lambda: ended(reader))
+        assert open_descriptors() == before
+    assert not site.taken
+
+
+def test_readers_that_can_not_be_accepted_are_waited_for_without_spinning(site: Site) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with connect_site(site.name) as reader:
+        reader.send(HELLO)
+        lowest = next(number for number in range(256) if not Path(f"/proc/self/fd/{number}").exists())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            turns = 0
+            deadline = time.monotonic() + SWEEP_EVERY_S * 1.5
+            while time.monotonic() < deadline:
+                site.loop.run_once(deadline - time.monotonic())
+                turns += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert turns <= 5
+        assert not site.taken
+        site.run_until(lambda: site.taken)
