@@ -82,13 +82,18 @@ class Child:
                     self._loop.call_at(due_ns, lambda: self._handle(Tick()))
 
     def _start(self) -> None:
+        popen: subprocess.Popen[bytes] | None = None
         try:
-            self._popen = self._launch()
+            popen = self._launch()
+            self._pidfd = os.pidfd_open(popen.pid)
         except OSError as error:
             _log.error("%s could not be started: %s", self._name, error.strerror)
+            if popen is not None:
+                popen.kill()
+                popen.wait()
             self._handle(LaunchFailed())
             return
-        self._pidfd = os.pidfd_open(self._popen.pid)
+        self._popen = popen
         self._loop.add(self._pidfd, self._reap)
         self._handle(Launched(self._popen.pid))
         self._on_started(self._popen.pid)

@@ -1,5 +1,6 @@
 """The media process of a site: what it is told at each start, and what it says."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -22,6 +23,8 @@ from camgraph.control.messages import (
 )
 from camgraph.graph.spec import GraphSpec
 from camgraph.supervisor.child import Child
+
+_log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 1.5
 
@@ -139,8 +142,12 @@ class MediaProcess:
                 )
 
     def _configure(self, channel: ControlChannel[FromMedia]) -> None:
-        channel.send(Secrets(values=self._secrets))
-        channel.send(Apply(spec=self._spec, epoch=self._epoch))
+        try:
+            channel.send(Secrets(values=self._secrets))
+            channel.send(Apply(spec=self._spec, epoch=self._epoch))
+        except BrokenError as error:
+            # It is dying: the next one is told.
+            _log.warning("the media process did not take its graph: %s", error)
 
     def _lost_channel(self) -> None:
         self._channel = None
