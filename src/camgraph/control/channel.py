@@ -67,8 +67,8 @@ class ControlChannel(Generic[T]):
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
         """Send a message; the caller keeps its descriptors.
 
-        Raises BrokenError if the other side is gone or has not read `MAX_QUEUED` messages, ClosedError never:
-        sending on a channel closed here raises BrokenError too.
+        Raises BrokenError if the other side is gone or has not read `MAX_QUEUED` messages, or no descriptor is
+        free for copies in the queue; ClosedError never: sending on a channel closed here raises BrokenError.
         """
         data = self._encoder.encode(message)
         with self._lock:
@@ -84,7 +84,7 @@ class ControlChannel(Generic[T]):
                     raise BrokenError(f"the control connection is broken: {error.strerror}") from error
             if len(self._queue) >= MAX_QUEUED:
                 raise BrokenError("the other side of the control connection does not read")
-            self._queue.append((data, [os.dup(descriptor) for descriptor in descriptors]))
+            self._queue.append((data, _copies(descriptors)))
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._want_writable)
 
@@ -132,6 +132,10 @@ class ControlChannel(Generic[T]):
                 data, descriptors = receive_with_descriptors(self._sock, MAX_MESSAGE_BYTES)
             except BlockingIOError:
                 return
+            except BrokenError as error:
+                # No free descriptor for what came with it; the sender closes its own.
+                _log.error("a control message was lost: %s", error)
+                continue
             except OSError:
                 data, descriptors = b"", []
             if not data:
@@ -149,3 +153,14 @@ class ControlChannel(Generic[T]):
                 continue
             assert self._on_message is not None
             self._on_message(message, descriptors)
+
+
+def _copies(descriptors: Sequence[int]) -> list[int]:
+    copies: list[int] = []
+    try:
+        for descriptor in descriptors:
+            copies.append(os.dup(descriptor))
+    except OSError as error:
+        close_all(copies)
+        raise BrokenError(f"descriptors could not be queued: {error.strerror}") from error
+    return copies

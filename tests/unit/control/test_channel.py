@@ -1,5 +1,7 @@
 import os
+import resource
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +86,23 @@ def test_garbage_is_passed_over(pair, caplog: pytest.LogCaptureFixture) -> None:
 
 def test_secrets_are_not_in_the_text_of_their_message() -> None:
     assert "hunter2" not in repr(Secrets(values={"env:DOOR": "me:hunter2"}))
+
+
+def test_a_message_whose_descriptors_find_no_place_is_lost_alone(
+    pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop, near, far = pair
+    got: list[object] = []
+    far.attach(loop, lambda message, _: got.append(message), lambda: None)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    near.send(AskStatistics(token=1), [0])
+    near.send(AskStatistics(token=2))
+    lowest = next(number for number in range(256) if not Path(f"/proc/self/fd/{number}").exists())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        run_until(loop, lambda: got)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert got == [AskStatistics(token=2)]
+    assert "a control message was lost" in caplog.text
+    assert "Traceback" not in caplog.text
