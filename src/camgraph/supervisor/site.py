@@ -86,8 +86,10 @@ class SiteSupervisor:
                 self._spec = spec
                 self._media.apply(spec, self._secrets)
                 self._serve_readers()
-            case Spawn() if descriptors and not self._ending:
-                self._backends.spawn(message, descriptors.pop(0))
+            case Spawn() if descriptors:
+                # Its front end learns that the supervisor is gone, should it come too late.
+                if not self._ending:
+                    self._backends.spawn(message, descriptors.pop(0))
             case Terminate(process=process, grace_s=grace_s):
                 self._backends.terminate(process, grace_s)
             case AskStatistics(token=token):
