@@ -25,7 +25,7 @@ class ReaderStatistics:
     """Passed over for a newer one, by policy ``latest``."""
     reconnects: int
     held: int
-    """Frames of the present ring that are still referenced."""
+    """Frames that are still referenced, of earlier rings and generations too."""
     epoch: int
     generation: int
 
@@ -71,7 +71,7 @@ class Intake:
             behind=self._behind,
             skipped=self._skipped,
             reconnects=self.connection.made - 1,
-            held=0 if self._ring is None else self._ring.held,
+            held=sum(ring.held for ring in (self._ring, *self._retired) if ring is not None),
             epoch=self._epoch,
             generation=self._generation,
         )

@@ -1,7 +1,6 @@
 """The writer's side of one generation of a ring: its memory, and which slot the next frame goes to."""
 
 import os
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -104,10 +103,10 @@ class Slots:
             slot = self._first_free(by_age[:-1]) or self._fresh() or self._first_free(by_age[-1:])
         return slot
 
-    def give(self, slot: Slot, seq: int) -> None:
+    def give(self, slot: Slot, seq: int, now_ns: int) -> None:
         """Let readers have what was written into a slot that `take` returned."""
         words = self.words
-        slot.published_ns = words[slot.seq_word + PUBLISH_WORD] = time.monotonic_ns()
+        slot.published_ns = words[slot.seq_word + PUBLISH_WORD] = now_ns
         words[slot.seq_word] = seq
         self._unlock(slot)
         words[NEWEST_OFFSET // 8] = seq << NEWEST_SLOT_BITS | slot.index

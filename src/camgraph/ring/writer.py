@@ -5,7 +5,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,13 +64,16 @@ class RingWriter:
         epoch: int,
         fps: float = 25.0,
         max_bytes: int = 1 << 30,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Make a ring that never grows over `max_bytes`, for about `fps` frames a second.
 
-        Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames.
+        Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames. `clock`
+        gives the monotonic time in ns, as `Frame.publish_ns` tells it.
         """
         self.stream = stream
         self._epoch = epoch
+        self._clock = clock
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._links: list[ReaderLink] = []
@@ -149,7 +152,7 @@ class RingWriter:
             if not self._links:
                 return False
             slots = self._slots
-            slot = slots.take(time.monotonic_ns(), GRACE_NS, self._budget)
+            slot = slots.take(self._clock(), GRACE_NS, self._budget)
             # A dropped frame takes a number too, so that its loss shows at the readers.
             self._seq = seq = self._seq + 1
             if slot is None:
@@ -166,7 +169,7 @@ class RingWriter:
                 slots.give_back(slot)
                 raise
             # From here on readers wait: nothing that could have been done before.
-            slots.give(slot, seq)
+            slots.give(slot, seq, self._clock())
             gone = False
             for link in self._links:
                 link.notify(notice, seq)

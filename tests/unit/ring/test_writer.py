@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,6 @@ from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.ring.frame import Frame
 from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
 from camgraph.ring.writer import FrameMeta, RingWriter
-from camgraph.testing.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.unit.ring.conftest import Site
@@ -119,14 +117,23 @@ def test_frames_stay_readable_for_the_grace_whatever_the_rate(site: "Site") -> N
 
 
 def test_after_the_grace_the_oldest_slot_is_taken_again(site: "Site") -> None:
-    writer = site.writer(fps=100)
-    site.reader(writer)
+    now_ns = 1_000_000_000
+    writer = site.writer(fps=100, clock=lambda: now_ns)
+    reader = site.reader(writer, policy="every", leases=64)
     site.publish(writer, 1, 2, 3)
-    published_ns = [slot.published_ns for slot in writer._slots._by_age]
-    wait_until(lambda: time.monotonic_ns() > published_ns[-1] + 100_000_000)
-    for number in range(4, 7):
-        site.publish(writer, number)
-    assert writer.statistics().slots_touched == 3
+    now_ns += 99_999_999
+    site.publish(writer, 4)
+    assert writer.statistics().slots_touched == 4
+    now_ns += 1
+    site.publish(writer, 5, 6, 7)
+    assert writer.statistics().slots_touched == 4
+    site.publish(writer, 8)
+    assert writer.statistics().slots_touched == 5
+    frames = [reader.read(1) for _ in range(5)]
+    assert [(frame.pts, frame.publish_ns) for frame in frames] == [
+        (4, now_ns - 1),
+        *((number, now_ns) for number in (5, 6, 7, 8)),
+    ]
 
 
 def test_when_every_slot_is_held_the_frame_is_dropped_and_the_holder_named(site: "Site") -> None:
