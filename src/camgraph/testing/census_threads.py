@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,6 +59,10 @@ class Threads:
 
     def remove(self, key: int) -> None:
         """Do nothing: a thread can't be ended from outside."""
+
+    def keep_the_process(self, keys: set[Hashable]) -> bool:
+        """Tell whether one of these threads is one that Python waits for before it ends."""
+        return any(thread.native_id in keys and not thread.daemon for thread in threading.enumerate())
 
 
 def _replace_start(threads: Any, start: Callable[[threading.Thread], None]) -> None:

@@ -8,6 +8,8 @@ starts clean. The end of the session is checked likewise.
 """
 
 import gc
+import os
+import sys
 import time
 from collections.abc import Generator, Hashable
 from typing import Any, NamedTuple, Protocol
@@ -78,8 +80,10 @@ class LeakWatch:
             Widgets(),
         )
         self._allowed: set[Found] = set()
+        self._leaked: set[Found] = set()
         self._of_fixtures: dict[Any, set[Found]] = {}
         self._told_of_collection = ""
+        self._exitstatus = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
@@ -128,12 +132,20 @@ class LeakWatch:
             pytest.ExitCode.NO_TESTS_COLLECTED,
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._exitstatus = int(session.exitstatus)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Stop watching."""
+        """Stop watching; end the process hard where it would wait for ever for a thread that was left."""
         self._processes.close()
         self._threads.close()
         self._qthreads.close()
+        if self._threads.keep_the_process(
+            {found.key for found in self._leaked if found.kind is self._threads}
+        ):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self._exitstatus)
 
     def _take(self) -> set[Found]:
         return {Found(kind, key) for kind in self._kinds for key in kind.take()}
@@ -150,6 +162,7 @@ class LeakWatch:
         for found in ordered:
             found.kind.remove(found.key)
         self._allowed |= self._take() & leftovers
+        self._leaked |= leftovers
         return "\n  ".join([f"{name} left behind:", *(text.replace("\n", "\n    ") for text in told)])
 
     def _report(self, name: str, location: tuple[str, int | None, str], told: str) -> None:

@@ -49,6 +49,9 @@ def test_thread():
         time.sleep(60)
     threading.Thread(target=planted_target, name="planted thread", daemon=True).start()
 
+def test_thread_that_python_waits_for():
+    threading.Thread(target=threading.Event().wait, name="planted for ever").start()
+
 def test_native_thread():
     libc, ident = ctypes.CDLL(None), ctypes.c_ulong()
     libc.pthread_create(ctypes.byref(ident), None, libc.pause, None)
@@ -155,6 +158,7 @@ EXPECTED = {
     "test_orphan": r"process \d+ \[.*# planted",
     "test_forked_orphan": r"process \d+ \[",
     "test_thread": r"planted thread.*in planted_target\b.*started at.*in test_thread\b",
+    "test_thread_that_python_waits_for": r"thread \d+ <Thread\(planted for ever",
     "test_native_thread": r"thread \d+ \[.*a library's own",
     "test_descriptor": r"descriptor \d+ → socket:\[\d+\], held by <socket\.socket.*127\.0\.0\.1",
     "test_memfd": r"descriptor \d+ → /memfd:planted memfd",
