@@ -17,9 +17,11 @@ def resolve(reference: str) -> str:
             )
     elif kind == "file":
         try:
-            value = Path(name).read_text(encoding="utf-8").strip()
+            value = _text(Path(name).read_bytes())
         except OSError as error:
             raise GraphError(f"login {reference!r}: the file can't be read: {error.strerror}") from error
+        if value is None:
+            raise GraphError(f"login {reference!r}: the file holds no text; write user:password into it")
     elif kind == "url":
         raise GraphError(
             f'login {reference!r}: the url\'s password is not stored with a graph; use "env:NAME"'
@@ -29,3 +31,11 @@ def resolve(reference: str) -> str:
     if ":" not in value:
         raise GraphError(f"login {reference!r}: the value must be user:password")
     return value
+
+
+def _text(data: bytes) -> str | None:
+    """Return the text, or None: the error would hold the bytes, and so would what is raised after it."""
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError:
+        return None

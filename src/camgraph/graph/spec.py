@@ -94,7 +94,9 @@ def check_address(stream: str, url: str) -> None:
     """Raise GraphError if the URL is no RTSP address; the text names the stream, and shows no login."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme == "rtsp" and bool(parts.hostname) and parts.port != 0
+        # An "@" after the host: what is taken for the port may be the beginning of a password with a slash.
+        where_expected = "@" in parts.netloc or "@" not in url
+        usable = parts.scheme == "rtsp" and bool(parts.hostname) and parts.port != 0 and where_expected
     except ValueError:
         usable = False
     if not usable:
@@ -121,7 +123,7 @@ def check_request(request: FrameRequest) -> None:
         raise GraphError(f"{where}: fps {request.fps!r} must be above 0 and at most 1000")
     if request.policy not in ("latest", "every"):
         raise GraphError(f"{where}: policy {request.policy!r} is unknown; choose 'latest' or 'every'")
-    if not 1 <= request.leases <= 64:
+    if not (isinstance(request.leases, int) and 1 <= request.leases <= 64):
         raise GraphError(f"{where}: leases {request.leases!r} must be 1 to 64")
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from camgraph.base.errors import GraphError
@@ -49,11 +51,22 @@ def test_a_wrong_address_names_the_stream_and_the_remedy(url: str, named: str) -
     assert named in str(raised.value)
 
 
-def test_an_address_that_is_not_understood_shows_nothing_of_its_login() -> None:
-    with pytest.raises(GraphError) as raised:
-        GraphBuilder().rtsp("door", "rtsp://me:hun/ter2@host/1")
-    assert "hun" not in str(raised.value)
-    assert "ter2" not in str(raised.value)
+@pytest.mark.parametrize("word", ["hun/ter2", "12/ter2", "12?ter2", "hun#ter2"])
+def test_an_address_that_is_not_understood_shows_nothing_of_its_login(word: str) -> None:
+    with pytest.raises(GraphError, match="percent-encoded") as raised:
+        GraphBuilder().rtsp("door", f"rtsp://me:{word}@host/1")
+    for part in ("hun", "12", "ter2"):
+        assert part not in str(raised.value)
+
+
+def test_a_login_file_that_is_no_text_is_named_and_none_of_it_kept(tmp_path: Path) -> None:
+    file = tmp_path / "login"
+    file.write_bytes(b"me:hunter2\xff")
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://h/1", login=f"file:{file}")
+    with pytest.raises(GraphError, match="holds no text") as raised:
+        graph.resolve_secrets()
+    assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-x", "ä", "x" * 65, "a/b"])
@@ -94,6 +107,7 @@ def test_a_reference_to_nothing_is_named() -> None:
         ({"fps": float("nan")}, "fps"),
         ({"policy": "all"}, "policy"),
         ({"leases": 0}, "leases"),
+        ({"leases": 2.5}, "leases"),
     ],
 )
 def test_a_request_that_no_ring_can_serve_names_the_argument(arguments, named: str) -> None:
