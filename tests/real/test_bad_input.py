@@ -106,3 +106,15 @@ def test_a_snapshot_that_can_not_be_written_is_told_before_anything_starts(tmp_p
     done = camgraph("demo", "--snapshot", "no/such/folder/wall.png", cwd=tmp_path)
     assert done.returncode == 2
     assert "no/such/folder" in done.stderr
+
+
+def test_a_report_and_a_picture_that_can_not_be_written_fail_the_job(tmp_path: Path) -> None:
+    done = camgraph(
+        *("demo", "--cameras", "1", "--seconds", "3", "--report", "/proc/report.json"),
+        *("--snapshot", "/proc/wall.png"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "/proc/report.json could not be written" in done.stderr
+    assert "/proc/wall.png could not be written" in done.stderr

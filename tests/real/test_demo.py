@@ -170,6 +170,20 @@ def test_ctrl_c_ends_it_in_order(tmp_path: Path) -> None:
         assert demo.returncode == 0
 
 
+@pytest.mark.parametrize("delay_s", [0.7, 1.0, 1.3, 1.6])
+def test_ctrl_c_while_it_starts_ends_it_too(tmp_path: Path, delay_s: float) -> None:
+    with subprocess.Popen(
+        command("--cameras", "1", "--seconds", "40"),
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as demo:
+        time.sleep(delay_s)  # Not to wait for something: at any moment of the start it must count.
+        os.killpg(demo.pid, signal.SIGINT)
+        assert demo.wait(timeout=15) in (0, 1, 130, -signal.SIGINT)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [

@@ -2,9 +2,8 @@
 
 import re
 import select
-import signal
 import time
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from camgraph.cli.camera_child import CameraChild, CameraOptions, CamerasFailed, Notice, Ready
 from camgraph.cli.camera_progress import wait_ready
+from camgraph.cli.interrupts import interrupting
 
 
 def cameras(
@@ -38,9 +38,7 @@ def cameras(
     )
     console = Console(stderr=True)
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
-        with CameraChild(options) as child:
+        with interrupting(), CameraChild(options) as child:
             ready = wait_ready(child, console)
             Console().print(_table(ready, login))
             console.print("They run until Ctrl-C." if seconds is None else f"They run for {seconds:g} s.")
@@ -50,13 +48,6 @@ def cameras(
     except CamerasFailed as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(error.exit_code) from None
-
-
-def _interrupt(*_: object) -> NoReturn:
-    """End by an exception, once: what closes the cameras must not be interrupted again."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _table(ready: Ready, login: str | None) -> Table:

@@ -17,6 +17,7 @@ from camgraph.base.children import start_module
 from camgraph.cli.camera_child import CameraChild, CameraOptions
 from camgraph.cli.camera_progress import wait_ready
 from camgraph.cli.exits import JOB_FAILED, fail_with
+from camgraph.cli.interrupts import held, interrupting
 from camgraph.cli.leftovers import Leftovers
 from camgraph.cli.movement import MovementDetector
 from camgraph.cli.report import AnalyzerReport, DemoReport, StreamReport
@@ -52,13 +53,15 @@ def demo(
         for path in (snapshot, report):
             if path is not None and not path.absolute().parent.is_dir():
                 raise typer.BadParameter(f"the folder of {path} does not exist; make it first")
-        found = Demo(cameras, console).run(seconds, snapshot)
+        running = Demo(cameras, console)
+        found = running.run(seconds, snapshot)
         _print(console, found)
+        failures = [*found.failures, *running.unwritten]
+        for failure in failures:
+            console.print(failure, style="red", markup=False)
         if report is not None:
             found.write(report)
-        for failure in found.failures:
-            console.print(failure, style="red", markup=False)
-        if found.failures:
+        if failures:
             raise typer.Exit(JOB_FAILED)
 
 
@@ -71,13 +74,16 @@ class Demo:
         self._snapshot: Path | None = None
         self._snapshot_due_ns = 0
         self._playing_after_s: float | None = None
+        self.unwritten: list[str] = []
+        """A sentence for the snapshot, if it could not be written."""
 
     def run(self, seconds: float | None, snapshot: Path | None) -> DemoReport:
         """Run until the window is closed, or for `seconds`; return what was found."""
         leftovers = Leftovers()
         with CameraChild(CameraOptions(count=self._cameras, port=0)) as child:
             # Qt is loaded while the cameras start.
-            from camgraph.qt.application import Application
+            with held():
+                from camgraph.qt.application import Application
 
             app = Application("camgraph demo")
             try:
@@ -87,7 +93,8 @@ class Demo:
                     self._console.print(
                         f"There is no display: running offscreen for {seconds:g} s, picture in {snapshot}."
                     )
-                ready = wait_ready(child, self._console)
+                with interrupting():
+                    ready = wait_ready(child, self._console)
                 urls = [ready.url(f"/{number}") for number in range(1, self._cameras + 1)]
                 self._console.print(f"{len(urls)} cameras at {urls[0]} …")
                 self._snapshot = snapshot
@@ -147,9 +154,7 @@ class Demo:
         self._snapshot_due_ns = 0
         path, self._snapshot = self._snapshot, None
         if path is not None and not window.wall.grab().save(str(path), "PNG"):
-            self._console.print(
-                f"{path} could not be written: is the folder yours, the disk full?", style="red"
-            )
+            self.unwritten.append(f"{path} could not be written: is the folder yours, the disk full?")
 
 
 class _PatternCheck:

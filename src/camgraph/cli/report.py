@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from camgraph.base.errors import CamgraphError
+
 
 class StreamReport(msgspec.Struct, frozen=True, kw_only=True):
     """One stream: the media process's counts, and what the window showed of it.
@@ -63,5 +65,8 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        """Write it as JSON; raise CamgraphError, fit to show, if that can't be."""
+        try:
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        except OSError as error:
+            raise CamgraphError(f"{path} could not be written: {error.strerror}") from error

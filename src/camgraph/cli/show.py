@@ -8,6 +8,7 @@ from rich.console import Console
 
 import camgraph as cg
 from camgraph.cli.exits import JOB_FAILED, fail_with
+from camgraph.cli.interrupts import held
 
 WALL_SIZE_PX = (1280, 720)
 
@@ -28,27 +29,27 @@ def show(
 ) -> None:
     """Show cameras in a window; a camera that can't be shown says why in its place.
 
-    Exit code 1 when a camera did not play at the end.
+    Exit code 1 when a camera did not play at the end, or the picture could not be written.
     """
     console = Console(stderr=True)
     with fail_with(console):
         graph = cg.Graph()
         for number, url in enumerate(urls, 1):
             graph.rtsp(f"camera-{number}", url, login=login)
-        from camgraph.qt.application import Application
-        from camgraph.qt.window import WallWindow
+        with held():
+            from camgraph.qt.application import Application
+            from camgraph.qt.window import WallWindow
 
         app = Application("camgraph show")
         with graph.start() as site:
             window = WallWindow(site, "camgraph", WALL_SIZE_PX)
             states: dict[str, cg.StreamStatus] = {}
+            failures: list[str] = []
 
             def gather() -> None:
                 states.update({name: stream.status for name, stream in site.streams.items()})
                 if snapshot is not None and not window.wall.grab().save(str(snapshot), "PNG"):
-                    console.print(
-                        f"{snapshot} could not be written: is the folder yours?", style="red", markup=False
-                    )
+                    failures.append(f"{snapshot} could not be written: is the folder yours, the disk full?")
 
             window.closing.connect(gather)
             if seconds is not None:
@@ -57,8 +58,12 @@ def show(
             app.run()
             window.close()
         app.close()
-        failed = [status for status in states.values() if status.state != "live"]
-        for status in failed:
-            console.print(f"{status.stream}: {status.sentence or status.state}", style="red", markup=False)
-        if failed:
+        failures += [
+            f"{status.stream}: {status.sentence or status.state}"
+            for status in states.values()
+            if status.state != "live"
+        ]
+        for failure in failures:
+            console.print(failure, style="red", markup=False)
+        if failures:
             raise typer.Exit(JOB_FAILED)
