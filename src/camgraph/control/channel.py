@@ -67,8 +67,8 @@ class ControlChannel(Generic[T]):
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
         """Send a message; the caller keeps its descriptors.
 
-        Raises BrokenError if the other side is gone or has not read `MAX_QUEUED` messages, or no descriptor is
-        free for copies in the queue; ClosedError never: sending on a channel closed here raises BrokenError.
+        Raises BrokenError if the other side is gone or has not read `MAX_QUEUED` messages, or if descriptors
+        can't be copied for the queue; ClosedError never: sending on a channel closed here raises BrokenError.
         """
         data = self._encoder.encode(message)
         with self._lock:
