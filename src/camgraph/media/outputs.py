@@ -11,7 +11,7 @@ from camgraph.base.pixels import PixelFormat
 from camgraph.control.messages import RingStatistics
 from camgraph.media.convert import Color, Converter, color_of
 from camgraph.media.decode import Picture
-from camgraph.media.pace import Pace, Timeline
+from camgraph.media.pace import Pace
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 from camgraph.ring.writer import FrameMeta, RingWriter
 
@@ -37,15 +37,12 @@ class Output:
         self._rgb = self.format in ("bgra", "bgr24", "rgb24")
         self._aspects: tuple[object, Fraction] | None = None
 
-    def publish(self, picture: Picture, time_ns: int, color: Color, codec_generation: int) -> bool:
-        """Convert and write a picture if anybody reads and the rate allows; False: nothing was converted.
-
-        `time_ns` is its place on the stream's timeline.
-        """
+    def publish(self, picture: Picture, color: Color, codec_generation: int) -> bool:
+        """Convert and write a picture if anybody reads and the rate allows; False: nothing was converted."""
         frame, packet = picture.frame, picture.packet
         if not self.writer.readers:
             return False
-        if self._pace is not None and not self._pace.accept(time_ns):
+        if self._pace is not None and not self._pace.accept(frame.pts, packet.time_base, packet.arrival_ns):
             return False
         if self._native_size and self.size != (frame.width, frame.height):
             self.size = (frame.width, frame.height)
@@ -109,7 +106,6 @@ class Outputs:
         self._publishing = threading.Lock()
         self._coded: tuple[object, ...] | None = None
         self._color = Color("unspecified", "tv")
-        self._timeline = Timeline()
         self._codec_generation = 0
         self.conversions = 0
         """Pictures converted or copied for a ring."""
@@ -133,11 +129,9 @@ class Outputs:
             if coded != self._coded:
                 self._coded, self._color = coded, color_of(frame)
                 self._codec_generation += 1
-            packet, color = picture.packet, self._color
-            time_ns = self._timeline.at(frame.pts, packet.time_base, packet.arrival_ns)
             for output in self._running:
                 try:
-                    self.conversions += output.publish(picture, time_ns, color, self._codec_generation)
+                    self.conversions += output.publish(picture, self._color, self._codec_generation)
                 except ClosedError:
                     continue  # the last reader has left meanwhile
 

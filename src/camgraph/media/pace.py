@@ -6,14 +6,23 @@ _EARLY = 8
 _APART_NS = 1_000_000_000
 
 
-class Timeline:
-    """One even time of a stream: its own timestamps, laid on the time of arrival, jumps taken out."""
+class Pace:
+    """Chooses frames so that their mean rate is at most `fps`.
 
-    def __init__(self) -> None:
+    Frames are placed on one even line of time: their own timestamps, laid on the time of arrival, with the
+    camera's jumps taken out.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._period_ns = int(1e9 / fps)
+        self._due_ns: int | None = None
         self._offset_ns: int | None = None
 
-    def at(self, pts: int | None, time_base: Fraction, arrival_ns: int) -> int:
-        """Return when a frame is, in ns of CLOCK_MONOTONIC."""
+    def accept(self, pts: int | None, time_base: Fraction, arrival_ns: int) -> bool:
+        """Tell whether a frame is wanted."""
+        return self._accept(self._place(pts, time_base, arrival_ns))
+
+    def _place(self, pts: int | None, time_base: Fraction, arrival_ns: int) -> int:
         if pts is None:
             return arrival_ns
         pts_ns = pts * 1_000_000_000 * time_base.numerator // time_base.denominator
@@ -21,18 +30,8 @@ class Timeline:
             self._offset_ns = arrival_ns - pts_ns
         return pts_ns + self._offset_ns
 
-
-class Pace:
-    """Chooses frames so that their mean rate is at most `fps`."""
-
-    def __init__(self, fps: float) -> None:
-        self._period_ns = int(1e9 / fps)
-        self._due_ns: int | None = None
-
-    def accept(self, time_ns: int) -> bool:
-        """Tell whether the frame of this time is wanted; times may jump, in either direction."""
-        period_ns = self._period_ns
-        due_ns = self._due_ns
+    def _accept(self, time_ns: int) -> bool:
+        period_ns, due_ns = self._period_ns, self._due_ns
         if due_ns is None or time_ns < due_ns - 2 * period_ns:
             self._due_ns = time_ns + period_ns
             return True

@@ -90,9 +90,9 @@ class StreamWorker:
     def _open(self, number: int) -> None:
         if len(self._leaving) >= MOST_LEAVING:
             sentence = f"{len(self._leaving)} earlier attempts hang and can't be ended: restart the program."
-            self._loop.call_soon_threadsafe(lambda: self._handle(Failed(number, "attempts_hang", sentence)))
+            self._from_thread(lambda: self._handle(Failed(number, "attempts_hang", sentence)))
             return
-        self._attempt = Attempt(
+        attempt = Attempt(
             number,
             LibavRtspSource(self.node.url, self.login),
             self.outputs,
@@ -101,7 +101,13 @@ class StreamWorker:
             on_picture=lambda *picture: self._from_thread(lambda: self._set_picture(*picture)),
             on_ended=lambda attempt: self._from_thread(lambda: self._ended(attempt)),
         )
-        self._attempt.start()
+        try:
+            attempt.start()
+        except RuntimeError:
+            sentence = "This machine allows no further thread: run fewer streams, or raise its limit."
+            self._from_thread(lambda: self._handle(Failed(number, "no_thread", sentence)))
+            return
+        self._attempt = attempt
 
     def _from_thread(self, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(call)

@@ -1,19 +1,21 @@
 """The choice of frames for a rate."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camgraph.media.pace import Pace, Timeline
+from camgraph.media.pace import Pace
 
 S = 1_000_000_000
+RTP = Fraction(1, 90_000)
 
 
 def chosen(fps: float, times_ns: list[int]) -> list[int]:
     pace = Pace(fps)
-    return [index for index, time_ns in enumerate(times_ns) if pace.accept(time_ns)]
+    return [index for index, time_ns in enumerate(times_ns) if pace.accept(None, RTP, time_ns)]
 
 
 def regular(rate: float, count: int = 1000) -> list[int]:
@@ -55,24 +57,21 @@ def test_no_jitter_exceeds_the_rate(gaps_ns: list[int], fps: float) -> None:
     assert len(chosen(fps, times)) <= most
 
 
-RTP = Fraction(1, 90_000)
+def accepted(pace: Pace, frames: Iterable[tuple[int | None, int]]) -> list[bool]:
+    return [pace.accept(pts, RTP, arrival_ns) for pts, arrival_ns in frames]
 
 
-def test_the_timeline_is_even_where_arrivals_are_not() -> None:
-    timeline = Timeline()
-    arrivals = [7 * S + n * 40_000_000 + n % 3 * 15_000_000 for n in range(100)]
-    times = [timeline.at(n * 3600, RTP, arrival) for n, arrival in enumerate(arrivals)]
-    assert times == [7 * S + n * 40_000_000 for n in range(100)]
+def test_the_choice_is_even_where_arrivals_are_not() -> None:
+    frames = [(n * 3600, 7 * S + n * 40_000_000 + n % 3 * 15_000_000) for n in range(100)]
+    assert accepted(Pace(5), frames) == [n % 5 == 0 for n in range(100)]
 
 
 def test_a_first_frame_without_time_fits_in() -> None:
-    timeline = Timeline()
-    assert timeline.at(None, RTP, 7 * S) == 7 * S
-    assert timeline.at(900_000_000, RTP, 7 * S + 41_000_000) == 7 * S + 41_000_000
+    frames = [(900_000_000 + n * 3600 if n else None, 7 * S + n * 40_000_000) for n in range(20)]
+    assert accepted(Pace(5), frames) == [n % 5 == 0 for n in range(20)]
 
 
 @pytest.mark.parametrize("jump", [-5_000_000, 1 << 32, -(1 << 32)])
-def test_the_timeline_follows_arrivals_when_the_camera_jumps(jump: int) -> None:
-    timeline = Timeline()
-    timeline.at(5_000_000, RTP, 7 * S)
-    assert timeline.at(5_000_000 + jump, RTP, 7 * S + 40_000_000) == 7 * S + 40_000_000
+def test_a_camera_that_sets_its_clock_changes_nothing(jump: int) -> None:
+    frames = [(5_000_000 + n * 3600 + jump * (n > 10), 7 * S + n * 40_000_000) for n in range(50)]
+    assert accepted(Pace(5), frames) == [n % 5 == 0 for n in range(50)]
