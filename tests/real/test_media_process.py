@@ -248,7 +248,9 @@ def test_derived_frames_are_made_once_per_distinct_request(media: Media, cameras
     rings = {(ring.format, ring.fps): ring for ring in counts["door"].rings}
     assert rings.keys() == {("bgra", 0.0), ("rgb24", 5.0)}
     assert rings["bgra", 0.0].readers == 3
-    assert counts["door"].conversions == sum(ring.published for ring in rings.values())
+    published = sum(ring.published for ring in rings.values())
+    # Asked for while frames flow: the newest may be counted here and not yet there.
+    assert abs(counts["door"].conversions - published) <= len(rings)
     assert counts["yard"].rings[0].readers == 1
 
 
@@ -288,7 +290,7 @@ BAD_INPUT = {
     "not_found": ("not_found", "has no stream /99 (404 Not Found): is the path right?"),
     "no_video": ("unsupported", "sends no video: choose a path of the camera that does."),
     "refused": ("backing_off", "Nothing listens at 127.0.0.1:"),
-    "name_not_found": ("backing_off", "The name camera.invalid has no address"),
+    "name_not_found": ("backing_off", "The name -camera.invalid has no address"),
     "not_an_address": ("unsupported", "is not an address"),
     "not_rtsp": ("backing_off", "does not speak RTSP"),
 }
@@ -302,18 +304,13 @@ def test_each_bad_input_is_told_apart_and_disturbs_nobody(media: Media, cameras:
             not_found=f"{base}/99",
             no_video=cameras.audio_url,
             refused=f"rtsp://127.0.0.1:{closed}/1",
-            name_not_found="rtsp://camera.invalid/1",
+            # A name that the resolver turns down by itself: nothing is asked of the network.
+            name_not_found="rtsp://-camera.invalid/1",
             not_an_address="rtsp://10.0.0.5:99999/1",
             not_rtsp=f"rtsp://127.0.0.1:{hanging_up}/1",
         )
         door = media.read("door")
         for reason, (state, words) in BAD_INPUT.items():
-            if reason == "name_not_found":
-                media.until(lambda: _failed(media, "name_not_found") is not None, 12)
-                status = _failed(media, "name_not_found")
-                assert status is not None
-                assert status.reason in ("name_not_found", "name_no_answer")  # no name server here
-                continue
             media.until(lambda name=reason: _failed(media, name) is not None)  # type: ignore[misc]
             status = _failed(media, reason)
             assert status is not None
@@ -322,6 +319,7 @@ def test_each_bad_input_is_told_apart_and_disturbs_nobody(media: Media, cameras:
             assert "Next attempt in" in status.sentence
             assert status.next_attempt_ns > status.since_ns
         assert in_sequence(numbers(door, 30))
+        media.until_state("door", "live")
         assert media.history("door").count("live") == 1
 
 
@@ -350,9 +348,11 @@ def _hanging_up() -> Iterator[int]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @contextlib.contextmanager
