@@ -195,6 +195,33 @@ def test_a_program_that_forgets_to_close_leaves_nothing(cameras: Cameras) -> Non
     assert name not in Path("/proc/net/unix").read_text(encoding="utf-8")
 
 
+def test_a_program_whose_folder_was_removed_still_starts_back_ends(cameras: Cameras, tmp_path: Path) -> None:
+    done = run_script(
+        """
+        import os, sys
+        os.chdir(sys.argv[2])
+        os.rmdir(sys.argv[2])
+        import camgraph as cg
+        class Echo(cg.MessageProcess):
+            said = cg.message(text=str)
+            @cg.backend
+            def say(self, text):
+                self.said.emit(text)
+        graph = cg.Graph()
+        graph.rtsp("door", sys.argv[1])
+        with graph.start() as site:
+            echo = site.spawn(Echo)
+            heard = echo.messages(timeout=20)
+            echo.say("here")
+            print(next(heard))
+        """,
+        cameras.urls[0],
+        str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "('said', {'text': 'here'})\n"
+
+
 def test_a_script_without_a_guard_starts_a_back_end_that_knows_nothing_of_its_qt(
     cameras: Cameras, tmp_path: Path
 ) -> None:

@@ -57,10 +57,12 @@ def test_closing_while_a_dead_supervisor_is_replaced_ends_the_new_one(
 
 def test_a_supervisor_that_dies_again_and_again_is_replaced_each_time(graph: cg.Graph) -> None:
     with graph.start() as site:
-        for _ in range(4):
-            before = site.supervisor_pid
-            os.kill(before, signal.SIGKILL)
-            wait_until(lambda before=before: site.supervisor_pid != before, 10, "another supervisor")
+        seen = {site.supervisor_pid}
+        for count in range(1, 5):
+            os.kill(site.supervisor_pid, signal.SIGKILL)
+            wait_until(lambda: site.supervisor_pid not in seen, 10, f"another supervisor than {seen}")
+            seen.add(site.supervisor_pid)
+            assert len(seen) == count + 1
         assert site.statistics(timeout=10).media_starts >= 0
 
 
@@ -89,10 +91,13 @@ def test_a_callback_that_does_not_return_does_not_keep_close_from_returning(
 
 def test_the_end_of_a_site_is_told_in_its_own_thread(graph: cg.Graph) -> None:
     threads: list[str] = []
+
+    def hear(status: cg.StreamStatus) -> None:
+        if status.reason == "closed":
+            threads.append(threading.current_thread().name)
+
     with graph.start(name="told-where") as site:
-        site.subscribe(
-            lambda status: status.reason == "closed" and threads.append(threading.current_thread().name)
-        )
+        site.subscribe(hear)
     assert threads == ["camgraph-told-where"]
 
 

@@ -154,12 +154,14 @@ class CameraChild:
     def wait_ready(self, timeout_s: float, on_report: Callable[[Report], None] = lambda _: None) -> Ready:
         """Return what is served once it is; other reports go to `on_report`.
 
-        Raises CamerasFailed if the cameras can't run, TimeoutError if it takes longer.
+        Raises CamerasFailed if the cameras can't run, or if it takes longer.
         """
         deadline = time.monotonic() + timeout_s
         while True:
             if not select.select([self], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError(f"the cameras were not ready within {timeout_s:g} s")
+                raise CamerasFailed(
+                    f"the cameras were not ready within {timeout_s:g} s: is the machine busy?"
+                )
             for report in self.read_or_raise():
                 if isinstance(report, Ready):
                     return report

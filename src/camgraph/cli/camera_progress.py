@@ -12,7 +12,7 @@ ENCODING_PATIENCE_S = 300.0
 def wait_ready(child: CameraChild, console: Console) -> Ready:
     """Return what is served once it is, with a progress bar while clips are encoded.
 
-    Raises CamerasFailed, TimeoutError.
+    Raises CamerasFailed.
     """
     bar = Progress(
         TextColumn("Encoding the cameras' clips, once:"),

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -196,7 +197,9 @@ def _mark_movement(site: cg.Site, name: str, window: "WallWindow") -> cg.FrontEn
 
 
 def _stream_reports(site: cg.Site, window: "WallWindow") -> dict[str, StreamReport]:
-    counts = site.statistics().streams
+    counts: dict[str, cg.StreamStatistics] = {}
+    with suppress(TimeoutError):  # a media process that is being replaced answers nothing
+        counts = site.statistics().streams
     reports = {}
     for name, stream in site.streams.items():
         shown = window.wall[name].statistics()

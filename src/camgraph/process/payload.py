@@ -39,7 +39,7 @@ def pack(kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, An
             process = dumps_process((kind, args, kwargs))
         except Exception as error:
             raise cannot_travel({kind.__qualname__: kind, **arguments}, error) from error
-    return pickle.dumps(([os.path.abspath(entry) for entry in sys.path], process))
+    return pickle.dumps((_absolute_path(), process))
 
 
 def unpack(payload: bytes) -> tuple[type[MessageProcess], tuple[Any, ...], dict[str, Any]]:
@@ -68,6 +68,13 @@ def _by_value(kind: type) -> Iterator[None]:
         finally:
             for module in modules:
                 cloudpickle.unregister_pickle_by_value(module)
+
+
+def _absolute_path() -> list[str]:
+    try:
+        return [os.path.abspath(entry) for entry in sys.path]
+    except FileNotFoundError:  # the working directory was removed, and nothing can be imported from it
+        return [entry for entry in sys.path if os.path.isabs(entry)]
 
 
 def _importable(module: ModuleType) -> bool:

@@ -4,6 +4,7 @@ It runs until its standard input ends, then writes one JSON object to standard o
 torn, unreadable, and the numbers of the ring's own accounting (late, behind).
 """
 
+import contextlib
 import json
 import sys
 
@@ -60,7 +61,9 @@ def main(site: str, streams: list[str]) -> None:
     checks = {stream: StreamCheck(loop, site, stream) for stream in streams}
     loop.add(sys.stdin, loop.stop)
     loop.run()
-    json.dump({stream: check.result() for stream, check in checks.items()}, sys.stdout)
+    with contextlib.suppress(BrokenPipeError):  # who asked may have been killed
+        json.dump({stream: check.result() for stream, check in checks.items()}, sys.stdout)
+        sys.stdout.flush()
     for check in checks.values():
         check.close()
 
