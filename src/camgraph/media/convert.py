@@ -5,7 +5,7 @@ camera does not tell is taken to be ITU-R 709 from 720 lines on, else 601, and l
 """
 
 import functools
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -53,17 +53,21 @@ def planes_of_frame(frame: av.VideoFrame, name: PixelFormat) -> Planes:
 
     Shapes are (height, width) or (height, width, channels), uint8; rows may lie apart.
     """
-    planes = []
-    for plane, (shape, channels) in zip(frame.planes, _shapes(name, frame.width, frame.height), strict=True):
-        strides = (plane.line_size, 1) if channels == 1 else (plane.line_size, channels, 1)
-        planes.append(np.ndarray(shape, np.uint8, cast(Any, plane), 0, strides))
-    return planes
+    return [
+        np.ndarray(shape, np.uint8, plane, 0, (plane.line_size, *steps))  # type: ignore[arg-type]
+        for plane, (shape, steps) in zip(frame.planes, _shapes(name, frame.width, frame.height), strict=True)
+    ]
 
 
 @functools.lru_cache(maxsize=256)
-def _shapes(name: PixelFormat, width: int, height: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+def _shapes(
+    name: PixelFormat, width: int, height: int
+) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Return each plane's shape, and how many bytes its columns (and channels) lie apart."""
     return tuple(
-        ((plane.height, plane.width, plane.channels)[: 2 + (plane.channels > 1)], plane.channels)
+        ((plane.height, plane.width), (1,))
+        if plane.channels == 1
+        else ((plane.height, plane.width, plane.channels), (plane.channels, 1))
         for plane in planes_of(name, width, height)
     )
 
@@ -73,6 +77,7 @@ class Converter:
 
     def __init__(self, name: PixelFormat, width: int, height: int) -> None:
         self._format, self._width, self._height = name, width, height
+        self._as_is = name == "yuv420p" and not width
         self._native, self._scale, self._convert = VideoReformatter(), VideoReformatter(), VideoReformatter()
 
     def convert(self, frame: av.VideoFrame, color: Color) -> Planes:
@@ -80,9 +85,12 @@ class Converter:
 
         RGB and grey pictures are of full range, YUV pictures keep the range of the frame.
         """
+        native = frame.format.name in _NATIVE
+        if native and self._as_is:
+            return planes_of_frame(frame, "yuv420p")
         width, height = self._width or frame.width, self._height or frame.height
         grey = self._format == "gray8"
-        if frame.format.name not in _NATIVE:
+        if not native:
             frame = self._step(self._native, frame, color, frame.width, frame.height, "yuv420p", color.range)
         # Grey is the luma plane stretched to full range: swscale's own grey takes the 601 matrix.
         luma_range: ColorRange = "pc" if grey else color.range
