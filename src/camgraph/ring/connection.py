@@ -61,14 +61,18 @@ class Connection:
                     raise
             return None
         try:
-            data, descriptors = self._receive_from(sock)
+            try:
+                received = receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
+            except ConnectionResetError:
+                # Said once, when the other side left without reading all; its last words come after it.
+                received = receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
         except BlockingIOError:
             return None
-        if data:
+        if received[0]:
             self._mute = 0
         else:
             self._retry()
-        return data, descriptors
+        return received
 
     def wake(self) -> None:
         """End a `wait` under way, in any thread, by ending the connection."""
@@ -93,14 +97,6 @@ class Connection:
             # Not unregistered: the parent shares the epoll.
             sock.close()
         self.close()
-
-    @staticmethod
-    def _receive_from(sock: socket.socket) -> tuple[bytes, list[int]]:
-        try:
-            return receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
-        except ConnectionResetError:
-            # Said once, when the other side left without reading all; its last words come after it.
-            return receive_with_descriptors(sock, MAX_DATAGRAM_BYTES)
 
     def _retry(self) -> None:
         delay_s = _DELAYS_S[min(self._mute, len(_DELAYS_S) - 1)]

@@ -32,12 +32,11 @@ class Frame:
     early: `array`, `planes` and `memory` raise ClosedError then, and views taken before may change.
     """
 
-    __slots__ = ("_array", "_header", "_lease", "_planes", "_root", "format", "generation", "stream")
+    __slots__ = ("_array", "_header", "_lease", "_planes", "_root", "generation", "stream")
 
     def __init__(self, stream: str, lease: Lease) -> None:
         self.stream = stream
         self.generation = lease.ring.header.generation
-        self.format: PixelFormat = format_of_code(lease.header.pixel_format)
         self._lease: Lease | None = lease
         self._root: Pixels | None = None
         self._header = lease.header
@@ -57,8 +56,7 @@ class Frame:
         """
         self._check()
         if self._array is None:
-            planes = self.planes
-            self._array = planes[0] if len(planes) == 1 else self._one_array()
+            self._array = self._one_array() if self.format in ("yuv420p", "nv12") else self.planes[0]
         return self._array
 
     @property
@@ -96,6 +94,11 @@ class Frame:
         self._root = self._array = self._planes = None
         if lease is not None:
             lease.release()
+
+    @property
+    def format(self) -> PixelFormat:
+        """The layout of the pixels."""
+        return format_of_code(self._header.pixel_format)
 
     @property
     def width(self) -> int:
@@ -190,7 +193,7 @@ class Frame:
     def _check(self) -> None:
         if self._lease is None:
             raise ClosedError(f"frame {self.seq} of {self.stream!r} was released")
-        if self._lease.ring.forgotten:
+        if self._lease.ring.pages.forgotten:
             raise BrokenError("the frame belongs to the process that this one was forked from")
 
     def _bytes(self) -> Pixels:

@@ -14,6 +14,9 @@ from camgraph.ring.layout import NEWEST_OFFSET, NEWEST_SLOT_BITS, SLOT_HEADER, R
 from camgraph.ring.memory import adopt
 from camgraph.ring.protocol import Ring
 
+# What leasing a slot needs, made once: records that lock and unlock, where its header lies, its payload.
+_Prepared = tuple[bytes, bytes, int, dict[str, Any]]
+
 
 class Watch(ref["Lease"]):
     """Knows which slot a lease was of, when the lease has died."""
@@ -31,18 +34,14 @@ class Lease:
     would skip it.)
     """
 
-    __slots__ = ("__weakref__", "_payload_at", "header", "ring", "watch")
+    __slots__ = ("__array_interface__", "__weakref__", "header", "ring", "watch")
 
-    def __init__(self, ring: "LeasedRing", slot: int, header: SlotHeader) -> None:
+    def __init__(self, ring: "LeasedRing", slot: int, header: SlotHeader, payload: dict[str, Any]) -> None:
         self.ring = ring
         self.header = header
-        self._payload_at = ring.header.payload_at(slot)
-        self.watch = Watch(self, ring.released.append)
-        self.watch.slot = slot
-
-    @property
-    def __array_interface__(self) -> dict[str, Any]:
-        return self.ring.pages.interface(self._payload_at, self.ring.header.capacity)
+        self.__array_interface__ = payload
+        self.watch = watch = Watch(self, ring.released.append)
+        watch.slot = slot
 
     def release(self) -> None:
         """Let the writer have the slot now, whatever views of it live."""
@@ -69,7 +68,7 @@ class LeasedRing:
         if self.header.uuid != ring.uuid:
             raise BrokenError("the memory that came is another ring's")
         self._newest = self._memory[NEWEST_OFFSET : NEWEST_OFFSET + 8].cast("Q")
-        self._prepared: dict[int, tuple[bytes, bytes, int]] = {}
+        self._prepared: dict[int, _Prepared] = {}
         self.reader_id = ring.reader_id
         self.limit = ring.lease_limit
         self.released: deque[Watch] = deque()
@@ -80,11 +79,6 @@ class LeasedRing:
     def held(self) -> int:
         """How many slots are leased."""
         return len(self._held)
-
-    @property
-    def forgotten(self) -> bool:
-        """This process was forked from the one that holds the leases."""
-        return self.pages.forgotten
 
     def newest(self) -> tuple[int, int]:
         """Return (seq, slot) of the newest frame: a hint, which only its lease verifies."""
@@ -97,13 +91,13 @@ class LeasedRing:
             if slot in self._held or not 0 <= slot < self.header.slots:
                 return None
             descriptor = self.pages.descriptor
-            lock, unlock, header_at = self._prepared.get(slot) or self._prepare(slot)
+            lock, unlock, header_at, payload = self._prepared.get(slot) or self._prepare(slot)
             if not locks.try_lock(descriptor, lock):
                 return None
             try:
                 header = SlotHeader._make(SLOT_HEADER.unpack_from(self._memory, header_at))
                 if header.seq == seq:
-                    lease = Lease(self, slot, header)
+                    lease = Lease(self, slot, header, payload)
                     self._held[slot] = lease.watch
                     return lease
             except BaseException:
@@ -118,15 +112,16 @@ class LeasedRing:
             try:
                 while self.released:
                     watch = self.released.popleft()
-                    if self._held.get(watch.slot) is watch and not self.forgotten:
+                    if self._held.get(watch.slot) is watch and not self.pages.forgotten:
                         locks.unlock(self.pages.descriptor, self._prepared[watch.slot][1])
                         # Afterwards: `lease` must not lock again what is about to be unlocked.
                         del self._held[watch.slot]
             finally:
                 self._lock.release()
 
-    def _prepare(self, slot: int) -> tuple[bytes, bytes, int]:
-        at = slot * self.header.lock_stride + self.reader_id
-        prepared = locks.read_lock(at, 1), locks.no_lock(at, 1), self.header.slot_header_at(slot)
+    def _prepare(self, slot: int) -> "_Prepared":
+        header, at = self.header, slot * self.header.lock_stride + self.reader_id
+        payload = self.pages.interface(header.payload_at(slot), header.capacity)
+        prepared = (locks.read_lock(at, 1), locks.no_lock(at, 1), header.slot_header_at(slot), payload)
         self._prepared[slot] = prepared
         return prepared

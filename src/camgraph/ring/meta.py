@@ -1,7 +1,7 @@
 """What is known of a frame beside its pixels, and how it is written into a slot's header."""
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from camgraph.ring.layout import (
     CORRUPT,
@@ -19,8 +19,7 @@ from camgraph.ring.layout import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FrameMeta:
+class FrameMeta(NamedTuple):
     """What is known of a frame beside its pixels. `pts` counts in `time_base` seconds."""
 
     pts: int | None = None
@@ -41,7 +40,8 @@ class FrameMeta:
 
 def write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None:
     """Write the part of a slot's header that every frame has of its own; raise KeyError, struct.error."""
-    time_base, aspect = meta.time_base, meta.sample_aspect
+    time_base_num, time_base_den = meta.time_base.as_integer_ratio()
+    aspect_num, aspect_den = meta.sample_aspect.as_integer_ratio()
     flags = meta.keyframe * KEYFRAME | meta.corrupt * CORRUPT | meta.interlaced * INTERLACED
     SLOT_FRAME.pack_into(
         memory,
@@ -52,10 +52,10 @@ def write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None
         meta.arrival_ns,
         0,
         QUALITY_CODES[meta.capture_quality],
-        time_base.numerator,
-        time_base.denominator,
-        aspect.numerator,
-        aspect.denominator,
+        time_base_num,
+        time_base_den,
+        aspect_num,
+        aspect_den,
         MATRIX_CODES[meta.colorspace],
         RANGE_CODES[meta.color_range],
         flags,

@@ -27,11 +27,12 @@ MAX_LEASES = 64
 _MAX_SIDE_PX = 16384
 _MAX_TEXT_BYTES = 1024
 
-_HELLO, _RING, _FRAME, _REFUSED = 1, 2, 3, 4
+_HELLO, _RING, FRAME_KIND, _REFUSED = 1, 2, 3, 4
 _KIND = struct.Struct("<I")
 _HELLO_BODY = struct.Struct("<6Id2I")
 _RING_BODY = struct.Struct("<6I3Q16s")
-_FRAME_BODY = struct.Struct("<4IQ")
+FRAME_LAYOUT = struct.Struct("<4IQ")
+FRAME_BYTES = FRAME_LAYOUT.size
 _REFUSED_BODY = struct.Struct("<2I")
 
 
@@ -115,7 +116,7 @@ class FrameNotice(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the datagram."""
-        return _FRAME_BODY.pack(_FRAME, self.slot, self.generation, 0, self.seq)
+        return FRAME_LAYOUT.pack(FRAME_KIND, self.slot, self.generation, 0, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,11 @@ class Refused:
 
 def decode_answer(data: bytes) -> Ring | FrameNotice | Refused:
     """Read a datagram of a writer; raise ValueError if it is none."""
-    if len(data) == _FRAME_BODY.size:
-        kind, slot, generation, _, seq = _FRAME_BODY.unpack(data)
-        if kind == _FRAME:
-            return FrameNotice(slot, generation, seq)
     try:
         kind = _KIND.unpack_from(data)[0]
+        if kind == FRAME_KIND:
+            _, slot, generation, _, seq = FRAME_LAYOUT.unpack(data)
+            return FrameNotice(slot, generation, seq)
         if kind == _RING:
             _, reader_id, generation, limit, stride, _, epoch, size, seq, uuid = _RING_BODY.unpack(data)
             return Ring(reader_id, generation, limit, stride, epoch, size, seq, uuid)

@@ -82,21 +82,18 @@ class Reader:
         Raises TimeoutError; ClosedError, when closed by another thread as well; else as `read_nowait`.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        waited = False
-        while True:
-            remaining = None if deadline is None else deadline - time.monotonic()
-            more = remaining is None or remaining > 0
-            frame = self._read(waited, more)
-            if frame is not None:
-                return frame
-            if not more:
-                raise TimeoutError(f"no frame of {self._request.stream!r} came within {timeout} s")
+        frame = self._read(waited=False, will_wait=True)
+        while frame is None:
             try:
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if remaining is not None and remaining <= 0:
+                    raise TimeoutError(f"no frame of {self._request.stream!r} came within {timeout} s")
                 self._connection.wait(remaining)
             except BaseException:
                 self._end_wait()
                 raise
-            waited = True
+            frame = self._read(waited=True, will_wait=True)
+        return frame
 
     def __iter__(self) -> Self:
         return self
@@ -117,20 +114,18 @@ class Reader:
         loop = asyncio.get_running_loop()
         # One turn of the loop per frame, also when frames come faster than they are used.
         await asyncio.sleep(0)
-        waited = False
-        while True:
-            try:
-                frame = self._read(waited, will_wait=True)
-            except ClosedError:
-                raise StopAsyncIteration from None
-            if frame is not None:
-                return frame
-            try:
-                await self._readable(loop)
-            except BaseException:
-                self._end_wait()
-                raise
-            waited = True
+        try:
+            frame = self._read(waited=False, will_wait=True)
+            while frame is None:
+                try:
+                    await self._readable(loop)
+                except BaseException:
+                    self._end_wait()
+                    raise
+                frame = self._read(waited=True, will_wait=True)
+        except ClosedError:
+            raise StopAsyncIteration from None
+        return frame
 
     def __enter__(self) -> Self:
         return self

@@ -163,8 +163,7 @@ class RingWriter:
                 slots.words[slot.seq_word] = 0
                 write_meta(slots.memory, slot.header_at, meta)
                 notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
-                for target, plane in slot.targets(planes):
-                    np.copyto(target, plane)
+                slot.write(planes)
             except BaseException:
                 slots.give_back(slot)
                 raise

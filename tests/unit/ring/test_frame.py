@@ -116,7 +116,7 @@ def test_what_the_writer_knows_of_a_frame_comes_along(
     )
     writer.publish(site.picture(1), meta)
     frame = reader.read(1)
-    for name in FrameMeta.__dataclass_fields__:
+    for name in FrameMeta._fields:
         assert getattr(frame, name) == getattr(meta, name), name
     assert (frame.stream, frame.seq, frame.epoch, frame.generation) == ("door", 1, 1, 1)
     assert frame.publish_ns > 0
