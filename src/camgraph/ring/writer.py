@@ -18,7 +18,7 @@ from camgraph.ring.forks import forget_in_children
 from camgraph.ring.layout import LOCK_STRIDE, MAX_SLOTS, Geometry, whole_pages
 from camgraph.ring.link import ReaderLink
 from camgraph.ring.meta import FrameMeta, write_meta
-from camgraph.ring.protocol import FrameNotice, Hello, refuse
+from camgraph.ring.protocol import FRAME_KIND, FRAME_LAYOUT, Hello, refuse
 from camgraph.ring.slots import Slots
 
 __all__ = ["FrameMeta", "RingWriter", "WriterStatistics"]
@@ -162,7 +162,7 @@ class RingWriter:
             try:
                 slots.words[slot.seq_word] = 0
                 write_meta(slots.memory, slot.header_at, meta)
-                notice = FrameNotice(slot.index, slots.header.generation, seq).encode()
+                notice = FRAME_LAYOUT.pack(FRAME_KIND, slot.index, slots.header.generation, 0, seq)
                 slot.write(planes)
             except BaseException:
                 slots.give_back(slot)
