@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tests.unit.ring.conftest import Site
 
 
+# Python 3.12 warns of forking beside threads (pytest-timeout's): the children only look, and _exit.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
+
 def in_child(function: Callable[[], None]) -> None:
     """Run a function in a forked child; what it raises fails the test."""
     read_end, write_end = os.pipe()

@@ -16,7 +16,11 @@ from camgraph.ring.reader import Reader
 if TYPE_CHECKING:
     from tests.unit.ring.conftest import Site
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+pytestmark = [
+    pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user"),
+    # Python 3.12 warns of forking beside threads (pytest-timeout's): the children only connect, and _exit.
+    pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
+]
 
 NOBODY = 65534
 

@@ -86,6 +86,21 @@ class TestPolicies:
         assert statistics.received + statistics.late + statistics.behind == 301
         assert received == sorted(received)
 
+    @pytest.mark.parametrize("policy", ["latest", "every"])
+    def test_the_next_frame_is_had_before_its_notice_is_received(self, site: "Site", policy: str) -> None:
+        writer = site.writer()
+        reader = site.reader(writer, policy=policy)
+        assert reader.read_nowait() is None
+        for number in range(1, 100):
+            site.publish(writer, number)
+            assert reader.read(0).pts == number
+            assert is_readable(reader)
+            assert reader.read_nowait() is None
+            assert not is_readable(reader)
+        statistics = reader.statistics()
+        assert (statistics.received, writer.statistics().behind) == (99, 0)
+        assert statistics.late == statistics.behind == statistics.skipped == 0
+
     def test_only_frames_published_since_it_came_are_counted(self, site: "Site") -> None:
         writer = site.writer()
         site.reader(writer)

@@ -1,6 +1,7 @@
 """The writer: what it copies, which slots it takes, whom it tells, and that it waits for nobody."""
 
 import os
+import resource
 import socket
 from typing import TYPE_CHECKING
 
@@ -244,6 +245,25 @@ def test_a_reader_can_be_removed_before_publishing_notices(site: "Site") -> None
     assert writer.readers == 0
     assert reader.read_nowait() is None
     assert site.connected == 2
+
+
+def test_a_ring_that_cant_be_sent_now_is_sent_later(site: "Site") -> None:
+    writer = site.writer()
+    reader = site.reader()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        assert site.serve(writer) == [True]
+        assert site.publish(writer, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert reader.read_nowait() is None
+    assert writer.statistics().behind == 1
+    site.publish(writer, 2)
+    assert reader.read(1).pts == 2
+    assert reader.statistics().behind == 0
 
 
 def test_dead_readers_give_their_slots_back(site: "Site") -> None:
