@@ -44,7 +44,7 @@ def test_each_bad_camera_says_why_and_the_good_one_plays_on(locked_cameras: Came
         bound.bind(("127.0.0.1", 0))  # taken, and nobody listens
         closed = f"rtsp://127.0.0.1:{bound.getsockname()[1]}/1"
         wrong = locked_cameras.urls[0].replace("rtsp://", "rtsp://keeper:battery-staple@")
-        missing = cameras.urls[0].replace("/1", "/99")
+        missing = f"{cameras.urls[0].rpartition('/')[0]}/99"
         done = camgraph(
             "show",
             *(cameras.urls[0], closed, wrong, locked_cameras.urls[0], cameras.audio_url, missing),
