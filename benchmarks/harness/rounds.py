@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks.harness.rows import Goal, Row, make_row
+from benchmarks.harness.rows import NOTE_SEPARATOR, Goal, Row, make_row
 
 Role = Literal["ours", "peer", "limit"]
 
@@ -163,7 +163,7 @@ class Measured:
             peers=by_role["peer"],
             limit=next(iter(by_role["limit"].values()), None),
             goal=goal,
-            note="; ".join(filter(None, [note, *self.remarks])),
+            note=NOTE_SEPARATOR.join(filter(None, [note, *self.remarks])),
             rounds=len(self.attempts),
             repeated=self.repeated,
         )

@@ -8,6 +8,8 @@ import msgspec
 
 Relation = Literal["<=", "<", ">="]
 
+NOTE_SEPARATOR = "; "
+"""What stands between the parts of a note."""
 _DIGITS = 5
 
 
@@ -75,7 +77,7 @@ def make_row(
         limit=None if limit is None else _rounded(limit),
         goal=None if goal is None else goal.value,
         ok=None if goal is None else ours is not None and goal.met(ours),
-        note="; ".join(notes),
+        note=NOTE_SEPARATOR.join(notes),
         rounds=rounds,
         repeated=repeated,
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.harness.rows import Row
+from benchmarks.harness.rows import NOTE_SEPARATOR, Row
 
 _MARK = {True: "[green]ok[/green]", False: "[red]missed[/red]", None: ""}
 
@@ -26,25 +27,32 @@ def progress_bar(console: Console) -> Progress:
 
 
 def print_rows(console: Console, family: str, rows: Sequence[Row]) -> None:
-    """Print the rows of a family as a table, their notes below it."""
+    """Print the rows of a family as a table, their notes, each once, below it."""
     peers = list(dict.fromkeys(name for row in rows for name in row.peers))
+    notes = list(dict.fromkeys(note for row in rows for note in row.note.split(NOTE_SEPARATOR) if note))
     table = Table(
-        title=f"{family}: medians of {min(row.rounds for row in rows)} rounds", title_justify="left"
+        title=f"{family}: medians of {min(row.rounds for row in rows)} rounds",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    table.add_column("metric")
-    table.add_column("unit")
-    for name in ("ours", *peers, "limit", "goal"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    notes = list(dict.fromkeys(row.note for row in rows if row.note))
-    for row in rows:
-        mark = f" \\[{notes.index(row.note) + 1}]" if row.note else ""
-        numbers = [row.ours, *(row.peers.get(name) for name in peers), row.limit, row.goal]
-        table.add_row(
-            row.metric + mark, row.unit, *("–" if n is None else f"{n:.4g}" for n in numbers), _MARK[row.ok]
-        )
+    lines = [[row.ours, row.goal, row.limit, *map(row.peers.get, peers)] for row in rows]
+    table.add_column("metric, unit", min_width=20, overflow="fold")
+    for index, name in enumerate(("ours", "goal", "limit", *peers)):
+        widest = max(len(_number(line[index])) for line in lines)
+        table.add_column(name, justify="right", min_width=widest, overflow="fold")
+        if name == "goal":
+            table.add_column("")
+    for row, (ours, goal, *others) in zip(rows, lines, strict=True):
+        marks = ",".join(str(notes.index(note) + 1) for note in row.note.split(NOTE_SEPARATOR) if note)
+        metric = f"{row.metric}, {row.unit}" + (f" \\[{marks}]" if marks else "")
+        table.add_row(metric, _number(ours), _number(goal), _MARK[row.ok], *map(_number, others))
     console.print(table)
     for number, note in enumerate(notes, 1):
         console.print(f"\\[{number}] {note}", highlight=False)
     if repeated := max(row.repeated for row in rows):
         console.print(f"Rounds repeated because the machine was disturbed: up to {repeated} a row.")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

@@ -38,8 +38,8 @@ _WAKE = (
 _HAND = "no goal is named: as the wake-up, but from the writer having the frame, so with the copy"
 _NO_GOAL = "the issue names one figure for the wake-up; this row shows how it grows"
 _BEYOND = (
-    "no goal is named; median time in publish beyond the bare copy of the same planes; the limit is the "
-    "datagrams alone; Queue and pyzmq return before their threads have sent the frame"
+    "no goal is named; median CPU time of the thread in publish, less the bare copy of the same planes; the "
+    "limit is the datagrams alone; Queue and pyzmq return before their threads have sent the frame"
 )
 _CPU = (
     "no goal is named; CPU time of the writing process, all threads; the limit is the bare copy and datagrams"

@@ -38,14 +38,13 @@ def read_frames(transport: str, setup: Setup, ticket: Any, connection: Connectio
     checked = torn = cpu_begin_ns = cpu_end_ns = 0
     while time.monotonic_ns() < window.end_ns + int(_POLL_S * 1e9):
         received = end.read(_POLL_S)
-        now_ns = time.monotonic_ns()
         if received is None:
             continue
         if window.begin_ns <= received.handed_ns < window.end_ns:
             cpu_end_ns = time.process_time_ns()
             cpu_begin_ns = cpu_begin_ns or cpu_end_ns
-            handed_to_received.append(now_ns - received.handed_ns)
-            sent_to_received.append(now_ns - received.sent_ns)
+            handed_to_received.append(received.received_ns - received.handed_ns)
+            sent_to_received.append(received.received_ns - received.sent_ns)
         held.append(received)
         received = None
         if len(held) > HELD:

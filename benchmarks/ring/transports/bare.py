@@ -44,11 +44,10 @@ class BareWriter:
     def publish(self, planes: Sequence[Picture], number: int, handed_ns: int) -> None:
         """Copy, then tell each reader."""
         slot, self._next = self._next, (self._next + 1) % self._slots
-        begin_ns = time.monotonic_ns()
+        begin_ns = time.thread_time_ns()
         tight(planes, self._memory[slot])
-        end_ns = time.monotonic_ns()
-        self.copy_ns.append(end_ns - begin_ns)
-        notice = _NOTICE.pack(slot, number, handed_ns, end_ns)
+        self.copy_ns.append(time.thread_time_ns() - begin_ns)
+        notice = _NOTICE.pack(slot, number, handed_ns, time.monotonic_ns())
         for sock in self._sockets:
             with contextlib.suppress(BlockingIOError):
                 sock.send(notice, socket.MSG_DONTWAIT)
@@ -74,10 +73,12 @@ class BareReader:
         """Wait for a datagram."""
         self._sock.settimeout(timeout_s)
         try:
-            slot, number, handed_ns, sent_ns = _NOTICE.unpack(self._sock.recv(_NOTICE.size))
+            notice = self._sock.recv(_NOTICE.size)
         except TimeoutError:
             return None
-        return Received(self._memory[slot], number, handed_ns, sent_ns)
+        received_ns = time.monotonic_ns()
+        slot, number, handed_ns, sent_ns = _NOTICE.unpack(notice)
+        return Received(self._memory[slot], number, handed_ns, sent_ns, received_ns)
 
     def close(self) -> None:
         """Release the socket."""

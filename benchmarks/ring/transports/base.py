@@ -15,16 +15,17 @@ class Received:
     """A frame as a reader got it; it is dropped by releasing all references to it.
 
     `payload` is one-dimensional. `handed_ns` is when the writer had the frame in its hands, `sent_ns` when
-    its copy was done and the way to the reader began.
+    its copy was done and the way to the reader began, `received_ns` when the reader's call returned with it.
     """
 
-    __slots__ = ("handed_ns", "number", "payload", "sent_ns")
+    __slots__ = ("handed_ns", "number", "payload", "received_ns", "sent_ns")
 
-    def __init__(self, payload: Picture, number: int, handed_ns: int, sent_ns: int) -> None:
+    def __init__(self, payload: Picture, number: int, handed_ns: int, sent_ns: int, received_ns: int) -> None:
         self.payload = payload
         self.number = number
         self.handed_ns = handed_ns
         self.sent_ns = sent_ns
+        self.received_ns = received_ns
 
 
 class WriterEnd(Protocol):

@@ -1,6 +1,7 @@
 """Ours: the frame ring, each frame protected by a lease."""
 
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,9 +72,10 @@ class OurReader:
             frame = self._reader.read(timeout_s)
         except TimeoutError:
             return None
+        received_ns = time.monotonic_ns()
         assert frame.pts is not None
         payload = np.frombuffer(frame.memory, np.uint8)
-        return Received(payload, frame.pts, frame.arrival_ns, frame.publish_ns)
+        return Received(payload, frame.pts, frame.arrival_ns, frame.publish_ns, received_ns)
 
     def close(self) -> None:
         """Release the reader."""

@@ -115,11 +115,12 @@ class IceoryxReader:
             sample = self._subscriber.receive()
             if sample is None:
                 return None
+        received_ns = time.monotonic_ns()
         header = sample.user_header().contents
         memory = (ctypes.c_uint8 * self._size).from_address(sample.payload_ptr)
         memory.owner = sample  # type: ignore[attr-defined]
         payload = np.ctypeslib.as_array(memory)
-        return Received(payload, header.number, header.handed_ns, header.sent_ns)
+        return Received(payload, header.number, header.handed_ns, header.sent_ns, received_ns)
 
     def close(self) -> None:
         """Release ports, services and node."""

@@ -58,7 +58,8 @@ class QueueReader:
             item: tuple[Picture, int, int, int] = self._queue.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        return Received(*item)
+        received_ns = time.monotonic_ns()
+        return Received(*item, received_ns)
 
     def close(self) -> None:
         """Release the queue."""

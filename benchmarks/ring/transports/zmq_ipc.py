@@ -74,7 +74,10 @@ class ZmqReader:
             return None
         header = self._socket.recv()
         message = self._socket.recv(copy=False)
-        return Received(np.frombuffer(message.buffer, np.uint8), *_HEADER.unpack(header))
+        received_ns = time.monotonic_ns()
+        payload = np.frombuffer(message.buffer, np.uint8)
+        number, handed_ns, sent_ns = _HEADER.unpack(header)
+        return Received(payload, number, handed_ns, sent_ns, received_ns)
 
     def close(self) -> None:
         """Release the socket and its thread."""
