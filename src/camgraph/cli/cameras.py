@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from camgraph.cli.camera_child import CameraChild, CameraOptions, CamerasFailed, Notice, Ready
+from camgraph.cli.camera_child import CameraChild, CameraOptions, Notice, Ready
 from camgraph.cli.camera_progress import wait_ready
+from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
 
 
@@ -38,16 +39,13 @@ def cameras(
     )
     console = Console(stderr=True)
     try:
-        with interrupting(), CameraChild(options) as child:
+        with fail_with(console), interrupting(), CameraChild(options) as child:
             ready = wait_ready(child, console)
             Console().print(_table(ready, login))
             console.print("They run until Ctrl-C." if seconds is None else f"They run for {seconds:g} s.")
             _watch(child, console, seconds)
     except KeyboardInterrupt:
         return
-    except CamerasFailed as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(error.exit_code) from None
 
 
 def _table(ready: Ready, login: str | None) -> Table:
