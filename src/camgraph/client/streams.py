@@ -43,13 +43,16 @@ class LiveStream:
         self,
         *,
         format: PixelFormat | None = None,  # noqa: A002
+        roi: tuple[int, int, int, int] | None = None,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         policy: ReadPolicy = "latest",
         leases: int = 3,
     ) -> FrameRequest:
         """Return a request for frames of this stream, as `Stream.frames` does."""
-        return Stream(self._name).frames(format=format, size=size, fps=fps, policy=policy, leases=leases)
+        return Stream(self._name).frames(
+            format=format, roi=roi, size=size, fps=fps, policy=policy, leases=leases
+        )
 
 
 class StreamTable(Mapping[str, LiveStream]):

@@ -2,20 +2,24 @@
 
 ::
 
-    client → supervisor     Secrets, Apply, Spawn (+ payload memfd), Terminate, AskStatistics, Shutdown
-    supervisor → client     StreamStatus, MediaStatus, ProcessStarted (+ channel), ProcessExited,
-                            SiteStatistics
-    supervisor → media      Secrets, Apply, AddReader (+ the reader's socket), AskStatistics, Shutdown
-    media → supervisor      StreamStatus, MediaStatistics
+    client → supervisor     Secrets, Apply, Do, Spawn (+ payload memfd), Watch, Terminate, AskStatistics,
+                            Ping, Shutdown
+    supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, Answer,
+                            ProcessStarted (+ channel), ProcessExited, SiteStatistics, Pong
+    supervisor → media      Secrets, Configure, AddReader (+ the reader's socket), MemoryAnswer,
+                            AskStatistics, Shutdown
+    media → supervisor      StreamStatus, ReserveMemory, ReleaseMemory, MediaStatistics
 
-Times are CLOCK_MONOTONIC in ns, which all processes of a machine share.
+Times are CLOCK_MONOTONIC in ns, which all processes of a machine share. Each side gives the requests that
+want an answer their tokens.
 """
 
 from typing import Literal
 
 import msgspec
 
-from camgraph.graph.spec import GraphSpec
+from camgraph.graph.changes import GraphDiff, NodeCommand
+from camgraph.graph.spec import FrameRequest, GraphSpec
 
 StreamState = Literal[
     "starting",
@@ -37,7 +41,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Secrets(_Message, frozen=True):
-    """What the references of the next `Apply` stand for; held in memory, never stored."""
+    """What references stand for; held in memory, never stored."""
 
     values: dict[str, str]
 
@@ -46,17 +50,62 @@ class Secrets(_Message, frozen=True):
 
 
 class Apply(_Message, frozen=True):
-    """The desired state. `epoch` (wall clock, ns) is set by the supervisor for a media process's start."""
+    """The desired state of the site; its `Secrets` came before. An `Answer` follows."""
+
+    token: int
+    spec: GraphSpec
+
+
+class Do(_Message, frozen=True):
+    """A command to a node. An `Answer` follows."""
+
+    token: int
+    command: NodeCommand
+
+
+class Answer(_Message, frozen=True):
+    """What came of an `Apply` or a `Do`."""
+
+    token: int
+    diff: GraphDiff
+    refused: str = ""
+    """Why nothing was done; empty: it was."""
+
+
+class GraphChanged(_Message, frozen=True):
+    """The desired state, to every client of the site: at first, and after each change."""
 
     spec: GraphSpec
-    epoch: int = 0
+
+
+class Configure(_Message, frozen=True):
+    """The part of the graph that a media process runs.
+
+    `epoch` (wall clock, ns) is that of its start.
+    """
+
+    spec: GraphSpec
+    epoch: int
 
 
 class Spawn(_Message, frozen=True):
-    """Start a back end; its payload comes as a descriptor (memfd)."""
+    """Start a back end; its payload comes as a descriptor (memfd).
+
+    With `restart` it is started again, with the same payload, when it ends by itself.
+    """
 
     process: str
     name: str
+    restart: bool = False
+    watched: tuple[FrameRequest, ...] = ()
+    """What it watches from the start."""
+
+
+class Watch(_Message, frozen=True):
+    """What a back end watches now, told beside the front end's own word: for its next start."""
+
+    process: str
+    watched: tuple[FrameRequest, ...]
 
 
 class Terminate(_Message, frozen=True):
@@ -76,6 +125,35 @@ class AskStatistics(_Message, frozen=True):
     """Ask for numbers; the answer carries the token."""
 
     token: int
+
+
+class Ping(_Message, frozen=True):
+    """Are you there?"""
+
+
+class Pong(_Message, frozen=True):
+    """I am."""
+
+
+class ReserveMemory(_Message, frozen=True):
+    """May a ring of `stream` use so much more memory? It is touched after the answer."""
+
+    token: int
+    stream: str
+    size_bytes: int
+
+
+class MemoryAnswer(_Message, frozen=True):
+    """It may, or why not."""
+
+    token: int
+    refused: str = ""
+
+
+class ReleaseMemory(_Message, frozen=True):
+    """So much of what was reserved is used no longer."""
+
+    size_bytes: int
 
 
 class Shutdown(_Message, frozen=True):
@@ -104,6 +182,8 @@ class StreamStatus(_Message, frozen=True):
 class RingStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """One ring of a stream: what was asked, by how many, and what came of it."""
 
+    stream: str
+    """The stream that was asked for: the camera's, or one that filters make of it."""
     format: str
     width: int
     height: int
@@ -114,18 +194,31 @@ class RingStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Wake-ups that a reader's full socket did not take."""
     no_slot: int
     """Frames dropped because every slot was held."""
+    roi: tuple[int, int, int, int] | None = None
+    size_bytes: int = 0
+    """The most memory that it may use with these readers."""
 
 
 class StreamStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the media process started."""
+    """Counts of a camera's stream since its media process started it.
+
+    ``received = decoded + dropped + unread`` + what the decoder still holds, a few frames at most.
+    """
 
     received: int
     """Packets of video."""
     decoded: int
     dropped: int
     """Packets that gave no frame: waiting for a keyframe, or damaged."""
+    unread: int = 0
+    """Packets that were not decoded, because nobody read the stream."""
     conversions: int
+    """Pictures made for rings: converted, or copied as they are; one per distinct request."""
     attempts: int
+    cpu_ns: int = 0
+    """CPU time of receiving, decoding, converting and publishing."""
+    cores: float = 0.0
+    """The same per second, lately; filled in by the supervisor."""
     rings: tuple[RingStatistics, ...] = ()
 
 
@@ -134,23 +227,56 @@ class MediaStatistics(_Message, frozen=True):
 
     token: int
     streams: dict[str, StreamStatistics]
+    touched_bytes: int = 0
+    """Memory of rings that is in use by now, of what was reserved."""
+
+
+class PlacementRule(msgspec.Struct, frozen=True, kw_only=True):
+    """By which streams come to media processes: see docs/design/supervision.md."""
+
+    most_streams: int
+    """A media process that is shared runs at most so many streams."""
+    most_cores: float
+    """It gets no further stream that would bring its load above so many cores."""
+    assumed_cores: float
+    """What a stream is taken to need until it was measured."""
+
+
+class MediaProcessStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """One media process: what it runs, and how it fares."""
+
+    name: str
+    pid: int
+    """0: none is running."""
+    starts: int
+    own: bool
+    """It runs one stream that asked for a process of its own."""
+    streams: tuple[str, ...]
+    cores: float
+    """Measured load of its streams, in CPU-seconds per second."""
+    reserved_bytes: int
+    last_exit: str
+    """How it ended last; empty: it never did."""
 
 
 class SiteStatistics(_Message, frozen=True):
-    """Answer of the supervisor: the streams of every media process, and who runs."""
+    """Answer of the supervisor: every stream, every process, and how they were placed."""
 
     token: int
     streams: dict[str, StreamStatistics]
-    media_pid: int
-    """0: none is running."""
-    media_starts: int
+    """By the name of the camera's stream; those of a media process that did not answer are missing."""
+    media: tuple[MediaProcessStatistics, ...]
+    rule: PlacementRule
     processes: dict[str, int]
-    """Back ends: process id (ours) → pid."""
+    """Back ends of this program: process id (ours) → pid."""
+    clients: int
+    """Programs that are connected, this one too."""
 
 
 class MediaStatus(_Message, frozen=True):
     """A media process started or ended."""
 
+    name: str
     pid: int
     running: bool
     epoch: int
@@ -165,14 +291,27 @@ class ProcessStarted(_Message, frozen=True):
 
 
 class ProcessExited(_Message, frozen=True):
-    """A back end ended: `returncode` as in `subprocess` (negative: a signal)."""
+    """A back end ended: `returncode` as in `subprocess` (negative: a signal), `how` in words."""
 
     process: str
     pid: int
     returncode: int
+    how: str = ""
+    restarts: bool = False
+    """It is started again: `ProcessStarted` follows."""
 
 
-ToSupervisor = Secrets | Apply | Spawn | Terminate | AskStatistics | Shutdown
-FromSupervisor = StreamStatus | MediaStatus | ProcessStarted | ProcessExited | SiteStatistics
-ToMedia = Secrets | Apply | AddReader | AskStatistics | Shutdown
-FromMedia = StreamStatus | MediaStatistics
+ToSupervisor = Secrets | Apply | Do | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
+FromSupervisor = (
+    Secrets
+    | GraphChanged
+    | StreamStatus
+    | MediaStatus
+    | Answer
+    | ProcessStarted
+    | ProcessExited
+    | SiteStatistics
+    | Pong
+)
+ToMedia = Secrets | Configure | AddReader | MemoryAnswer | AskStatistics | Shutdown
+FromMedia = StreamStatus | ReserveMemory | ReleaseMemory | MediaStatistics

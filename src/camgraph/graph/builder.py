@@ -1,5 +1,6 @@
 """The words a program writes its graph with."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from camgraph.base.errors import GraphError
@@ -7,14 +8,19 @@ from camgraph.base.pixels import PixelFormat
 from camgraph.base.redact import split_login
 from camgraph.graph.secrets import resolve
 from camgraph.graph.spec import (
+    Fork,
     FrameRequest,
+    Gate,
     GraphSpec,
     Node,
+    Rate,
     ReadPolicy,
     RtspSource,
     check_address,
     check_node,
     check_request,
+    check_spec,
+    streams_of,
 )
 
 
@@ -27,6 +33,7 @@ class Stream(NamedTuple):
         self,
         *,
         format: PixelFormat | None = None,  # noqa: A002
+        roi: tuple[int, int, int, int] | None = None,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         policy: ReadPolicy = "latest",
@@ -34,12 +41,14 @@ class Stream(NamedTuple):
     ) -> FrameRequest:
         """Return a request for frames of this stream; it costs nothing until somebody reads.
 
-        `format` None: as the camera sends it. `size` is (width, height) in px, `fps` an upper bound. With
-        policy ``latest`` a slow reader gets the newest frame, with ``every`` all in order as long as the
-        ring holds them. `leases` is how many frames the reader may hold at a time. Raises GraphError.
+        `format` None: as the camera sends it. `roi` is the part of the picture that is wanted, (x, y, width,
+        height) in px of the camera's picture; what of it lies outside is cut off, and odd edges move outwards
+        by a pixel. `size` is (width, height) in px of the result (None: that of the part), `fps` an upper
+        bound. With policy ``latest`` a slow reader gets the newest frame, with ``every`` all in order as long
+        as the ring holds them. `leases` is how many frames the reader may hold at a time. Raises GraphError.
         """
         request = FrameRequest(
-            stream=self.name, format=format, size=size, fps=fps, policy=policy, leases=leases
+            stream=self.name, format=format, roi=roi, size=size, fps=fps, policy=policy, leases=leases
         )
         check_request(request)
         return request
@@ -56,8 +65,8 @@ class GraphBuilder:
     def from_spec(cls, spec: GraphSpec) -> "GraphBuilder":
         """Return a graph that holds the nodes of a stored declaration."""
         graph = cls()
-        for node in spec.nodes:
-            graph._add(node)
+        check_spec(spec)
+        graph._nodes = {node.id: node for node in spec.nodes}
         return graph
 
     @property
@@ -65,11 +74,21 @@ class GraphBuilder:
         """The declaration as data, without secrets."""
         return GraphSpec(nodes=tuple(self._nodes.values()))
 
-    def rtsp(self, name: str, url: str, *, login: str | None = None) -> Stream:
+    def rtsp(
+        self,
+        name: str,
+        url: str,
+        *,
+        login: str | None = None,
+        own_process: bool = False,
+        keep_warm: bool = False,
+    ) -> Stream:
         """Declare a camera reached by RTSP, and return its stream.
 
         `login` refers to ``user:password``: ``env:NAME`` or ``file:/path``. A login written into the URL
-        works too. Raises GraphError if the name is taken or the address is none.
+        works too. With `own_process` no other stream runs in its media process, so that neither costs the
+        other anything. A stream that nobody reads is not decoded, unless `keep_warm`. Raises GraphError if
+        the name is taken or the address is none.
         """
         check_address(name, url)
         bare, url_login = split_login(url)
@@ -77,18 +96,45 @@ class GraphBuilder:
             if login is not None:
                 raise GraphError(f"stream {name!r}: give the login once, in the url or as login=")
             login = f"url:{name}"
-        self._add(RtspSource(id=name, url=bare, login=login))
+        self._add(RtspSource(id=name, url=bare, login=login, own_process=own_process, keep_warm=keep_warm))
         if url_login is not None:
             self._url_logins[f"url:{name}"] = url_login
         return Stream(name)
 
+    def gate(self, name: str, source: Stream, *, opened: bool = True) -> Stream:
+        """Declare a gate, and return the stream of the frames that it lets through while it is open.
+
+        `Site.gate` opens and closes it while it runs. Raises GraphError if the name is taken.
+        """
+        self._add(Gate(id=name, source=source.name, opened=opened))
+        return Stream(name)
+
+    def rate(self, name: str, source: Stream, fps: float) -> Stream:
+        """Declare a stream of at most `fps` frames per second of another one, spaced evenly.
+
+        `Site.rate` changes it while it runs. Where the rate need not change, ``frames(fps=…)`` is enough.
+        Raises GraphError if the name is taken or the rate is none.
+        """
+        self._add(Rate(id=name, source=source.name, fps=fps))
+        return Stream(name)
+
+    def fork(self, name: str, source: Stream, branches: Sequence[str]) -> dict[str, Stream]:
+        """Declare branches of a stream, and return theirs: ``name.branch``, by branch.
+
+        Each gets all frames while it is attached, as it is at first; `Site.fork` detaches and attaches them
+        while they run. Raises GraphError if a name is taken.
+        """
+        self._add(Fork(id=name, source=source.name, branches=tuple(branches)))
+        return {branch: Stream(f"{name}.{branch}") for branch in branches}
+
     def resolve_secrets(self) -> dict[str, str]:
         """Return what each reference of the graph stands for; raise GraphError for one without a value."""
-        references = {node.login for node in self._nodes.values() if node.login is not None}
+        sources = [node for node in self._nodes.values() if isinstance(node, RtspSource)]
+        references = {node.login for node in sources if node.login is not None}
         return {ref: self._url_logins.get(ref) or resolve(ref) for ref in sorted(references)}
 
     def _add(self, node: Node) -> None:
         check_node(node)
-        if node.id in self._nodes:
-            raise GraphError(f"two streams are named {node.id!r}; give each its own name")
+        # All of it: a name may be taken by a branch.
+        streams_of(GraphSpec(nodes=(*self._nodes.values(), node)))
         self._nodes[node.id] = node

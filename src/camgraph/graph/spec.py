@@ -1,7 +1,7 @@
 """What a site is to do, as data: nodes with ids, JSON and YAML round trip, no secrets."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,22 +11,52 @@ from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
 
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
+MAX_FPS = 1000
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 ReadPolicy = Literal["latest", "every"]
 
 
-class RtspSource(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="rtsp", forbid_unknown_fields=True
-):
+class _Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    id: str
+
+
+class RtspSource(_Node, frozen=True, kw_only=True, tag="rtsp"):
     """A camera reached by RTSP. `login` is a reference to a secret, never the secret."""
 
-    id: str
     url: str
     login: str | None = None
+    own_process: bool = False
+    """Run in a media process that runs no other stream."""
+    keep_warm: bool = False
+    """Decode while nobody reads, too: the first frame of a new reader comes sooner."""
 
 
-Node = RtspSource
+class Gate(_Node, frozen=True, kw_only=True, tag="gate"):
+    """Lets the frames of another stream through while it is open."""
+
+    source: str
+    opened: bool = True
+
+
+class Rate(_Node, frozen=True, kw_only=True, tag="rate"):
+    """Thins another stream out to at most `fps` frames per second."""
+
+    source: str
+    fps: float
+
+
+class Fork(_Node, frozen=True, kw_only=True, tag="fork"):
+    """Copies another stream to branches, the streams ``id.branch``, that come and go one by one."""
+
+    source: str
+    branches: tuple[str, ...]
+    detached: tuple[str, ...] = ()
+    """The branches that get no frames now."""
+
+
+Filter = Gate | Rate | Fork
+Node = RtspSource | Gate | Rate | Fork
 
 
 class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,13 +87,15 @@ class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Frames of one stream as a reader wants them.
 
-    `size` is (width, height) in pixels, `fps` an upper bound in frames per second; None means as the camera
-    sends it. Requests that agree in stream, format, size and fps share one ring, whatever their policy and
-    their number of leases.
+    `roi` is the region of interest, (x, y, width, height) in px of the camera's picture; `size` is (width,
+    height) in px, `fps` an upper bound in frames per second; None means as the camera sends it. Requests that
+    agree in stream, format, roi, size and fps share one ring, whatever their policy and their number of
+    leases.
     """
 
     stream: str
     format: PixelFormat | None = None
+    roi: Annotated[tuple[int, int, int, int], "x, y, width, height in px"] | None = None
     size: Annotated[tuple[int, int], "width, height in px"] | None = None
     fps: float | None = None
     policy: ReadPolicy = "latest"
@@ -81,6 +113,33 @@ def check_name(name: str, what: str) -> None:
 def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
     check_name(node.id, "stream")
+    match node:
+        case RtspSource():
+            _check_source(node)
+        case Rate(fps=fps) if not 0 < fps <= MAX_FPS:
+            raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
+        case Fork():
+            _check_fork(node)
+
+
+def _check_fork(node: Fork) -> None:
+    if not node.branches:
+        raise GraphError(f"fork {node.id!r} has no branches; name at least one")
+    for branch in node.branches:
+        check_name(f"{node.id}.{branch}", "stream")
+    if len(set(node.branches)) < len(node.branches):
+        raise GraphError(f"fork {node.id!r}: two branches have the same name; give each its own")
+    for branch in node.detached:
+        check_branch(node, branch)
+
+
+def check_branch(node: Fork, branch: str) -> None:
+    """Raise GraphError if the fork has no such branch."""
+    if branch not in node.branches:
+        raise GraphError(f"fork {node.id!r} has no branch {branch!r}; it has: {', '.join(node.branches)}")
+
+
+def _check_source(node: RtspSource) -> None:
     check_address(node.id, node.url)
     if urlsplit(node.url).username is not None:
         raise GraphError(
@@ -119,12 +178,26 @@ def check_request(request: FrameRequest) -> None:
         raise GraphError(
             f"{where}: size {request.size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"
         )
-    if request.fps is not None and not 0 < request.fps <= 1000:
-        raise GraphError(f"{where}: fps {request.fps!r} must be above 0 and at most 1000")
+    if request.roi is not None and not _is_region(request.roi):
+        raise GraphError(
+            f"{where}: roi {request.roi!r} must be (x, y, width, height) in px of the camera's picture, "
+            f"x and y 0 or more, width and height 1 to {MAX_SIDE_PX}"
+        )
+    if request.fps is not None and not 0 < request.fps <= MAX_FPS:
+        raise GraphError(f"{where}: fps {request.fps!r} must be above 0 and at most {MAX_FPS}")
     if request.policy not in ("latest", "every"):
         raise GraphError(f"{where}: policy {request.policy!r} is unknown; choose 'latest' or 'every'")
     if not (isinstance(request.leases, int) and 1 <= request.leases <= 64):
         raise GraphError(f"{where}: leases {request.leases!r} must be 1 to 64")
+
+
+def _is_region(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 4
+        and all(isinstance(number, int) and 0 <= number < MAX_SIDE_PX for number in value[:2])
+        and _is_size(value[2:])
+    )
 
 
 def _is_size(value: object) -> bool:
@@ -148,9 +221,45 @@ def check_spec(spec: GraphSpec) -> None:
     """Raise GraphError if the declaration can't be run."""
     if spec.version != SPEC_VERSION:
         raise GraphError(f"the graph has version {spec.version}; this camgraph reads version {SPEC_VERSION}")
-    seen: set[str] = set()
     for node in spec.nodes:
         check_node(node)
-        if node.id in seen:
-            raise GraphError(f"two streams are named {node.id!r}; give each its own name")
-        seen.add(node.id)
+    streams_of(spec)
+
+
+class StreamPath(NamedTuple):
+    """How the frames of a stream come to be: from a source through filters."""
+
+    source: RtspSource
+    steps: tuple[tuple[Filter, str], ...]
+    """The filters, the one next to the source first, each with the stream that it gives on this way."""
+
+
+def streams_of(spec: GraphSpec) -> dict[str, StreamPath]:
+    """Return every stream of a graph with its path, in the order of their declaration.
+
+    Raises GraphError for names that are taken twice, for sources that don't exist, and for circles.
+    """
+    makers: dict[str, Node] = {}
+    ids: set[str] = set()
+    for node in spec.nodes:
+        given = [f"{node.id}.{branch}" for branch in node.branches] if isinstance(node, Fork) else [node.id]
+        for name in {node.id, *given}:
+            if name in makers or name in ids:
+                raise GraphError(f"two streams are named {name!r}; give each its own name")
+        ids.add(node.id)
+        makers.update(dict.fromkeys(given, node))
+    return {name: _path_to(name, makers) for name in makers}
+
+
+def _path_to(name: str, makers: dict[str, Node]) -> StreamPath:
+    steps: list[tuple[Filter, str]] = []
+    node = makers[name]
+    while not isinstance(node, RtspSource):
+        steps.insert(0, (node, name))
+        if len(steps) > len(makers):
+            raise GraphError(f"{node.id!r} is fed by itself, through {node.source!r}")
+        if node.source not in makers:
+            raise GraphError(f"{node.id!r} is fed by {node.source!r}, and no stream is named so")
+        name = node.source
+        node = makers[name]
+    return StreamPath(node, tuple(steps))

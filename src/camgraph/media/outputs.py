@@ -68,6 +68,7 @@ class Output:
         """Return what was asked and what came of it."""
         counts = self.writer.statistics()
         return RingStatistics(
+            stream=self.request.stream,
             format=self.format,
             width=self.size[0],
             height=self.size[1],

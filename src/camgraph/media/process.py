@@ -12,15 +12,15 @@ from camgraph.base.signals import end_on_sigterm
 from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import (
     AddReader,
-    Apply,
     AskStatistics,
+    Configure,
     MediaStatistics,
     Secrets,
     Shutdown,
     StreamStatus,
     ToMedia,
 )
-from camgraph.graph.spec import GraphSpec
+from camgraph.graph.spec import GraphSpec, RtspSource
 from camgraph.media.worker import StreamWorker
 from camgraph.ring.protocol import Hello, refuse
 
@@ -52,7 +52,7 @@ class MediaProcess:
         match message:
             case Secrets(values=values):
                 self._secrets = values
-            case Apply(spec=spec, epoch=epoch):
+            case Configure(spec=spec, epoch=epoch):
                 self._apply(spec, epoch)
             case AddReader(hello=hello) if descriptors:
                 self._add_reader(hello, descriptors.pop(0))
@@ -66,7 +66,7 @@ class MediaProcess:
         close_all(descriptors)
 
     def _apply(self, spec: GraphSpec, epoch: int) -> None:
-        nodes = {node.id: node for node in spec.nodes}
+        nodes = {node.id: node for node in spec.nodes if isinstance(node, RtspSource)}
         for name, worker in list(self._workers.items()):
             node = nodes.get(name)
             if node != worker.node or self._login(node.login) != worker.login:
