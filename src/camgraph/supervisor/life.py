@@ -17,8 +17,11 @@ from camgraph.base.errors import InternalError
 
 LifeState = Literal["new", "starting", "running", "backing_off", "ending", "ended"]
 
-BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-FORGIVEN_AFTER_S = 10.0
+BACK_OFF_S = (0.0, 0.2, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Waits before the next start, by the failures that are not forgiven; the last one is kept. Each second of
+running forgives one: only what dies at once, again and again, is waited for longer than a keyframe."""
+OUT_OF_MEMORY_BACK_OFF_S = 0.5
+"""How long one that was killed for memory waits at least: what took the memory may still have it."""
 _STORY_LENGTH = 50
 
 
@@ -42,6 +45,9 @@ class LaunchFailed:
 @dataclass(frozen=True)
 class Exited:
     """It has ended, and was reaped."""
+
+    out_of_memory: bool = False
+    """The kernel killed it to free memory."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,12 @@ class ProcessLife:
     def _lost(self, event: Event, now_ns: int) -> list[Instruction]:
         if not self._restart:
             return self._end(event, now_ns)
-        if now_ns - self._since_ns >= FORGIVEN_AFTER_S * 1e9:
-            self._failures = 0
+        if self.state == "running":
+            self._failures = max(0, self._failures - (now_ns - self._since_ns) // 1_000_000_000)
         delay_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
-        self._failures += 1
+        if isinstance(event, Exited) and event.out_of_memory:
+            delay_s = max(delay_s, OUT_OF_MEMORY_BACK_OFF_S)
+        self._failures = min(self._failures + 1, len(BACK_OFF_S))
         self.state = "backing_off"
         self.next_start_ns = now_ns + int(delay_s * 1e9)
         return [WakeAt(self.next_start_ns)]

@@ -5,7 +5,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from camgraph.base.errors import InternalError
 from camgraph.supervisor.life import (
     BACK_OFF_S,
-    FORGIVEN_AFTER_S,
+    OUT_OF_MEMORY_BACK_OFF_S,
     Begin,
     Exited,
     Launch,
@@ -34,7 +34,7 @@ def test_the_first_death_is_followed_by_a_start_at_once() -> None:
     assert life.handle(Tick(), S) == [Launch()]
 
 
-def test_deaths_in_a_row_are_answered_ever_later_and_forgiven_after_a_while() -> None:
+def test_deaths_in_a_row_are_answered_ever_later_and_each_second_of_life_forgives_one() -> None:
     life, now_ns, delays = started(), 0, []
     for _ in range(len(BACK_OFF_S) + 1):
         (wake,) = life.handle(Exited(), now_ns)
@@ -44,8 +44,28 @@ def test_deaths_in_a_row_are_answered_ever_later_and_forgiven_after_a_while() ->
         assert life.handle(Tick(), now_ns) == [Launch()]
         life.handle(Launched(8), now_ns)
     assert delays == [*BACK_OFF_S, BACK_OFF_S[-1]]
-    now_ns += int(FORGIVEN_AFTER_S * S)
+    now_ns += len(BACK_OFF_S) * S
     assert life.handle(Exited(), now_ns) == [WakeAt(now_ns)]
+
+
+def test_what_lives_a_second_between_its_deaths_is_started_again_at_once() -> None:
+    life, now_ns = started(), 0
+    for _ in range(50):
+        now_ns += S
+        assert life.handle(Exited(), now_ns) == [WakeAt(now_ns)]
+        assert life.handle(Tick(), now_ns) == [Launch()]
+        life.handle(Launched(8), now_ns)
+
+
+def test_one_killed_for_memory_is_never_started_at_once() -> None:
+    life, now_ns = started(), S
+    for usual_s in BACK_OFF_S:
+        due_ns = now_ns + int(max(usual_s, OUT_OF_MEMORY_BACK_OFF_S) * S)
+        assert life.handle(Exited(out_of_memory=True), now_ns) == [WakeAt(due_ns)]
+        assert life.handle(Tick(), due_ns - 1) == [WakeAt(due_ns)]
+        assert life.handle(Tick(), due_ns) == [Launch()]
+        life.handle(Launched(8), due_ns)
+        now_ns = due_ns
 
 
 def test_without_restart_the_end_is_the_end() -> None:
@@ -98,10 +118,10 @@ class AnyLife(RuleBasedStateMachine):
         self.tell(Begin())
 
     @precondition(lambda self: self.running)
-    @rule()
-    def exit(self) -> None:
+    @rule(out_of_memory=st.booleans())
+    def exit(self, out_of_memory: bool) -> None:
         self.running = False
-        self.tell(Exited())
+        self.tell(Exited(out_of_memory))
 
     @precondition(lambda self: self.life.state != "new")
     @rule(wait_s=st.floats(0, 20))
