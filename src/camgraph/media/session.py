@@ -227,7 +227,7 @@ class Session:
             self._failures = max(0, self._failures - (now_ns - self._live_ns) // _S)
         longest_s = retry.waits_s[min(self._failures, len(retry.waits_s) - 1)]
         wait_s = longest_s * (1.0 - JITTER * self._chance())
-        self._failures += 1
+        self._failures = min(self._failures + 1, len(retry.waits_s))
         self._close()
         self.state, self._reason, self._fault = retry.state, reason, sentence
         self._sentence = f"{sentence} Next attempt in {wait_s:.{1 if wait_s < 10 else 0}f} s."
