@@ -2,7 +2,7 @@
 
 from camgraph.base.descriptors import connect_site
 from camgraph.graph.spec import FrameRequest
-from camgraph.ring.protocol import RingRequest
+from camgraph.ring.protocol import WHOLE, RingRequest
 from camgraph.ring.reader import Reader
 
 
@@ -10,7 +10,12 @@ def ring_request(request: FrameRequest) -> RingRequest:
     """Return what a reader asks the site for: equal requests share one ring."""
     width, height = request.size or (0, 0)
     return RingRequest(
-        stream=request.stream, format=request.format, width=width, height=height, fps=request.fps or 0.0
+        stream=request.stream,
+        format=request.format,
+        width=width,
+        height=height,
+        fps=request.fps or 0.0,
+        roi=request.roi or WHOLE,
     )
 
 

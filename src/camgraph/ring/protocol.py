@@ -3,14 +3,15 @@
 ::
 
     HELLO    u32 kind = 1, version, leases, format (0: as the camera sends it), width, height; f64 fps;
+             u32 roi[4] = x, y, width, height (all 0: the whole picture);
              u32 name_bytes, reserved; stream name in UTF-8                          reader → writer, once
     RING     u32 kind = 2, reader_id, generation, lease_limit, lock_stride, reserved; u64 epoch, size,
              next_seq; u8 uuid[16]; two descriptors: one to map, one to lock with    writer → reader
     FRAME    u32 kind = 3, slot, generation, reserved; u64 seq                       writer → reader
     REFUSED  u32 kind = 4, text_bytes; text in UTF-8; then the connection ends       writer → reader
 
-Width, height and fps are 0 for: as the camera sends it. Standard library only: the supervisor reads HELLO to
-route a reader, and answers REFUSED when there is nowhere to route it.
+Width, height and fps are 0 for: as the camera sends it, or as large as the region of interest. Standard library
+only: the supervisor reads HELLO to route a reader, and answers REFUSED when there is nowhere to route it.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from camgraph.base.pixels import PixelFormat, format_code, format_of_code
 
-VERSION = 1
+VERSION = 2
 MAX_DATAGRAM_BYTES = 2048
 MAX_LEASES = 64
 _MAX_SIDE_PX = 16384
@@ -29,10 +30,12 @@ _MAX_TEXT_BYTES = 1024
 
 _HELLO, _RING, FRAME_KIND, _REFUSED = 1, 2, 3, 4
 _KIND = struct.Struct("<I")
-_HELLO_BODY = struct.Struct("<6Id2I")
+_HELLO_BODY = struct.Struct("<6Id4I2I")
 _RING_BODY = struct.Struct("<6I3Q16s")
 FRAME_LAYOUT = struct.Struct("<4IQ")
 FRAME_BYTES = FRAME_LAYOUT.size
+WHOLE = (0, 0, 0, 0)
+"""The region of interest of a request that has none."""
 _REFUSED_BODY = struct.Struct("<2I")
 
 
@@ -45,6 +48,8 @@ class RingRequest:
     width: int = 0
     height: int = 0
     fps: float = 0.0
+    roi: tuple[int, int, int, int] = WHOLE
+    """x, y, width, height in px of the camera's picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,8 @@ class Hello:
         """Return the datagram."""
         request, name = self.request, self.request.stream.encode()
         code = 0 if request.format is None else format_code(request.format)
-        sizes = request.width, request.height, request.fps, len(name), 0
-        return _HELLO_BODY.pack(_HELLO, self.version, self.leases, code, *sizes) + name
+        sizes = request.width, request.height, request.fps, *request.roi
+        return _HELLO_BODY.pack(_HELLO, self.version, self.leases, code, *sizes, len(name), 0) + name
 
     @classmethod
     def decode(cls, data: bytes) -> "Hello":
@@ -71,7 +76,7 @@ class Hello:
         if version != VERSION:
             raise ValueError(f"the reader speaks version {version} of the ring protocol, this side {VERSION}")
         try:
-            _, _, leases, code, width, height, fps, name_bytes, _ = _HELLO_BODY.unpack_from(data)
+            _, _, leases, code, width, height, fps, *roi, name_bytes, _ = _HELLO_BODY.unpack_from(data)
             name = data[_HELLO_BODY.size :].decode()
         except (struct.error, UnicodeDecodeError):
             raise ValueError("the reader's greeting is damaged") from None
@@ -83,8 +88,11 @@ class Hello:
             raise ValueError(f"frames of {width}x{height} px can't be had; sides are 1 to {_MAX_SIDE_PX} px")
         if not 0 <= fps <= 1000:
             raise ValueError(f"fps must be 0 to 1000, not {fps}")
+        if any(roi) and (0 in roi[2:] or max(roi) > _MAX_SIDE_PX):
+            raise ValueError(f"{roi} is no region of a picture: x, y, then width and height of 1 px or more")
         pixel_format = format_of_code(code) if code else None
-        return cls(RingRequest(name, pixel_format, width, height, fps), leases, version)
+        request = RingRequest(name, pixel_format, width, height, fps, (roi[0], roi[1], roi[2], roi[3]))
+        return cls(request, leases, version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from camgraph.ring.protocol import (
     MAX_DATAGRAM_BYTES,
     MAX_LEASES,
     VERSION,
+    WHOLE,
     FrameNotice,
     Hello,
     Refused,
@@ -21,11 +22,12 @@ from camgraph.ring.protocol import (
 
 sides = st.integers(1, 16384)
 requests = st.builds(
-    lambda name, pixel_format, size, fps: RingRequest(name, pixel_format, size[0], size[1], fps),
+    lambda name, pixel_format, size, fps, roi: RingRequest(name, pixel_format, *size, fps, roi),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64),
     st.none() | st.sampled_from(PIXEL_FORMATS),
     st.just((0, 0)) | st.tuples(sides, sides),
     st.floats(0, 1000),
+    st.just(WHOLE) | st.tuples(st.integers(0, 16383), st.integers(0, 16383), sides, sides),
 )
 
 
@@ -45,7 +47,7 @@ def test_garbage_is_no_greeting(data: bytes) -> None:
             continue
 
 
-GOOD = Hello(RingRequest("door", "bgra", 640, 360, 5.0)).encode()
+GOOD = Hello(RingRequest("door", "bgra", 640, 360, 5.0, (8, 6, 320, 180))).encode()
 
 
 def changed(offset: int, layout: str, value: float) -> bytes:
@@ -67,7 +69,9 @@ def changed(offset: int, layout: str, value: float) -> bytes:
         (changed(16, "<I", 16385), "16385x360"),
         (changed(24, "<d", -1.0), "fps"),
         (changed(24, "<d", float("nan")), "fps"),
-        (changed(32, "<I", 5), "damaged"),
+        (changed(40, "<I", 0), "no region"),
+        (changed(44, "<I", 16385), "no region"),
+        (changed(48, "<I", 5), "damaged"),
         (GOOD[:-1], "damaged"),
         (GOOD[:20], "damaged"),
         (GOOD[:-1] + b"\xff", "damaged"),
@@ -79,7 +83,7 @@ def test_a_greeting_that_cant_be_served_says_why(data: bytes, sentence: str) -> 
 
 
 def test_the_bytes_are_those_that_the_description_promises() -> None:
-    assert struct.pack("<IIIIIIdII4s", 1, VERSION, 3, 5, 640, 360, 5.0, 4, 0, b"door") == GOOD
+    assert struct.pack("<6Id6I4s", 1, VERSION, 3, 5, 640, 360, 5.0, 8, 6, 320, 180, 4, 0, b"door") == GOOD
     ring = Ring(7, 2, 3, 256, 123, 4096, 9, bytes(range(16)))
     assert ring.encode() == struct.pack("<6I3Q16s", 2, 7, 2, 3, 256, 0, 123, 4096, 9, bytes(range(16)))
     assert FrameNotice(5, 2, 1 << 40).encode() == struct.pack("<IIIIQ", 3, 5, 2, 0, 1 << 40)
