@@ -123,7 +123,7 @@ def test_no_reader_tears_delays_or_leaves_anything(listener: socket.socket) -> N
     writer = RingWriter("stress", "gray8", WIDTH, HEIGHT, epoch=1, fps=FRAMES_PER_S)
     readers = Readers(listener.getsockname()[1:].decode())
     generator = random.Random(1)
-    slept = published = number = 0
+    slept = published = number = planned = 0
     harm_at = 0.0
     end: float | None = None
     while end is None or time.monotonic() < end:
@@ -131,7 +131,9 @@ def test_no_reader_tears_delays_or_leaves_anything(listener: socket.socket) -> N
             sock, _ = listener.accept()
             sock.settimeout(5)
             with suppress(OSError, ValueError):
-                writer.add_reader(sock, Hello.decode(sock.recv(MAX_DATAGRAM_BYTES)))
+                hello = Hello.decode(sock.recv(MAX_DATAGRAM_BYTES))
+                planned = max(planned, writer.planned_bytes(hello.leases))
+                writer.add_reader(sock, hello)
         number += 1
         planes, meta = [picture(number)], FrameMeta(pts=number)
         before = sleeps()
@@ -158,6 +160,7 @@ def test_no_reader_tears_delays_or_leaves_anything(listener: socket.socket) -> N
     assert statistics.published == published
     # What the dead held is written again: the ring has not grown beyond what living readers may hold.
     assert statistics.slots_touched <= 1 + FRAMES_PER_S // 10 + 2 * READERS * 4
+    assert writer.touched_bytes <= planned
 
     def all_are_gone() -> bool:
         writer.publish([picture(0)], FrameMeta())

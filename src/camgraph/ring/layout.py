@@ -95,7 +95,7 @@ class RingHeader(NamedTuple):
             generation,
             slots,
             epoch,
-            whole_pages(SLOT_HEADER_OFFSET + slots * SLOT_HEADER_BYTES),
+            _header_pages(slots),
             whole_pages(capacity),
             capacity,
             uuid4().bytes,
@@ -234,6 +234,15 @@ class Geometry(NamedTuple):
             *(plane.stride for plane in planes),
             *none,
         )
+
+
+def resident_bytes(slots: int, capacity: int) -> int:
+    """Return the bytes of memory that a ring takes once so many of its slots have been written."""
+    return _header_pages(slots) + slots * whole_pages(capacity)
+
+
+def _header_pages(slots: int) -> int:
+    return whole_pages(SLOT_HEADER_OFFSET + slots * SLOT_HEADER_BYTES)
 
 
 def whole_pages(size: int) -> int:

@@ -75,6 +75,11 @@ class Slots:
         """Slots that have been written: what of the ring is resident."""
         return len(self._by_age)
 
+    @property
+    def touched_bytes(self) -> int:
+        """The memory that the kernel has given for it so far."""
+        return os.fstat(self._descriptor).st_blocks * 512
+
     def open_for_reader(self) -> list[int]:
         """Return a descriptor to map and one to lock with; the caller owns them."""
         assert self._pages is not None
@@ -89,16 +94,12 @@ class Slots:
         """Return a slot locked for writing; None if all are held, or memory is short. `give` must follow.
 
         Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
-        than `budget` have been touched; then the oldest younger one; and before the newest, any fresh one.
+        than `budget` have been touched, which is never exceeded; then the oldest younger one.
         """
         slot = self._first_free(self._by_age, now_ns - grace_ns)
         if slot is None and len(self._by_age) < budget:
             slot = self._fresh()
-        if slot is None:
-            by_age = list(self._by_age)
-            newest = by_age[-1:]
-            slot = self._first_free(by_age[:-1], now_ns) or self._fresh() or self._first_free(newest, now_ns)
-        return slot
+        return slot or self._first_free(self._by_age, now_ns)
 
     def give(self, slot: Slot, seq: int, now_ns: int) -> None:
         """Let readers have what was written into a slot that `take` returned."""
@@ -121,6 +122,13 @@ class Slots:
             if start is not None:
                 return start % LOCK_STRIDE
         return None
+
+    def is_held_by(self, reader_id: int) -> bool:
+        """Tell whether a reader holds any slot."""
+        starts = (slot.index * LOCK_STRIDE + reader_id for slot in self._by_age)
+        return any(
+            locks.first_conflict(self._descriptor, locks.write_lock(start, 1)) is not None for start in starts
+        )
 
     def close(self) -> None:
         """Let the memory go; readers keep theirs for as long as they hold a frame of it."""

@@ -15,13 +15,13 @@ from camgraph.base.descriptors import check_peer
 from camgraph.base.errors import BrokenError, CamgraphError, ClosedError
 from camgraph.base.pixels import PixelFormat
 from camgraph.ring.forks import forget_in_children
-from camgraph.ring.layout import LOCK_STRIDE, MAX_SLOTS, Geometry, whole_pages
+from camgraph.ring.layout import LOCK_STRIDE, MAX_SLOTS, Geometry, resident_bytes, whole_pages
 from camgraph.ring.link import ReaderLink
 from camgraph.ring.meta import FrameMeta, write_meta
 from camgraph.ring.protocol import FRAME_KIND, FRAME_LAYOUT, Hello, refuse
 from camgraph.ring.slots import Slots
 
-__all__ = ["FrameMeta", "RingWriter", "WriterStatistics"]
+__all__ = ["FrameMeta", "RingWriter", "WriterStatistics", "planned_bytes"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,22 @@ MIN_LEASES = 8
 """Held frames that even a ring of very large pictures has room for."""
 GRACE_NS = 100_000_000
 """For so long a frame can be taken by a reader that was told of it late."""
+
+
+def planned_bytes(
+    format: PixelFormat,  # noqa: A002
+    width: int,
+    height: int,
+    *,
+    fps: float = 25.0,
+    leases: int,
+) -> int:
+    """Return how many bytes a ring with readers of so many leases, all together, touches at most."""
+    return resident_bytes(_own_slots(fps) + leases, Geometry(format, width, height).length)
+
+
+def _own_slots(fps: float) -> int:
+    return 1 + max(2, math.ceil(fps * GRACE_NS / 1e9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,8 @@ class RingWriter:
     ) -> None:
         """Make a ring that never grows over `max_bytes`, for about `fps` frames a second.
 
-        Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames. `clock`
-        gives the monotonic time in ns, as `Frame.publish_ns` tells it.
+        Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames, and never
+        more than those. `clock` gives the monotonic time in ns, as `Frame.publish_ns` tells it.
         """
         self.stream = stream
         self._epoch = epoch
@@ -79,6 +95,8 @@ class RingWriter:
         self._links: list[ReaderLink] = []
         # Found gone, and still open: somebody may be watching the descriptor.
         self._parted: list[ReaderLink] = []
+        # Leases of those who have gone and still hold frames, by reader id: they count as long as they do.
+        self._kept: dict[int, int] = {}
         self._last_id = 0
         self._names: dict[int, str] = {}
         self._seq = 0
@@ -87,7 +105,7 @@ class RingWriter:
         self._behind_of_gone = 0
         self._holder = ""
         self._closed = False
-        self._budget = 1 + max(2, math.ceil(fps * GRACE_NS / 1e9))
+        self._budget = _own_slots(fps)
         self._slots = self._make_slots(Geometry(format, width, height), 1)
         forget_in_children(self)
 
@@ -95,6 +113,31 @@ class RingWriter:
     def readers(self) -> int:
         """How many readers the ring has."""
         return len(self._links)
+
+    @property
+    def leases(self) -> int:
+        """The leases of all its readers."""
+        with self._lock:
+            return sum(link.leases for link in self._links)
+
+    @property
+    def touched_bytes(self) -> int:
+        """The memory that the present generation takes by now."""
+        with self._lock:
+            return 0 if self._closed else self._slots.touched_bytes
+
+    def planned_bytes(self, leases: int = 0) -> int:
+        """Return how much memory the present generation will take at most with so many leases more.
+
+        Whoever has made sure of that much before each reader came need fear no other moment: until the next
+        reader comes, or the geometry changes, less is touched, whoever leaves and whatever they keep.
+        """
+        with self._lock:
+            if self._closed:
+                return 0
+            self._forget_returned()
+            slots = max(self._slots.touched, min(self._budget + leases, self._slots.header.slots))
+            return resident_bytes(slots, self._slots.geometry.length)
 
     def add_reader(self, sock: socket.socket, hello: Hello) -> bool:
         """Give a ring to a reader; owns its connection from now on, in every case.
@@ -108,6 +151,7 @@ class RingWriter:
             if self._closed:
                 sock.close()
                 return False
+            self._forget_returned()
             try:
                 peer = check_peer(sock)
                 reader_id = self._free_id(hello.leases)
@@ -189,6 +233,7 @@ class RingWriter:
                 raise ClosedError(f"the ring of {self.stream!r} was closed")
             old, self._slots = self._slots, self._make_slots(geometry, self._slots.header.generation + 1)
             old.close()
+            self._forget_returned()
             for link in self._links:
                 link.offer(self._slots, self._seq + 1)
 
@@ -232,7 +277,7 @@ class RingWriter:
         )
 
     def _free_id(self, leases: int) -> int:
-        spare = self._slots.header.slots - self._budget
+        spare = self._slots.header.slots - self._budget + sum(self._kept.values())
         if leases > spare:
             raise BrokenError(
                 f"the ring of {self.stream!r} has slots for {spare} more held frames, not for {leases}: "
@@ -249,8 +294,13 @@ class RingWriter:
         for link in links:
             self._links.remove(link)
             self._parted.append(link)
-            self._budget -= link.leases
+            self._kept[link.reader_id] = self._kept.get(link.reader_id, 0) + link.leases
             self._behind_of_gone += link.behind
+        self._forget_returned()
+
+    def _forget_returned(self) -> None:
+        for reader_id in [key for key in self._kept if not self._slots.is_held_by(key)]:
+            self._budget -= self._kept.pop(reader_id)
 
     def _close_parted(self, links: list[ReaderLink]) -> None:
         for link in links:

@@ -99,7 +99,7 @@ def test_version_1_counts_what_cannot_be_dropped(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(
-    "outer_used, bound", [(100, Headroom(300 * MB, 512 * MB)), (900, (100 * MB, 1000 * MB))]
+    ("outer_used", "bound"), [(100, Headroom(300 * MB, 512 * MB)), (900, (100 * MB, 1000 * MB))]
 )
 def test_the_level_with_least_left_bounds(tree: Tree, outer_used: int, bound: tuple[int, int]) -> None:
     top = tree.v2("/outer/middle/inner")

@@ -32,7 +32,7 @@ from camgraph.base.errors import BrokenError, LeaseLimit
 from camgraph.ring.frame import Frame
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest
 from camgraph.ring.reader import Reader, ReadPolicy
-from camgraph.ring.writer import FrameMeta, RingWriter
+from camgraph.ring.writer import FrameMeta, RingWriter, planned_bytes
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -96,6 +96,7 @@ class RingMachine(RuleBasedStateMachine):
         self.epoch += 1
         self.side, self.seq, self.newest, self.generation = 4, 0, 0, 1
         self.newest_of: dict[int, tuple[int, int]] = {}
+        self.planned = 0
         self.writer = RingWriter(
             "model",
             "gray8",
@@ -120,8 +121,11 @@ class RingMachine(RuleBasedStateMachine):
             data = sock.recv(MAX_DATAGRAM_BYTES)
             if not data:
                 sock.close()
-            elif not self.writer.add_reader(sock, Hello.decode(data)):
-                refused.add(name)
+            else:
+                hello = Hello.decode(data)
+                self.planned = max(self.planned, self.writer.planned_bytes(hello.leases))
+                if not self.writer.add_reader(sock, hello):
+                    refused.add(name)
         return refused
 
     # --- what can happen ---------------------------------------------------------------------------------
@@ -232,6 +236,7 @@ class RingMachine(RuleBasedStateMachine):
         self.side = side
         self.generation += 1
         self.writer.reshape("gray8", side, side)
+        self.planned = self.writer.planned_bytes()
 
     @precondition(lambda self: self.readers)
     @rule(which=anyone, forgotten=st.booleans())
@@ -305,6 +310,14 @@ class RingMachine(RuleBasedStateMachine):
             statistics = self.writer.statistics()
             assert statistics.readers <= 4 + len(self.orphans) + 60
             assert statistics.generation == self.generation
+
+    @invariant()
+    def no_more_is_touched_than_was_planned_when_readers_came(self) -> None:
+        if hasattr(self, "writer"):
+            bare = planned_bytes("gray8", self.side, self.side, fps=self.fps, leases=0)
+            planned = max(self.planned, bare)
+            assert self.writer.touched_bytes <= planned
+            assert self.writer.planned_bytes() <= planned
 
     @property
     def reshaped(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.ring.frame import Frame
 from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
-from camgraph.ring.writer import FrameMeta, RingWriter
+from camgraph.ring.writer import FrameMeta, RingWriter, planned_bytes
 
 if TYPE_CHECKING:
     from tests.unit.ring.conftest import Site
@@ -99,6 +99,73 @@ def test_memory_is_resident_only_as_touched(site: "Site") -> None:
     touched = writer.statistics().slots_touched
     assert touched <= 4
     assert resident <= 2 * (touched * 1280 * 720 * 4 + 300_000)
+
+
+def test_no_more_is_touched_than_was_planned_whatever_is_held(site: "Site") -> None:
+    writer = site.writer("bgr24", 320, 180, fps=10)
+    held: list[Frame] = []
+    planned = planned_bytes("bgr24", 320, 180, fps=10, leases=5)
+    assert writer.planned_bytes(5) == planned
+    reader = site.reader(writer, policy="every", leases=5)
+    assert (writer.leases, writer.planned_bytes()) == (5, planned)
+    assert writer.touched_bytes < 10_000
+    for number in range(200):
+        writer.publish(site.picture(number, "bgr24", 320, 180), FrameMeta())
+        if len(held) < 5:
+            held.append(reader.read(1))
+    assert writer.statistics().slots_touched == 5 + 3
+    assert writer.touched_bytes == planned
+    writer.close()
+    assert (writer.planned_bytes(), writer.touched_bytes) == (0, 0)
+
+
+def test_a_reader_that_holds_more_than_its_leases_has_frames_dropped(site: "Site") -> None:
+    writer = site.writer(fps=10)
+    reader = site.reader(writer, policy="every", leases=8)
+    # As a broken program would: the writer believes nobody.
+    writer._links[0].leases, writer._budget = 2, writer._budget - 6
+    planned = writer.planned_bytes()
+    held = []
+    for number in range(1, 6):
+        assert site.publish(writer, number)
+        held.append(reader.read(1))
+    assert not site.publish(writer, 6)
+    assert writer.statistics().no_slot == 1
+    assert writer.touched_bytes <= planned
+
+
+def test_what_those_who_have_left_still_hold_takes_nothing_from_the_others(site: "Site") -> None:
+    writer = site.writer(fps=10)
+    held, planned = [], []
+    for number in range(5):
+        reader = site.reader(writer, policy="every", leases=4)
+        planned.append(writer.planned_bytes())
+        for step in range(4):
+            assert site.publish(writer, number * 4 + step)
+            held.append(reader.read(1))
+        reader.close()
+        writer.remove_reader(writer.sockets()[0])
+        assert writer.leases == 0
+        assert writer.touched_bytes <= planned[-1]
+    assert planned == sorted(set(planned))
+    assert writer.statistics().no_slot == 0
+    held.clear()
+    # What has been touched stays, and serves for the next.
+    assert writer.planned_bytes(4) <= planned[-1]
+    assert not writer._kept
+
+
+def test_the_next_geometry_is_planned_anew(site: "Site") -> None:
+    writer = site.writer("gray8", 64, 64, fps=10)
+    reader = site.reader(writer, policy="every", leases=4)
+    writer.publish(site.picture(1, "gray8", 64, 64), FrameMeta())
+    kept = reader.read(1)
+    reader.close()
+    writer.remove_reader(writer.sockets()[0])
+    assert writer.planned_bytes() == planned_bytes("gray8", 64, 64, fps=10, leases=4)
+    writer.reshape("gray8", 128, 64)
+    assert writer.planned_bytes() == planned_bytes("gray8", 128, 64, fps=10, leases=writer.leases)
+    assert kept.array.shape == (64, 64)
 
 
 def _link(name: str) -> str:
