@@ -10,8 +10,9 @@
     FRAME    u32 kind = 3, slot, generation, reserved; u64 seq                       writer → reader
     REFUSED  u32 kind = 4, text_bytes; text in UTF-8; then the connection ends       writer → reader
 
-Width, height and fps are 0 for: as the camera sends it, or as large as the region of interest. Standard library
-only: the supervisor reads HELLO to route a reader, and answers REFUSED when there is nowhere to route it.
+Width, height and fps are 0 for: as the camera sends it, or as large as the region of interest. Standard
+library only: the supervisor reads HELLO to route a reader, and answers REFUSED when there is nowhere to
+route it.
 """
 
 import contextlib
