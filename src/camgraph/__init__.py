@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from camgraph.client.graph import Graph
+    from camgraph.client.graph import Graph, attach
+    from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
     from camgraph.client.site import Site
     from camgraph.client.streams import LiveStream
     from camgraph.control.messages import SiteStatistics, StreamStatistics, StreamStatus
     from camgraph.graph.builder import Stream
+    from camgraph.graph.changes import GraphDiff
     from camgraph.graph.spec import FrameRequest, GraphSpec
     from camgraph.process.declare import MessageProcess, backend, message
     from camgraph.process.front import FrontEnd
@@ -25,7 +27,11 @@ __all__ = [
     "FrameRequest",
     "FrontEnd",
     "Graph",
+    "GraphDiff",
     "GraphSpec",
+    "LiveFork",
+    "LiveGate",
+    "LiveRate",
     "LiveStream",
     "MessageProcess",
     "Reader",
@@ -34,6 +40,7 @@ __all__ = [
     "Stream",
     "StreamStatistics",
     "StreamStatus",
+    "attach",
     "backend",
     "message",
 ]
@@ -45,7 +52,11 @@ _ROOMS = {
     "FrameRequest": "graph.spec",
     "FrontEnd": "process.front",
     "Graph": "client.graph",
+    "GraphDiff": "graph.changes",
     "GraphSpec": "graph.spec",
+    "LiveFork": "client.nodes",
+    "LiveGate": "client.nodes",
+    "LiveRate": "client.nodes",
     "LiveStream": "client.streams",
     "MessageProcess": "process.declare",
     "Reader": "ring.reader",
@@ -54,6 +65,7 @@ _ROOMS = {
     "Stream": "graph.builder",
     "StreamStatistics": "control.messages",
     "StreamStatus": "control.messages",
+    "attach": "client.graph",
     "backend": "process.declare",
     "message": "process.declare",
 }

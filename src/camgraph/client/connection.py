@@ -1,81 +1,69 @@
-"""The connection to a site's supervisor: starts it, hears it in a thread of its own, replaces a dead one."""
+"""A program's connection to the supervisor of a site, heard in a thread of its own."""
 
-import errno
 import logging
-import os
-import socket
-import subprocess
 import threading
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 
 import msgspec
 
-from camgraph.base.children import describe_exit, start_module
-from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
-from camgraph.control.channel import ControlChannel, channel_pair
-from camgraph.control.messages import Apply, FromSupervisor, Secrets, Shutdown
-from camgraph.graph.spec import GraphSpec
+from camgraph.control.channel import ControlChannel
+from camgraph.control.messages import FromSupervisor, Ping
+from camgraph.control.pulse import Pulse
 
 _log = logging.getLogger(__name__)
 
-READERS_BACKLOG = 1024
-SHUT_DOWN_WITHIN_S = 5.0
-LAST_WORDS_WITHIN_S = 1.0
 THREAD_ENDS_WITHIN_S = 2.0
-SHORT_LIFE_S = 5.0
-BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Before starting another supervisor, by how many had short lives in a row."""
 
 
-class Connection:
-    """Owns the supervisor process, the control channel and the thread that serves it.
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of what happens; all is called in the connection's thread."""
 
-    The listening socket at which readers ask for their rings is made here, before the supervisor runs, and
-    outlives it: readers can connect at any time and wait. A supervisor that ends is replaced, for as long as
-    it takes. `on_message(message, descriptors)`, `on_lost(how)` before each replacement, and `on_closed()` at
-    the end are called in the thread, whose loop is `loop`.
-    """
+    on_message: Callable[[FromSupervisor, list[int]], None]
+    """Owns the descriptors."""
+    on_lost: Callable[[str], None]
+    """The supervisor is gone, as the text says; another one is looked for."""
+    on_back: Callable[[], None]
+    """There is another one."""
+    on_closed: Callable[[], None]
+    """The end of all."""
 
-    def __init__(
-        self,
-        site: str,
-        spec: GraphSpec,
-        secrets: dict[str, str],
-        *,
-        on_message: Callable[[FromSupervisor, list[int]], None],
-        on_lost: Callable[[str], None],
-        on_closed: Callable[[], None],
-    ) -> None:
+
+class Connection(ABC):
+    """Owns the control channel and the thread that serves it, whose loop is `loop`."""
+
+    def __init__(self, site: str, listener: Listener) -> None:
         self._site = site
-        self._spec = spec
-        self._secrets = secrets
-        self._on_message = on_message
-        self._on_lost = on_lost
-        self._on_closed = on_closed
-        self._closing = False
-        self._starting = threading.Lock()
-        self._short_lives = 0
-        self._heard_all = threading.Event()
-        occupy_standard()
-        with ExitStack() as undo:
-            self._listener = undo.enter_context(_listen(site))
-            self._owner = os.pidfd_open(os.getpid())
-            undo.callback(os.close, self._owner)
-            self.loop = Loop()
-            undo.callback(self.loop.close)
-            self._popen, self._channel = self._start()
-            undo.pop_all()
-        self._thread = threading.Thread(target=self._serve, name=f"camgraph-{site}", daemon=True)
-        self._thread.start()
+        self._listener = listener
+        self._channel: ControlChannel[FromSupervisor]
+        self._thread: threading.Thread | None = None
+        self.loop = Loop()
+        self._pulse = Pulse(self.loop, self._ping, self._on_silent)
 
     @property
+    @abstractmethod
     def supervisor_pid(self) -> int:
         """The supervisor's pid; while there is none, the last one's."""
-        return self._popen.pid
+
+    @abstractmethod
+    def shut_down(self) -> None:
+        """Let go of the site; end it, if it is this program's. Takes some seconds at most."""
+
+    @abstractmethod
+    def abandon_after_fork(self) -> None:
+        """Close what a forked child has inherited; the connection stays the parent's. Takes no lock."""
+
+    @abstractmethod
+    def _on_silent(self) -> None:
+        """The supervisor has stopped answering."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Close what the connection owns besides channel and loop; in its thread, at its end."""
 
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
         """Send to the supervisor; the caller keeps its descriptors. Raises BrokenError."""
@@ -85,124 +73,37 @@ class Connection:
         """Tell whether the caller runs in the connection's own thread."""
         return threading.current_thread() is self._thread
 
-    def shut_down(self) -> None:
-        """End the supervisor and all it started, and hear its last words; at most some seconds."""
-        with self._starting:
-            self._closing = True
-        try:
-            self._channel.send(Shutdown())
-        except BrokenError as error:
-            _log.debug("the supervisor could not be told to end: %s", error)
-        _wait_or_kill(self._popen, SHUT_DOWN_WITHIN_S)
-        if not self._heard_all.wait(LAST_WORDS_WITHIN_S):
-            _log.warning(
-                "the supervisor's last words were not read within %g s: a callback is busy",
-                LAST_WORDS_WITHIN_S,
-            )
-
     def close(self) -> None:
         """End the thread, which releases everything; after `shut_down`.
 
         A callback that does not return is not waited for: the thread ends when it does.
         """
         self.loop.stop()
+        assert self._thread is not None
         self._thread.join(THREAD_ENDS_WITHIN_S)
         if self._thread.is_alive():
             _log.warning("the thread of site %r has not ended: a callback is busy", self._site)
 
-    def abandon_after_fork(self) -> None:
-        """Close what a forked child has inherited; the connection stays the parent's. Takes no lock."""
-        self._channel.abandon()
-        self._close_own()
+    def _begin(self) -> None:
+        self._pulse.start()
+        self._thread = threading.Thread(target=self._serve, name=f"camgraph-{self._site}", daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         self.loop.run()
         try:
             self._channel.close()
-            self._on_closed()
+            self._listener.on_closed()
         finally:
             self.loop.close()
-            self._close_own()
+            self._release()
 
-    def _close_own(self) -> None:
-        self._listener.close()
-        owner, self._owner = self._owner, -1
-        if owner >= 0:
-            os.close(owner)
+    def _hear(self, message: FromSupervisor, descriptors: list[int]) -> None:
+        self._pulse.answered()
+        self._listener.on_message(message, descriptors)
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
-        self._started_ns = time.monotonic_ns()
-        ours, theirs = channel_pair()
-        channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
-        inherited = [theirs.fileno(), self._listener.fileno(), self._owner]
-        popen: subprocess.Popen[bytes] | None = None
+    def _ping(self) -> None:
         try:
-            popen = start_module(
-                "camgraph.supervisor",
-                [self._site, *map(str, inherited)],
-                descriptors=inherited,
-                hold_signals=True,
-            )
-            theirs.close()
-            channel.attach(self.loop, self._on_message, self._lost)
-            channel.send(Secrets(values=self._secrets))
-            channel.send(Apply(spec=self._spec))
-        except BaseException:
-            theirs.close()
-            channel.close()
-            if popen is not None:
-                popen.kill()
-                popen.wait()
-            raise
-        return popen, channel
-
-    def _lost(self) -> None:
-        self._heard_all.set()
-        if self._closing:
-            return
-        _wait_or_kill(self._popen, 1.0)
-        if time.monotonic_ns() - self._started_ns >= SHORT_LIFE_S * 1e9:
-            self._short_lives = 0
-        self._replace(describe_exit(self._popen.returncode))
-
-    def _replace(self, how: str) -> None:
-        delay_s = BACK_OFF_S[min(self._short_lives, len(BACK_OFF_S) - 1)]
-        self._short_lives += 1
-        _log.warning("the supervisor ended (%s); starting another in %g s", how, delay_s)
-        self.loop.call_later(delay_s, self._start_again)
-        self._on_lost(how)
-
-    def _start_again(self) -> None:
-        with self._starting:
-            if self._closing:
-                return
-            try:
-                self._popen, self._channel = self._start()
-            except (OSError, BrokenError) as error:
-                how = f"it could not be started: {error}"
-            else:
-                self._heard_all.clear()
-                return
-        self._replace(how)
-
-
-def _listen(site: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
-    try:
-        listener.bind(site_address(site))
-        listener.listen(READERS_BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise BrokenError(f"a site named {site!r} runs already; close it, or choose another name") from error
-    return listener
-
-
-def _wait_or_kill(popen: subprocess.Popen[bytes], timeout_s: float) -> None:
-    try:
-        popen.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        _log.warning("the supervisor did not end within %.0f s and is killed", timeout_s)
-        popen.kill()
-        popen.wait()
+            self._channel.send(Ping())
+        except BrokenError as error:
+            _log.debug("the supervisor could not be asked whether it lives: %s", error)

@@ -1,36 +1,52 @@
 """The live site: streams, readers, processes, numbers, and the one way to close them all."""
 
 import atexit
-import itertools
 import logging
 import os
-import secrets as random_secrets
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self
 
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import ClosedError, GraphError
+from camgraph.base.errors import BrokenError, ClosedError, GraphError
 from camgraph.base.loop import Loop
-from camgraph.client.connection import Connection
+from camgraph.client.answers import Answers
+from camgraph.client.connection import Connection, Listener
+from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
-from camgraph.client.streams import LiveStream, StreamTable
+from camgraph.client.streams import StreamTable
 from camgraph.control.messages import (
+    Answer,
+    Apply,
     AskStatistics,
+    Do,
     FromSupervisor,
+    GraphChanged,
     MediaStatus,
+    Pong,
     ProcessExited,
     ProcessStarted,
+    Secrets,
     SiteStatistics,
     StreamStatus,
 )
-from camgraph.graph.spec import FrameRequest, GraphSpec, check_name, check_request
+from camgraph.graph.builder import GraphBuilder
+from camgraph.graph.changes import GraphDiff, NodeCommand, node_of
+from camgraph.graph.spec import (
+    Fork,
+    FrameRequest,
+    Gate,
+    GraphSpec,
+    Rate,
+    check_request,
+    check_spec,
+    streams_of,
+)
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd
 from camgraph.ring.reader import Reader
@@ -39,31 +55,39 @@ _log = logging.getLogger(__name__)
 _sites: "weakref.WeakSet[Site]" = weakref.WeakSet()
 
 
-class Site:
-    """A running graph. Made by `Graph.start`; closed by `close`, with its ``with`` block, or at exit."""
+COMMAND_WITHIN_S = 2.0
 
-    def __init__(self, spec: GraphSpec, secrets: dict[str, str], *, name: str | None = None) -> None:
-        if name is not None:
-            check_name(name, "site")
-        self._name = name or f"{os.getpid()}-{random_secrets.token_hex(4)}"
-        names = [node.id for node in spec.nodes]
-        self._board = StatusBoard(names)
-        self._streams = StreamTable({stream: LiveStream(self, stream, self._board) for stream in names})
+
+class Site:
+    """A running graph: made by `Graph.start`, or joined by `attach`.
+
+    Ended by `close`, with its ``with`` block, or at exit: all of it by the program that started it, else only
+    what this program has added to it.
+    """
+
+    def __init__(self, name: str, spec: GraphSpec, connect: Callable[[Listener], Connection]) -> None:
+        self._name = name
+        self._board = StatusBoard([])
+        self._streams = StreamTable(self, self._board)
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._close_callbacks: list[Callable[[], None]] = []
-        self._answers: dict[int, Future[SiteStatistics]] = {}
-        self._tokens = itertools.count(1)
+        self._known = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
-        self._connection = Connection(
-            self._name,
-            spec,
-            secrets,
-            on_message=self._on_message,
-            on_lost=self._on_lost,
-            on_closed=self._on_closed,
+        self._set_spec(spec)
+        # What comes at once waits in the thread for what is made after it.
+        ready = threading.Event()
+
+        def hear(message: FromSupervisor, descriptors: list[int]) -> None:
+            ready.wait()
+            self._on_message(message, descriptors)
+
+        self._connection = connect(
+            Listener(on_message=hear, on_lost=self._on_lost, on_back=self._on_back, on_closed=self._on_closed)
         )
+        self._answers = Answers(self._connection)
         self._processes = Processes(self._connection)
+        ready.set()
         _sites.add(self)
 
     def __enter__(self) -> Self:
@@ -84,8 +108,13 @@ class Site:
 
     @property
     def streams(self) -> StreamTable:
-        """The live streams by name, in the order of their declaration."""
+        """The live streams by name, in the order of their declaration: cameras, and what filters make."""
         return self._streams
+
+    @property
+    def spec(self) -> GraphSpec:
+        """The graph that runs, as data: what was started and applied, and every command since."""
+        return self._spec
 
     @property
     def processes(self) -> tuple[FrontEnd, ...]:
@@ -99,7 +128,7 @@ class Site:
 
     @property
     def supervisor_pid(self) -> int:
-        """The pid of the site's supervisor."""
+        """The pid of the site's supervisor; 0 in a program that has joined the site."""
         return self._connection.supervisor_pid
 
     def read(self, request: FrameRequest) -> Reader:
@@ -148,24 +177,55 @@ class Site:
         return forget
 
     def statistics(self, timeout: float = 2.0) -> SiteStatistics:
-        """Return the numbers of the moment, from the media process itself.
+        """Return the numbers of the moment, from the media processes themselves.
 
-        Raises TimeoutError if it does not answer within `timeout` seconds, ClosedError after `close`.
+        Raises TimeoutError if the supervisor does not answer within `timeout` seconds, BrokenError if it dies
+        meanwhile, ClosedError after `close`. A media process that hangs is waited for a second; its streams
+        are missing then.
         """
         self._check_open()
-        token = next(self._tokens)
-        answer: Future[SiteStatistics] = Future()
-        with self._lock:
-            self._answers[token] = answer
-        try:
-            self._connection.send(AskStatistics(token=token))
-            return answer.result(timeout)
-        finally:
-            with self._lock:
-                self._answers.pop(token, None)
+        token = self._answers.new_token()
+        answer: SiteStatistics = self._answers.ask(token, AskStatistics(token=token), timeout)
+        return answer
+
+    def apply(self, graph: GraphBuilder | GraphSpec, timeout: float = 5.0) -> GraphDiff:
+        """Make this the graph that runs, and return what it changed.
+
+        Streams that stay as they are lose no frame; those that are removed end, with their readers. Raises
+        GraphError if it can't be run, or a login reference can't be resolved; TimeoutError if nobody answers
+        within `timeout` seconds; BrokenError if the supervisor dies meanwhile, and the graph stays as it was.
+        """
+        self._check_open()
+        if isinstance(graph, GraphSpec):
+            graph = GraphBuilder.from_spec(graph)
+        spec = graph.spec
+        check_spec(spec)
+        secrets = graph.resolve_secrets()
+        if secrets:
+            self._connection.send(Secrets(values=secrets))
+        token = self._answers.new_token()
+        return self._ask_change(token, Apply(token=token, spec=spec), timeout)
+
+    def gate(self, name: str) -> LiveGate:
+        """Return the handle of a gate; raise GraphError if the graph has no such gate."""
+        node_of(self._spec, name, Gate)
+        return LiveGate(name, lambda: self._spec, self._command)
+
+    def rate(self, name: str) -> LiveRate:
+        """Return the handle of a rate; raise GraphError if the graph has no such rate."""
+        node_of(self._spec, name, Rate)
+        return LiveRate(name, lambda: self._spec, self._command)
+
+    def fork(self, name: str) -> LiveFork:
+        """Return the handle of a fork; raise GraphError if the graph has no such fork."""
+        node_of(self._spec, name, Fork)
+        return LiveFork(name, lambda: self._spec, self._command)
 
     def close(self) -> None:
-        """End everything the site started; closing twice does nothing. Takes some seconds at most."""
+        """End the site, or leave it, with all that this program started; closing twice does nothing.
+
+        Takes some seconds at most.
+        """
         with self._lock:
             if self._closed:
                 return
@@ -191,7 +251,30 @@ class Site:
         self._connection.shut_down()
         self._processes.end()
         self._connection.close()
+        self._answers.fail(f"site {self._name!r} is closed")
         _sites.discard(self)
+
+    def wait_known(self, timeout: float) -> None:
+        """Wait until the graph is known, in a program that joins; raises BrokenError after `timeout` s."""
+        if not self._known.wait(timeout):
+            raise BrokenError(f"site {self._name!r} did not tell its graph within {timeout} s")
+
+    def _command(self, command: NodeCommand) -> None:
+        self._check_open()
+        token = self._answers.new_token()
+        self._ask_change(token, Do(token=token, command=command), COMMAND_WITHIN_S)
+
+    def _ask_change(self, token: int, request: Apply | Do, timeout: float) -> GraphDiff:
+        answer: Answer = self._answers.ask(token, request, timeout)
+        if answer.refused:
+            raise GraphError(answer.refused)
+        return answer.diff
+
+    def _set_spec(self, spec: GraphSpec) -> None:
+        names = list(streams_of(spec))
+        self._spec = spec
+        self._streams.set_names(names)
+        self._board.set_names(names)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -210,22 +293,21 @@ class Site:
                 self._processes.on_started(message, descriptors.pop(0))
             case ProcessExited():
                 self._processes.on_exited(message)
-            case SiteStatistics():
-                with self._lock:
-                    answer = self._answers.pop(message.token, None)
-                if answer is not None:
-                    answer.set_result(message)
-            case MediaStatus():
-                _log.info(
-                    "media process %d %s",
-                    message.pid,
-                    "started" if message.running else f"ended. {message.sentence}",
-                )
+            case GraphChanged(spec=spec):
+                self._set_spec(spec)
+                self._known.set()
+            case SiteStatistics(token=token) | Answer(token=token):
+                self._answers.give(token, message)
+            case MediaStatus(name=name, pid=pid, running=running, sentence=sentence):
+                _log.info("%s: %s", name, f"pid {pid} started" if running else sentence)
+            case Pong() | Secrets():
+                pass
             case _:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
 
     def _on_lost(self, how: str) -> None:
+        self._answers.fail(f"the supervisor of site {self._name!r} is gone: {how}")
         self._processes.lost()
         self._board.publish_all(
             state="backing_off",
@@ -234,6 +316,9 @@ class Site:
             next_attempt_ns=0,
             since_ns=time.monotonic_ns(),
         )
+
+    def _on_back(self) -> None:
+        self._processes.respawn()
 
     def _on_closed(self) -> None:
         self._board.publish_all(

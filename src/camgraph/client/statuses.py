@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -10,6 +11,18 @@ import msgspec
 from camgraph.control.messages import StreamStatus
 
 _log = logging.getLogger(__name__)
+
+
+def removed(status: StreamStatus) -> StreamStatus:
+    """Return what the status of a stream is when it is no longer in the graph."""
+    return msgspec.structs.replace(
+        status,
+        state="stopped",
+        reason="removed",
+        sentence="The stream was removed.",
+        next_attempt_ns=0,
+        since_ns=time.monotonic_ns(),
+    )
 
 
 class StatusBoard:
@@ -21,10 +34,22 @@ class StatusBoard:
         self._statuses = {name: StreamStatus(stream=name, state="starting") for name in names}
         self._subscribers: list[Callable[[StreamStatus], None]] = []
 
+    def set_names(self, names: Iterable[str]) -> None:
+        """Make these the streams of the site; those that are no more are told to be removed."""
+        wanted = dict.fromkeys(names)
+        with self._lock:
+            gone = [status for name, status in self._statuses.items() if name not in wanted]
+            for name in wanted:
+                self._statuses.setdefault(name, StreamStatus(stream=name, state="starting"))
+        for status in gone:
+            self.publish(removed(status))
+            with self._lock:
+                self._statuses.pop(status.stream, None)
+
     def status_of(self, name: str) -> StreamStatus:
         """Return the last status of a stream."""
         with self._lock:
-            return self._statuses[name]
+            return self._statuses.get(name) or removed(StreamStatus(stream=name, state="stopped"))
 
     def publish(self, status: StreamStatus) -> None:
         """Store a status and tell the subscribers, in this thread; what one of them raises is logged."""

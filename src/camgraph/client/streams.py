@@ -1,6 +1,6 @@
 """Live streams: handles by which a program asks for frames, and sees states."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from camgraph.base.pixels import PixelFormat
@@ -56,10 +56,18 @@ class LiveStream:
 
 
 class StreamTable(Mapping[str, LiveStream]):
-    """The streams of a site by name, in the order of their declaration."""
+    """The streams of a site by name, in the order of their declaration; it follows the graph."""
 
-    def __init__(self, streams: dict[str, LiveStream]) -> None:
-        self._streams = streams
+    def __init__(self, site: "Site", statuses: StatusBoard) -> None:
+        self._site, self._statuses = site, statuses
+        self._streams: dict[str, LiveStream] = {}
+
+    def set_names(self, names: Iterable[str]) -> None:
+        """Make these the streams; handles of those that stay stay the same."""
+        old = self._streams
+        self._streams = {
+            name: old.get(name) or LiveStream(self._site, name, self._statuses) for name in names
+        }
 
     def __getitem__(self, name: str) -> LiveStream:
         return self._streams[name]

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_QUEUED = 4096
+GREETING = b"camgraph control 1"
+"""The first datagram of a program that joins a site, at the address where readers ask for their rings."""
 
 T = TypeVar("T")
 
@@ -48,19 +50,31 @@ class ControlChannel(Generic[T]):
         self._loop: Loop | None = None
         self._on_message: Callable[[T, list[int]], None] | None = None
         self._on_closed: Callable[[], None] | None = None
+        self._on_drained: Callable[[], None] | None = None
         self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait for the other side to read."""
+        return len(self._queue)
 
     def fileno(self) -> int:
         """Return the descriptor of the socket (-1: closed)."""
         return self._sock.fileno()
 
     def attach(
-        self, loop: Loop, on_message: Callable[[T, list[int]], None], on_closed: Callable[[], None]
+        self,
+        loop: Loop,
+        on_message: Callable[[T, list[int]], None],
+        on_closed: Callable[[], None],
+        on_drained: Callable[[], None] | None = None,
     ) -> None:
         """Serve the channel in `loop`: `on_message(message, descriptors)`, whose callee owns the descriptors,
-        and `on_closed()` once, when the other side is gone. Call it before the loop runs, or in its thread.
+        `on_closed()` once, when the other side is gone, and `on_drained()` when it has taken all that was
+        queued. Call it before the loop runs, or in its thread.
         """
         self._loop, self._on_message, self._on_closed = loop, on_message, on_closed
+        self._on_drained = on_drained
         with self._lock:
             loop.add(self._sock, self._readable, self._flush if self._queue else None)
 
@@ -123,6 +137,8 @@ class ControlChannel(Generic[T]):
                 close_all(descriptors)
             if not self._closed and self._loop is not None:
                 self._loop.add(self._sock, self._readable)
+        if self._on_drained is not None:
+            self._on_drained()
 
     def _readable(self) -> None:
         for _ in range(64):

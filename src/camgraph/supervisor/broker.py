@@ -1,4 +1,4 @@
-"""Brings readers to the media process that runs their stream, by passing it their connections."""
+"""The door of a site: brings readers to the media process that runs their stream, and lets programs join."""
 
 import logging
 import socket
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from camgraph.base.descriptors import check_peer, close_all, receive_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.control.channel import GREETING
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, refuse
 
 _log = logging.getLogger(__name__)
@@ -27,10 +28,11 @@ class _Waiting:
 
 
 class Broker:
-    """Accepts readers, reads each one's HELLO, and hands its connection over.
+    """Accepts connections, reads each one's first datagram, and hands it over.
 
-    `hand_over(data, sock)` returns False while no media process can take it: the reader then waits here.
-    Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams.
+    `hand_over(stream, hello, sock)` returns False while no media process can take a reader, which then waits
+    here. Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams. The
+    connection of a program that joins the site is given to `join(sock)`, which owns it from then on.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Broker:
         listener: socket.socket,
         *,
         knows: Callable[[str], bool],
-        hand_over: Callable[[bytes, socket.socket], bool],
+        hand_over: Callable[[str, bytes, socket.socket], bool],
+        join: Callable[[socket.socket], None],
     ) -> None:
         self._loop = loop
         self._listener = listener
         self._knows = knows
         self._hand_over = hand_over
+        self._join = join
         self._waiting: dict[int, _Waiting] = {}
         self._closed = False
         listener.setblocking(False)
@@ -68,14 +72,14 @@ class Broker:
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
-            _log.warning("no reader can be accepted for a moment: %s", error.strerror)
+            _log.warning("nobody can be let in for a moment: %s", error.strerror)
             # It stays readable; the next sweep tries again.
             self._loop.remove(self._listener)
             return
         try:
             check_peer(sock)
         except BrokenError as error:
-            _log.warning("a reader was turned away: %s", error)
+            _log.warning("somebody was turned away: %s", error)
             sock.close()
             return
         sock.setblocking(False)
@@ -94,6 +98,10 @@ class Broker:
         if not data or descriptors or waiting.hello is not None:
             self._drop(waiting)
             return
+        if data == GREETING:
+            self._forget(waiting)
+            self._join(waiting.sock)
+            return
         try:
             waiting.hello = Hello.decode(data)
         except ValueError as error:
@@ -107,7 +115,7 @@ class Broker:
         if (
             hello is not None
             and self._knows(hello.request.stream)
-            and self._hand_over(waiting.data, waiting.sock)
+            and self._hand_over(hello.request.stream, waiting.data, waiting.sock)
         ):
             self._drop(waiting)
 

@@ -1,5 +1,6 @@
-"""The media process of a site: what it is told at each start, and what it says."""
+"""One media process: what it is told at each start, and what it says."""
 
+import itertools
 import logging
 import os
 import socket
@@ -13,46 +14,59 @@ from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.messages import (
     AddReader,
-    Apply,
     AskStatistics,
+    Configure,
     FromMedia,
-    MediaStatistics,
     MediaStatus,
+    MemoryAnswer,
     Secrets,
-    StreamStatus,
+    ToMedia,
 )
+from camgraph.control.pulse import Pulse
 from camgraph.graph.spec import GraphSpec
 from camgraph.supervisor.child import Child
 
 _log = logging.getLogger(__name__)
+_numbers = itertools.count(1)
 
 STOP_GRACE_S = 1.5
+HEARTBEAT = 0
+"""The token of the questions that only ask whether it is alive, and how loaded."""
 
 
 class MediaProcess:
-    """Keeps one media process running with the desired graph.
+    """Keeps one media process running with its part of the graph.
 
-    A restarted one needs the graph, the secrets and its epoch, nothing else. `tell` gets every
-    `StreamStatus`, `MediaStatus` and `MediaStatistics`; `on_ready` is called when readers can be handed over.
+    A restarted one needs that, the secrets and its epoch, nothing else. One that does not answer is killed,
+    and started again as any that died. `on_message` gets what it says, `on_started` is called when readers
+    can be handed over, `on_exited` when it has ended, for good or not.
     """
 
     def __init__(
         self,
         loop: Loop,
+        name: str,
         *,
-        tell: Callable[[StreamStatus | MediaStatus | MediaStatistics], None],
-        on_ready: Callable[[], None],
+        on_message: Callable[["MediaProcess", FromMedia], None],
+        on_started: Callable[["MediaProcess"], None],
+        on_exited: Callable[["MediaProcess"], None],
     ) -> None:
+        self.name = name
+        self.key = f"{name}/{next(_numbers)}"
+        """Unlike the name, no other ever has it."""
+        self.epoch = 0
+        self.last_exit = ""
+        """How it ended last, in words; empty: it never did."""
         self._loop = loop
-        self._tell = tell
-        self._on_ready = on_ready
+        self._on_message, self._on_started, self._on_exited = on_message, on_started, on_exited
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._channel: ControlChannel[FromMedia] | None = None
-        self._epoch = 0
+        self._was_silent = False
+        self._pulse = Pulse(loop, self._ask_how_it_is, self._silent)
         self._child = Child(
             loop,
-            name="media process",
+            name=name,
             restart=True,
             launch=self._launch,
             on_started=self._started,
@@ -70,17 +84,23 @@ class MediaProcess:
         return self._child.life.starts
 
     @property
+    def next_start_ns(self) -> int:
+        """When it is started again, if it is to be (0: it is not)."""
+        return self._child.life.next_start_ns if self._child.life.state == "backing_off" else 0
+
+    @property
     def ended(self) -> bool:
         """It will not run again."""
         return self._child.life.state in ("new", "ended")
 
-    def apply(self, spec: GraphSpec, secrets: dict[str, str]) -> None:
-        """Make this the desired graph; start the process with the first one."""
+    def configure(self, spec: GraphSpec, secrets: dict[str, str]) -> None:
+        """Make this its part of the graph; start the process with the first one."""
+        before = self._spec, self._secrets
         self._spec, self._secrets = spec, dict(secrets)
         if self._child.life.state == "new":
             self._child.begin()
-        elif self._channel is not None:
-            self._configure(self._channel)
+        elif before != (self._spec, self._secrets) and self._channel is not None:
+            self._tell(self._channel)
 
     def add_reader(self, hello: bytes, sock: socket.socket) -> bool:
         """Pass a reader's connection on; False: there is no process to take it now."""
@@ -89,6 +109,14 @@ class MediaProcess:
     def ask_statistics(self, token: int) -> bool:
         """Ask for numbers; False: there is no process to answer now."""
         return self._send(AskStatistics(token=token))
+
+    def answer_memory(self, token: int, refused: str) -> None:
+        """Answer a `ReserveMemory`."""
+        self._send(MemoryAnswer(token=token, refused=refused))
+
+    def status(self, *, running: bool, sentence: str = "") -> MediaStatus:
+        """Return what clients are told of it."""
+        return MediaStatus(name=self.name, pid=self.pid, running=running, epoch=self.epoch, sentence=sentence)
 
     def stop(self) -> None:
         """End it, within the grace."""
@@ -109,50 +137,50 @@ class MediaProcess:
             raise
         finally:
             theirs.close()
-        self._epoch = max(self._epoch + 1, time.time_ns())
+        self.epoch = max(self.epoch + 1, time.time_ns())
         channel: ControlChannel[FromMedia] = ControlChannel(ours, FromMedia)
-        channel.attach(self._loop, lambda message, _: self._tell(message), self._lost_channel)
+        channel.attach(self._loop, lambda message, _: self._hear(message), self._lost_channel)
         self._channel = channel
-        self._configure(channel)
+        self._tell(channel)
         return popen
 
+    def _hear(self, message: FromMedia) -> None:
+        self._pulse.answered()
+        self._on_message(self, message)
+
     def _started(self, pid: int) -> None:
-        self._tell(MediaStatus(pid=pid, running=True, epoch=self._epoch))
-        self._on_ready()
+        self._pulse.start()
+        self._on_started(self)
 
     def _exited(self, pid: int, returncode: int) -> None:
+        self._pulse.stop()
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        how = describe_exit(returncode)
-        self._tell(MediaStatus(pid=pid, running=False, epoch=self._epoch, sentence=f"It ended: {how}."))
-        if self._child.life.state == "backing_off":
-            now_ns = time.monotonic_ns()
-            for node in self._spec.nodes:
-                self._tell(
-                    StreamStatus(
-                        stream=node.id,
-                        state="backing_off",
-                        reason="media_process_died",
-                        sentence=f"The media process ended ({how}); it is being started again.",
-                        next_attempt_ns=self._child.life.next_start_ns,
-                        epoch=self._epoch,
-                        since_ns=now_ns,
-                    )
-                )
+        self.last_exit = "it did not answer" if self._was_silent else describe_exit(returncode)
+        self._was_silent = False
+        self._on_exited(self)
 
-    def _configure(self, channel: ControlChannel[FromMedia]) -> None:
+    def _tell(self, channel: ControlChannel[FromMedia]) -> None:
         try:
             channel.send(Secrets(values=self._secrets))
-            channel.send(Apply(spec=self._spec, epoch=self._epoch))
+            channel.send(Configure(spec=self._spec, epoch=self.epoch))
         except BrokenError as error:
             # It is dying: the next one is told.
-            _log.warning("the media process did not take its graph: %s", error)
+            _log.warning("%s did not take its graph: %s", self.name, error)
 
     def _lost_channel(self) -> None:
         self._channel = None
 
-    def _send(self, message: AddReader | AskStatistics, descriptors: tuple[int, ...] = ()) -> bool:
+    def _ask_how_it_is(self) -> None:
+        self.ask_statistics(HEARTBEAT)
+
+    def _silent(self) -> None:
+        _log.warning("%s (pid %d) does not answer, and is killed", self.name, self.pid)
+        self._was_silent = True
+        self._child.kill()
+
+    def _send(self, message: ToMedia, descriptors: tuple[int, ...] = ()) -> bool:
         if self._channel is None:
             return False
         try:

@@ -1,19 +1,22 @@
-"""The supervisor of one site: its client's wishes in, its processes' news out."""
+"""The supervisor of one site: its programs' wishes in, its processes' news out."""
 
 import logging
 import os
 import socket
 
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import BrokenError
+from camgraph.base.errors import GraphError
 from camgraph.base.loop import Loop
-from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import (
+    Answer,
     Apply,
     AskStatistics,
+    Do,
     FromSupervisor,
-    MediaStatistics,
+    GraphChanged,
     MediaStatus,
+    Ping,
+    Pong,
     Secrets,
     Shutdown,
     SiteStatistics,
@@ -21,11 +24,14 @@ from camgraph.control.messages import (
     StreamStatus,
     Terminate,
     ToSupervisor,
+    Watch,
 )
-from camgraph.graph.spec import GraphSpec
-from camgraph.supervisor.backends import BackEnds
+from camgraph.graph.changes import GraphDiff, commanded, diff
+from camgraph.graph.spec import GraphSpec, check_spec
 from camgraph.supervisor.broker import Broker
-from camgraph.supervisor.media import MediaProcess
+from camgraph.supervisor.memory import MemoryLedger
+from camgraph.supervisor.pool import MediaPool, Streams
+from camgraph.supervisor.program import Program
 
 _log = logging.getLogger(__name__)
 
@@ -33,21 +39,26 @@ END_WITHIN_S = 4.0
 
 
 class SiteSupervisor:
-    """Serves one client until it says Shutdown, closes its connection, or dies (`owner`, a pidfd)."""
+    """Serves a site until its owner says Shutdown, closes its connection, or dies (`owner`, a pidfd).
+
+    Other programs come and go; all may change the graph, and all are told.
+    """
 
     def __init__(
         self, loop: Loop, site: str, control: socket.socket, listener: socket.socket, owner: int
     ) -> None:
-        self._loop = loop
-        self._owner = owner
+        self._loop, self._site, self._owner_pidfd = loop, site, owner
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
+        self._statuses: dict[str, StreamStatus] = {}
         self._ending = False
-        self._client: ControlChannel[ToSupervisor] = ControlChannel(control, ToSupervisor)
-        self._media = MediaProcess(loop, tell=self._on_media, on_ready=self._serve_readers)
-        self._backends = BackEnds(loop, site=site, tell=self._tell)
-        self._broker = Broker(loop, listener, knows=self._knows, hand_over=self._media.add_reader)
-        self._client.attach(loop, self._on_client, self.shut_down)
+        self._media = MediaPool(loop, MemoryLedger(), tell=self._on_media, on_ready=self._serve_readers)
+        self._broker = Broker(
+            loop, listener, knows=self._media.knows, hand_over=self._media.add_reader, join=self._join
+        )
+        self._owner = self._connect(control)
+        self._programs = [self._owner]
+        self._leaving: list[Program] = []
         loop.add(owner, self._owner_died)
 
     def shut_down(self) -> None:
@@ -56,77 +67,121 @@ class SiteSupervisor:
             return
         self._ending = True
         self._broker.close()
-        self._backends.stop()
+        for program in self._programs:
+            program.backends.stop()
         self._media.stop()
         self._loop.call_later(END_WITHIN_S, self._kill)
         self._end_when_all_have()
 
+    def _connect(self, sock: socket.socket) -> Program:
+        return Program(
+            self._loop, sock, site=self._site, on_message=self._on_program, on_closed=self._on_closed
+        )
+
+    def _join(self, sock: socket.socket) -> None:
+        program = self._connect(sock)
+        self._programs.append(program)
+        program.tell(GraphChanged(spec=self._spec))
+        for status in self._statuses.values():
+            program.tell(status)
+
     def _kill(self) -> None:
-        self._backends.kill()
+        for program in (*self._programs, *self._leaving):
+            program.backends.kill()
         self._media.kill()
 
     def _owner_died(self) -> None:
-        self._loop.remove(self._owner)
-        os.close(self._owner)
+        self._loop.remove(self._owner_pidfd)
+        os.close(self._owner_pidfd)
         self.shut_down()
         self._kill()
 
     def _end_when_all_have(self) -> None:
-        if self._backends.ended and self._media.ended:
-            self._client.close()
+        programs = (*self._programs, *self._leaving)
+        if self._media.ended and all(program.backends.ended for program in programs):
+            for program in programs:
+                program.close()
             self._loop.stop()
         else:
             self._loop.call_later(0.01, self._end_when_all_have)
 
-    def _on_client(self, message: ToSupervisor, descriptors: list[int]) -> None:
+    def _on_closed(self, program: Program) -> None:
+        if program is self._owner:
+            self.shut_down()
+            return
+        program.backends.stop()
+        self._programs.remove(program)
+        self._leaving = [one for one in self._leaving if not one.backends.ended]
+        self._leaving.append(program)
+
+    def _on_program(self, program: Program, message: ToSupervisor, descriptors: list[int]) -> None:
         match message:
             case Secrets(values=values):
-                self._secrets = values
-            case Apply(spec=spec):
-                self._spec = spec
-                self._media.apply(spec, self._secrets)
-                self._serve_readers()
+                self._secrets |= values
+                if program is not self._owner:
+                    # The owner tells them to the next supervisor, should this one die.
+                    self._owner.tell(message)
+            case Apply(token=token, spec=spec):
+                self._apply(program, token, spec)
+            case Do(token=token, command=command):
+                try:
+                    self._change(program, token, commanded(self._spec, command))
+                except GraphError as error:
+                    program.tell(Answer(token=token, diff=GraphDiff(), refused=str(error)))
             case Spawn() if descriptors:
                 # Its front end learns that the supervisor is gone, should it come too late.
                 if not self._ending:
-                    self._backends.spawn(message, descriptors.pop(0))
+                    program.backends.spawn(message, descriptors.pop(0))
+            case Watch(process=process, watched=watched):
+                program.backends.watch(process, watched)
             case Terminate(process=process, grace_s=grace_s):
-                self._backends.terminate(process, grace_s)
+                program.backends.terminate(process, grace_s)
             case AskStatistics(token=token):
-                if not self._media.ask_statistics(token):
-                    self._tell_statistics(MediaStatistics(token=token, streams={}))
-            case Shutdown():
+                self._media.ask_statistics(lambda streams: self._tell_statistics(program, token, streams))
+            case Ping():
+                program.tell(Pong())
+            case Shutdown() if program is self._owner:
                 self.shut_down()
             case _:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
 
-    def _on_media(self, message: StreamStatus | MediaStatus | MediaStatistics) -> None:
-        if isinstance(message, MediaStatistics):
-            self._tell_statistics(message)
-        else:
-            self._tell(message)
+    def _apply(self, program: Program, token: int, spec: GraphSpec) -> None:
+        try:
+            check_spec(spec)
+            self._change(program, token, spec)
+        except GraphError as error:
+            program.tell(Answer(token=token, diff=GraphDiff(), refused=str(error)))
 
-    def _tell_statistics(self, media: MediaStatistics) -> None:
-        self._tell(
+    def _change(self, program: Program, token: int, spec: GraphSpec) -> None:
+        changes = diff(self._spec, spec)
+        self._spec = spec
+        if not self._ending:
+            self._media.apply(spec, self._secrets)
+        self._statuses = {name: one for name, one in self._statuses.items() if self._media.knows(name)}
+        self._tell_all(GraphChanged(spec=spec))
+        program.tell(Answer(token=token, diff=changes))
+
+    def _on_media(self, message: StreamStatus | MediaStatus) -> None:
+        if isinstance(message, StreamStatus):
+            self._statuses[message.stream] = message
+        self._tell_all(message)
+
+    def _tell_statistics(self, program: Program, token: int, streams: Streams) -> None:
+        program.tell(
             SiteStatistics(
-                token=media.token,
-                streams=media.streams,
-                media_pid=self._media.pid,
-                media_starts=self._media.starts,
-                processes=self._backends.pids,
+                token=token,
+                streams=streams,
+                media=self._media.statistics(),
+                rule=self._media.rule,
+                processes=program.backends.pids,
+                clients=len(self._programs),
             )
         )
 
-    def _tell(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
-        try:
-            self._client.send(message, descriptors)
-        except BrokenError as error:
-            if not self._ending:
-                _log.debug("the client did not take a message: %s", error)
+    def _tell_all(self, message: FromSupervisor) -> None:
+        for program in self._programs:
+            program.tell(message)
 
     def _serve_readers(self) -> None:
         self._broker.serve()
-
-    def _knows(self, stream: str) -> bool:
-        return any(node.id == stream for node in self._spec.nodes)

@@ -1,0 +1,188 @@
+"""The connection of the program that a site belongs to: starts the supervisor, and replaces a dead one."""
+
+import errno
+import logging
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import msgspec
+
+from camgraph.base.children import describe_exit, start_module
+from camgraph.base.descriptors import occupy_standard, site_address
+from camgraph.base.errors import BrokenError
+from camgraph.client.connection import Connection, Listener
+from camgraph.control.channel import ControlChannel, channel_pair
+from camgraph.control.messages import Apply, FromSupervisor, GraphChanged, Secrets, Shutdown
+from camgraph.graph.spec import GraphSpec
+
+_log = logging.getLogger(__name__)
+
+READERS_BACKLOG = 1024
+SHUT_DOWN_WITHIN_S = 5.0
+LAST_WORDS_WITHIN_S = 1.0
+SHORT_LIFE_S = 5.0
+BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Before starting another supervisor, by how many had short lives in a row."""
+UNASKED = 0
+"""The token of what is applied without waiting for the answer."""
+
+
+class OwnedConnection(Connection):
+    """Owns the supervisor process.
+
+    The listening socket at which readers ask for their rings is made here, before the supervisor runs, and
+    outlives it: readers can connect at any time and wait. A supervisor that ends, or stops answering, is
+    replaced, for as long as it takes; the next one is told the graph as it was last.
+    """
+
+    def __init__(self, site: str, spec: GraphSpec, secrets: dict[str, str], listener: Listener) -> None:
+        super().__init__(site, listener)
+        self._spec = spec
+        self._secrets = secrets
+        self._closing = False
+        self._starting = threading.Lock()
+        self._short_lives = 0
+        self._heard_all = threading.Event()
+        occupy_standard()
+        with ExitStack() as undo:
+            undo.callback(self.loop.close)
+            self._listening = undo.enter_context(_listen(site))
+            self._owner = os.pidfd_open(os.getpid())
+            undo.callback(os.close, self._owner)
+            self._popen, self._channel = self._start()
+            undo.pop_all()
+        self._begin()
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The supervisor's pid; while there is none, the last one's."""
+        return self._popen.pid
+
+    def shut_down(self) -> None:
+        """End the supervisor and all it started, and hear its last words; at most some seconds."""
+        with self._starting:
+            self._closing = True
+        try:
+            self._channel.send(Shutdown())
+        except BrokenError as error:
+            _log.debug("the supervisor could not be told to end: %s", error)
+        _wait_or_kill(self._popen, SHUT_DOWN_WITHIN_S)
+        if not self._heard_all.wait(LAST_WORDS_WITHIN_S):
+            _log.warning(
+                "the supervisor's last words were not read within %g s: a callback is busy",
+                LAST_WORDS_WITHIN_S,
+            )
+
+    def abandon_after_fork(self) -> None:
+        """Close what a forked child has inherited; the connection stays the parent's. Takes no lock."""
+        self._channel.abandon()
+        self._release()
+
+    def _hear(self, message: FromSupervisor, descriptors: list[int]) -> None:
+        match message:
+            case GraphChanged(spec=spec):
+                self._spec = spec
+            case Secrets(values=values):
+                self._secrets |= values
+        super()._hear(message, descriptors)
+
+    def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
+        """Send to the supervisor; the caller keeps its descriptors. Raises BrokenError."""
+        if isinstance(message, Secrets):
+            self._secrets |= message.values
+        super().send(message, descriptors)
+
+    def _release(self) -> None:
+        self._listening.close()
+        owner, self._owner = self._owner, -1
+        if owner >= 0:
+            os.close(owner)
+
+    def _on_silent(self) -> None:
+        _log.warning("the supervisor (pid %d) does not answer, and is killed", self._popen.pid)
+        self._popen.kill()
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
+        self._started_ns = time.monotonic_ns()
+        ours, theirs = channel_pair()
+        channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
+        inherited = [theirs.fileno(), self._listening.fileno(), self._owner]
+        popen: subprocess.Popen[bytes] | None = None
+        try:
+            popen = start_module(
+                "camgraph.supervisor",
+                [self._site, *map(str, inherited)],
+                descriptors=inherited,
+                hold_signals=True,
+            )
+            theirs.close()
+            channel.attach(self.loop, self._hear, self._lost)
+            channel.send(Secrets(values=self._secrets))
+            channel.send(Apply(token=UNASKED, spec=self._spec))
+        except BaseException:
+            theirs.close()
+            channel.close()
+            if popen is not None:
+                popen.kill()
+                popen.wait()
+            raise
+        return popen, channel
+
+    def _lost(self) -> None:
+        self._pulse.stop()
+        self._heard_all.set()
+        if self._closing:
+            return
+        _wait_or_kill(self._popen, 1.0)
+        if time.monotonic_ns() - self._started_ns >= SHORT_LIFE_S * 1e9:
+            self._short_lives = 0
+        self._replace(describe_exit(self._popen.returncode))
+
+    def _replace(self, how: str) -> None:
+        delay_s = BACK_OFF_S[min(self._short_lives, len(BACK_OFF_S) - 1)]
+        self._short_lives += 1
+        _log.warning("the supervisor ended (%s); starting another in %g s", how, delay_s)
+        self.loop.call_later(delay_s, self._start_again)
+        self._listener.on_lost(how)
+
+    def _start_again(self) -> None:
+        with self._starting:
+            if self._closing:
+                return
+            try:
+                self._popen, self._channel = self._start()
+            except (OSError, BrokenError) as error:
+                how = f"it could not be started: {error}"
+            else:
+                self._heard_all.clear()
+                self._pulse.start()
+                self._listener.on_back()
+                return
+        self._replace(how)
+
+
+def _listen(site: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    try:
+        listener.bind(site_address(site))
+        listener.listen(READERS_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise BrokenError(f"a site named {site!r} runs already; close it, or choose another name") from error
+    return listener
+
+
+def _wait_or_kill(popen: subprocess.Popen[bytes], timeout_s: float) -> None:
+    try:
+        popen.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        _log.warning("the supervisor did not end within %.0f s and is killed", timeout_s)
+        popen.kill()
+        popen.wait()

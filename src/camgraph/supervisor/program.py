@@ -1,0 +1,72 @@
+"""One program that uses the site: its connection, its back ends, and what it has not taken yet."""
+
+import logging
+import socket
+from collections.abc import Callable
+
+from camgraph.base.errors import BrokenError
+from camgraph.base.loop import Loop
+from camgraph.control.channel import ControlChannel
+from camgraph.control.messages import (
+    FromSupervisor,
+    GraphChanged,
+    StreamStatus,
+    ToSupervisor,
+)
+from camgraph.supervisor.backends import BackEnds
+
+_log = logging.getLogger(__name__)
+
+
+class Program:
+    """A client of the site: the one that owns it, or one that has joined.
+
+    A program that does not read, because it hangs or was stopped, keeps nobody waiting: of each stream it
+    is then sent the last status only, and of the graph the last one, once it reads again.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: socket.socket,
+        *,
+        site: str,
+        on_message: Callable[["Program", ToSupervisor, list[int]], None],
+        on_closed: Callable[["Program"], None],
+    ) -> None:
+        self._channel: ControlChannel[ToSupervisor] = ControlChannel(sock, ToSupervisor)
+        self._statuses: dict[str, StreamStatus] = {}
+        self._graph: GraphChanged | None = None
+        self.backends = BackEnds(loop, site=site, tell=self.tell)
+        self._channel.attach(
+            loop,
+            lambda message, descriptors: on_message(self, message, descriptors),
+            lambda: on_closed(self),
+            self._catch_up,
+        )
+
+    def tell(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
+        """Send a message; what the program can't be told any more is dropped."""
+        if self._channel.queued:
+            if isinstance(message, StreamStatus):
+                self._statuses[message.stream] = message
+                return
+            if isinstance(message, GraphChanged):
+                self._graph = message
+                return
+        try:
+            self._channel.send(message, descriptors)
+        except BrokenError as error:
+            _log.debug("a program did not take a message: %s", error)
+
+    def close(self) -> None:
+        """Close the connection; closing twice does nothing."""
+        self._channel.close()
+
+    def _catch_up(self) -> None:
+        graph, self._graph = self._graph, None
+        statuses, self._statuses = self._statuses, {}
+        if graph is not None:
+            self.tell(graph)
+        for status in statuses.values():
+            self.tell(status)
