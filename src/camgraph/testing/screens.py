@@ -6,20 +6,26 @@ import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _CLIENT_MESSAGE = 33
 
 
 @contextmanager
-def screen(width_px: int = 1600, height_px: int = 1200) -> Iterator[str]:
+def screen(
+    width_px: int = 1600, height_px: int = 1200, *, framebuffer_in: Path | None = None
+) -> Iterator[str]:
     """Run an X server (Xvfb, 24 bits deep) and give the name of its display, ``:N``.
 
+    With `framebuffer_in`, a directory, its pixels lie in the file ``Xvfb_screen0`` there, as xwd writes them.
     If this process is killed, so is the server: the kernel sees to that. Raises RuntimeError with the remedy
     if it does not start.
     """
     reader, writer = os.pipe()
     command = ["setpriv", "--pdeathsig", "KILL", "Xvfb", "-displayfd", str(writer), "-noreset"]
     options = ["-nolisten", "tcp", "-screen", "0", f"{width_px}x{height_px}x24"]
+    if framebuffer_in is not None:
+        options += ["-fbdir", str(framebuffer_in)]
     with (
         os.fdopen(reader, "rb", buffering=0) as told,
         subprocess.Popen([*command, *options], pass_fds=[writer], stderr=subprocess.DEVNULL) as server,
