@@ -194,6 +194,8 @@ class RingStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Wake-ups that a reader's full socket did not take."""
     no_slot: int
     """Frames dropped because every slot was held."""
+    unfit: int = 0
+    """Frames of another size than before: the region lies outside of them, or there was no memory yet."""
     roi: tuple[int, int, int, int] | None = None
     size_bytes: int = 0
     """The most memory that it may use with these readers."""
