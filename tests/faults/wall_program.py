@@ -66,7 +66,7 @@ def main(name: str, urls: list[str]) -> None:
         media_pid = [0]
 
         def ask() -> None:
-            media_pid[0] = site.statistics(timeout=2.0).media_pid
+            media_pid[0] = site.statistics(timeout=2.0).media[0].pid
 
         telling, asking = app.every(0.1, tell), app.every(0.3, ask)
         window.show()

@@ -161,7 +161,7 @@ def test_a_forked_child_neither_holds_nor_harms_the_site(graph: cg.Graph) -> Non
         for _ in range(30):
             reader.read(timeout=5)
         assert (held.array == before).all()
-        assert site.statistics().media_pid > 0
+        assert site.statistics().media[0].pid > 0
 
 
 def run_script(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -63,7 +63,7 @@ def test_a_supervisor_that_dies_again_and_again_is_replaced_each_time(graph: cg.
             wait_until(lambda: site.supervisor_pid not in seen, 10, f"another supervisor than {seen}")
             seen.add(site.supervisor_pid)
             assert len(seen) == count + 1
-        assert site.statistics(timeout=10).media_starts >= 0
+        assert site.statistics(timeout=10).media[0].starts >= 0
 
 
 def test_a_callback_that_does_not_return_does_not_keep_close_from_returning(
