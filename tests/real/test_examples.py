@@ -1,0 +1,275 @@
+"""The examples as a user starts them: what they print and show, and that they end in order."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from camgraph.testing.cameras import Cameras
+from camgraph.testing.pattern import BARS, PERIOD, box_at, decode, draw_yuv420p
+from camgraph.testing.screens import ask_to_close, windows_of
+from camgraph.testing.waiting import wait_until
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
+OF_CAMERAS = [name for name in NAMES if name != "by_name.py"]
+END_S = 2
+GREEN = (0x00, 0xE6, 0x76)
+Picture = npt.NDArray[np.uint8]
+
+
+class Example:
+    """A running example, in a process group of its own as a shell makes it."""
+
+    def __init__(self, folder: Path, display: str, name: str, *arguments: str, **environment: str) -> None:
+        self.display = display
+        self._output = folder / f"{uuid4().hex}.txt"
+        with self._output.open("w") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, EXAMPLES / name, *arguments],
+                cwd=folder,
+                env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+
+    def told(self) -> str:
+        return self._output.read_text()
+
+    def says(self, pattern: str, since: int = 0) -> bool:
+        assert self.popen.poll() is None, self.told()
+        return re.search(pattern, self.told()[since:], re.MULTILINE) is not None
+
+    def ends(self) -> str:
+        """Wait for its end in order; return all that it said."""
+        assert self.popen.wait(END_S) == 0, self.told()
+        assert "Traceback" not in self.told()
+        return self.told()
+
+    def interrupt(self) -> str:
+        os.killpg(self.popen.pid, signal.SIGINT)
+        return self.ends()
+
+    def close(self) -> str:
+        (window,) = windows_of(self.display, self.popen.pid)
+        ask_to_close(self.display, window)
+        return self.ends()
+
+    def size(self) -> tuple[int, int]:
+        (window,) = windows_of(self.display, self.popen.pid)
+        command = ["xdotool", "getwindowgeometry", "--shell", str(window)]
+        told = subprocess.check_output(
+            command, env={**os.environ, "DISPLAY": self.display}, text=True, timeout=20
+        )
+        found = dict(line.split("=") for line in told.splitlines())
+        return int(found["WIDTH"]), int(found["HEIGHT"])
+
+    def xdotool(self, *arguments: object) -> None:
+        command = ["xdotool", *map(str, arguments)]
+        subprocess.run(command, env={**os.environ, "DISPLAY": self.display}, check=True, timeout=20)
+
+    def screen(self, width: int, height: int) -> Picture:
+        """The pixels of the X server at its upper left corner, where the window is."""
+        assert self.popen.poll() is None, self.told()
+        command = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size {width}x{height} -i {self.display}"
+        output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        raw = subprocess.run([*command.split(), *output], check=True, capture_output=True, timeout=20).stdout
+        return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
+
+
+@pytest.fixture(scope="module")
+def cameras() -> Iterator[Cameras]:
+    with Cameras(count=2, size=(640, 360)) as cameras:
+        yield cameras
+
+
+@pytest.fixture
+def start(tmp_path: Path, xvfb: str) -> Iterator[Callable[..., Example]]:
+    started: list[Example] = []
+
+    def start(name: str, *arguments: str, **environment: str) -> Example:
+        started.append(Example(tmp_path, xvfb, name, *arguments, **environment))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.popen.kill()
+        running.popen.wait()
+
+
+def camera_picture(screen: Picture) -> Picture:
+    """Return the part of a screen that shows a camera, found by its colour bars; empty if none does."""
+    yellow, blue = (bar for bar in BARS if bar.name in ("yellow", "blue"))
+    first, last = (np.abs(screen.astype(int) - bar.rgb).max(axis=2) <= 10 for bar in (yellow, blue))
+    rows = np.flatnonzero(first.sum(axis=1) > 5)
+    lefts, rights = np.flatnonzero(first.sum(axis=0) > 5), np.flatnonzero(last.sum(axis=0) > 5)
+    if not rows.size or not rights.size:
+        return screen[:0]
+    width = (rights[-1] + 1 - lefts[0]) / (blue.right - yellow.left)
+    height = width * 9 / 16
+    left, top = round(lefts[0] - yellow.left * width), round(rows[0] - yellow.top * height)
+    return screen[top : top + round(height), left : left + round(width)]
+
+
+def camera_shown(screen: Picture) -> int | None:
+    """Return the number of the camera whose picture is on a screen, whole; None: there is none."""
+    picture = camera_picture(screen)
+    found = decode(picture) if picture.size else None
+    return found.camera if found is not None and found.ok else None
+
+
+def back_ends(pid: int) -> list[int]:
+    """Return the pids of the back ends of a program."""
+    found = []
+    for child in (Path("/proc") / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            for each in map(int, child.read_text().split()):
+                command = Path(f"/proc/{each}/cmdline").read_bytes()
+                found += [each] if b"camgraph.client.backend" in command else back_ends(each)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_short_and_listed(name: str) -> None:
+    assert len((EXAMPLES / name).read_text().splitlines()) < 60
+    assert f"python examples/{name}" in (EXAMPLES / "README.md").read_text()
+    assert f"python examples/{name}" in (EXAMPLES / name).read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_is_told(start: Callable[..., Example], name: str) -> None:
+    running = start(name)
+    assert running.popen.wait(20) == 2
+    assert re.search(r"^usage: .*arguments are required: (URL|name, stream)$", running.told(), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", OF_CAMERAS)
+def test_what_is_no_camera_is_one_sentence(start: Callable[..., Example], name: str) -> None:
+    running = start(name, "http://host/")
+    assert running.popen.wait(20) == 1
+    assert re.fullmatch(r"stream '.*': 'http://host/' is not an RTSP address; .*\n", running.told())
+
+
+def test_headless(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("headless.py", *cameras.urls, "rtsp://127.0.0.1:1/none")
+    rates = [rf"^camera-{number}: Live\. 640x360, 2[0-9] fps$" for number in (1, 2)]
+    wait_until(lambda: all(running.says(rate) for rate in rates), 20, "frames at the rate of the cameras")
+    wait_until(lambda: running.says(r"^camera-3: Nothing listens .* -, 0 fps$"), 5, "why there is no frame")
+    running.interrupt()
+
+
+def test_headless_with_a_login(start: Callable[..., Example]) -> None:
+    with Cameras(count=1, size=(320, 180), login="keeper:horse") as cameras:
+        running = start("headless.py", *cameras.urls, "--login", "env:DOOR", DOOR="keeper:horse")
+        wait_until(lambda: running.says(r"^camera-1: Live\. 320x180"), 20, "a camera with a login")
+        assert "horse" not in running.interrupt()
+
+
+def brightness(camera: int) -> tuple[float, float]:
+    """Return between what the mean of a camera's grey pictures (0 to 255) lies."""
+    luma = [draw_yuv420p(number, camera, 320, 180)[:180].mean() for number in range(PERIOD)]
+    least, most = ((mean - 16) * 255 / 219 for mean in (min(luma), max(luma)))
+    return least - 2, most + 2
+
+
+def test_asyncio_frames_until_a_deadline(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("asyncio_frames.py", *cameras.urls, "--seconds", "4")
+    assert running.popen.wait(20) == 0, running.told()
+    *lines, last = running.told().splitlines()
+    for camera in (1, 2):
+        least, most = brightness(camera)
+        told = [int(line.split()[-1]) for line in lines if line.startswith(f"camera-{camera} brightness ")]
+        assert told
+        assert least <= min(told) <= max(told) <= most
+    counts = re.fullmatch(r"camera-1: (\d+) frames, camera-2: (\d+) frames", last)
+    assert counts is not None
+    assert all(5 <= int(count) <= 45 for count in counts.groups())
+
+
+def test_asyncio_frames_until_interrupted(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("asyncio_frames.py", *cameras.urls)
+    wait_until(
+        lambda: all(running.says(f"^{name} bright") for name in ("camera-1", "camera-2")), 20, "frames"
+    )
+    assert re.search(r"camera-1: \d+ frames, camera-2: \d+ frames\n$", running.interrupt())
+
+
+def test_opencv_signals(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("opencv_signals.py", cameras.urls[0])
+    marked: set[int] = set()
+
+    def ball_is_marked() -> bool:
+        screen = running.screen(960, 540)
+        found = decode(screen)
+        drawn = (screen == GREEN).all(axis=2)
+        if found.number is None or drawn.sum() < 200:
+            return False
+        # The boxes are those of a few frames before.
+        balls = [box_at((found.number - late) % PERIOD, 960, 540) for late in (0, 15)]
+        left, right = min(ball.x for ball in balls) - 20, max(ball.x + ball.width for ball in balls) + 20
+        top, bottom = min(ball.y for ball in balls) - 40, max(ball.y + ball.height for ball in balls) + 40
+        if drawn[max(top, 0) : bottom, max(left, 0) : right].sum() > 0.7 * drawn.sum():
+            marked.add(found.number)
+        return len(marked) >= 5
+
+    wait_until(ball_is_marked, 25, "boxes around the ball")
+    (back_end,) = back_ends(running.popen.pid)
+    assert "cv2" in Path(f"/proc/{back_end}/maps").read_text()
+    assert "cv2" not in Path(f"/proc/{running.popen.pid}/maps").read_text()
+    running.close()
+
+
+def test_camera_chain(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("camera_chain.py", *cameras.urls)
+    wait_until(lambda: windows_of(running.display, running.popen.pid), 20, "the window")
+    width, height = running.size()
+
+    def shown() -> list[int | None]:
+        screen = running.screen(width, height)
+        return [camera_shown(screen[:, : width // 2]), camera_shown(screen[:, width // 2 :])]
+
+    wait_until(lambda: shown() == [1, 2], 20, "both cameras")
+    titles: set[bytes] = set()
+
+    def told() -> bool:
+        titles.add(running.screen(width, height)[:14, : width // 2 - 50].tobytes())
+        return len(titles) >= 3
+
+    wait_until(told, 20, "contrasts in the title")
+    assert len(back_ends(running.popen.pid)) == 2
+    running.xdotool("mousemove", width // 2 - 13, 7, "click", 1)
+    wait_until(lambda: len(back_ends(running.popen.pid)) == 1, 10, "one detector less")
+    wait_until(lambda: camera_shown(running.screen(width, height)) == 2, 10, "the other camera by itself")
+    numbers = {decode(camera_picture(running.screen(width, height))).number for _ in range(3)}
+    assert len(numbers) > 1
+    running.close()
+
+
+@pytest.mark.parametrize("by_menu", [False, True])
+def test_existing_qt_program(start: Callable[..., Example], cameras: Cameras, by_menu: bool) -> None:
+    running = start("existing_qt_program.py", cameras.urls[1])
+    wait_until(lambda: camera_shown(running.screen(800, 600)) == 2, 20, "the camera in the window")
+    before = running.screen(800, 600)[25:52, 12:200]
+    (window,) = windows_of(running.display, running.popen.pid)
+    running.xdotool("windowfocus", "--sync", window, "mousemove", 300, 40, "click", 1, "type", "postman")
+    wait_until(
+        lambda: (running.screen(800, 600)[25:52, 12:200] < 64).sum() > (before < 64).sum() + 100,
+        10,
+        "the note that was typed",
+    )
+    if by_menu:
+        running.xdotool("key", "alt+f", "key", "q")
+        running.ends()
+    else:
+        running.close()
