@@ -35,12 +35,16 @@ class StatusBoard:
         self._subscribers: list[Callable[[StreamStatus], None]] = []
 
     def set_names(self, names: Iterable[str]) -> None:
-        """Make these the streams of the site; those that are no more are told to be removed."""
+        """Make these the streams of the site, and tell of those that are new, and that are no more."""
         wanted = dict.fromkeys(names)
         with self._lock:
             gone = [status for name, status in self._statuses.items() if name not in wanted]
-            for name in wanted:
-                self._statuses.setdefault(name, StreamStatus(stream=name, state="starting"))
+            new = [
+                StreamStatus(stream=name, state="starting") for name in wanted if name not in self._statuses
+            ]
+            self._statuses.update((status.stream, status) for status in new)
+        for status in new:
+            self.publish(status)
         for status in gone:
             self.publish(removed(status))
             with self._lock:

@@ -1,7 +1,5 @@
 import threading
 
-import pytest
-
 from camgraph.client.statuses import StatusBoard
 from camgraph.control.messages import StreamStatus
 
@@ -21,9 +19,23 @@ def test_a_subscriber_hears_what_is_known_then_each_change_in_order() -> None:
 
 def test_a_stream_that_was_not_declared_is_passed_over() -> None:
     board = StatusBoard(["door"])
+    heard: list[str] = []
+    board.subscribe(lambda status: heard.append(status.stream))
     board.publish(StreamStatus(stream="attic", state="live"))
-    with pytest.raises(KeyError):
-        board.status_of("attic")
+    assert heard == ["door"]
+
+
+def test_streams_come_and_go_and_whoever_subscribes_is_told() -> None:
+    board = StatusBoard(["door", "yard"])
+    board.publish(StreamStatus(stream="door", state="live"))
+    heard: list[tuple[str, str, str]] = []
+    board.subscribe(lambda status: heard.append((status.stream, status.state, status.reason)))
+    heard.clear()
+    board.set_names(["yard", "attic"])
+    assert heard == [("attic", "starting", ""), ("door", "stopped", "removed")]
+    board.publish(StreamStatus(stream="door", state="live"))
+    assert len(heard) == 2
+    assert board.status_of("door").reason == "removed"
 
 
 def test_all_streams_can_be_told_a_change_and_keep_the_rest() -> None:
