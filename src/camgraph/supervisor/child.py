@@ -22,6 +22,7 @@ from camgraph.supervisor.life import (
     Tick,
     WakeAt,
 )
+from camgraph.supervisor.oom import OUT_OF_MEMORY, OomKills, own_oom_kills
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Child:
     """Starts, watches by pidfd, signals and reaps one process at a time.
 
     `launch` starts it; `on_started(pid)` and `on_exited(pid, returncode)` follow each start and end, the
-    latter when the life has already decided what comes next.
+    latter when the life has already decided what comes next, and `ended_how` tells the end in words.
     """
 
     def __init__(
@@ -42,7 +43,11 @@ class Child:
         launch: Callable[[], subprocess.Popen[bytes]],
         on_started: Callable[[int], None],
         on_exited: Callable[[int, int], None],
+        oom_kills: OomKills | None = None,
     ) -> None:
+        """`oom_kills`: who knows of the kernel's kills; by default, this process's control group."""
+        self.ended_how = ""
+        """How the last one ended: ``exit code 3``, ``signal SIGTERM``, ``out of memory: …``."""
         self.life = ProcessLife(restart=restart)
         self._loop = loop
         self._name = name
@@ -51,6 +56,9 @@ class Child:
         self._on_exited = on_exited
         self._popen: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
+        self._oom_kills = oom_kills or own_oom_kills()
+        self._oom_kills_before = 0
+        self._was_killed = False
 
     @property
     def pid(self) -> int:
@@ -67,8 +75,7 @@ class Child:
 
     def kill(self) -> None:
         """End it now, without waiting for it."""
-        if self._popen is not None:
-            self._popen.kill()
+        self._signal(signal.SIGKILL)
 
     def _handle(self, event: Event) -> None:
         for instruction in self.life.handle(event, time.monotonic_ns()):
@@ -76,12 +83,18 @@ class Child:
                 case Launch():
                     self._start()
                 case Signal(kill=kill):
-                    if self._popen is not None:
-                        self._popen.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+                    self._signal(signal.SIGKILL if kill else signal.SIGTERM)
                 case WakeAt(due_ns=due_ns):
                     self._loop.call_at(due_ns, lambda: self._handle(Tick()))
 
+    def _signal(self, number: signal.Signals) -> None:
+        if self._popen is not None:
+            self._was_killed |= number == signal.SIGKILL
+            self._popen.send_signal(number)
+
     def _start(self) -> None:
+        self._was_killed = False
+        self._oom_kills_before = self._oom_kills.count()
         popen: subprocess.Popen[bytes] | None = None
         try:
             popen = self._launch()
@@ -104,13 +117,19 @@ class Child:
         self._loop.remove(self._pidfd)
         os.close(self._pidfd)
         returncode = popen.wait()
+        out_of_memory = (
+            returncode == -signal.SIGKILL
+            and not self._was_killed
+            and self._oom_kills.explains(self._oom_kills_before)
+        )
+        self.ended_how = OUT_OF_MEMORY if out_of_memory else describe_exit(returncode)
         expected = self.life.state == "ending"
         _log.log(
             logging.DEBUG if expected else logging.WARNING,
             "%s (pid %d) ended: %s",
             self._name,
             popen.pid,
-            describe_exit(returncode),
+            self.ended_how,
         )
-        self._handle(Exited())
+        self._handle(Exited(out_of_memory))
         self._on_exited(popen.pid, returncode)
