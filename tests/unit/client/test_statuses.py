@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from camgraph.client.statuses import StatusBoard
 from camgraph.control.messages import StreamStatus
 
