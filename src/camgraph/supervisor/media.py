@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from camgraph.base.children import describe_exit, start_module
+from camgraph.base.children import start_module
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel, channel_pair
@@ -157,7 +157,7 @@ class MediaProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        self.last_exit = "it did not answer" if self._was_silent else describe_exit(returncode)
+        self.last_exit = "it did not answer" if self._was_silent else self._child.ended_how
         self._was_silent = False
         self._on_exited(self)
 
