@@ -13,7 +13,16 @@ from camgraph.base.children import start_module
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel, channel_pair
-from camgraph.control.messages import AddReader, Apply, FromMedia, Secrets, Shutdown, StreamStatus
+from camgraph.control.messages import (
+    AddReader,
+    Configure,
+    FromMedia,
+    MemoryAnswer,
+    ReserveMemory,
+    Secrets,
+    Shutdown,
+    StreamStatus,
+)
 from camgraph.graph.builder import GraphBuilder
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES
 
@@ -46,7 +55,7 @@ class Media:
                 self._process = start_module("camgraph.media", arguments, descriptors=[theirs.fileno()])
             undo.callback(self._end_media)
             self._channel.send(Secrets(values=graph.resolve_secrets()))
-            self._channel.send(Apply(spec=graph.spec, epoch=time.time_ns()))
+            self._channel.send(Configure(spec=graph.spec, epoch=time.time_ns()))
             self._readers = self._start_readers(names)
             self._undo = undo.pop_all()
         self.pids = [self._process.pid]
@@ -90,7 +99,9 @@ class Media:
         return readers
 
     def _on_message(self, message: FromMedia, descriptors: list[int]) -> None:
-        if isinstance(message, StreamStatus) and message.sentence:
+        if isinstance(message, ReserveMemory):
+            self._channel.send(MemoryAnswer(token=message.token))
+        elif isinstance(message, StreamStatus) and message.sentence:
             self._sentences[message.stream] = f"{message.stream}: {message.sentence}"
 
     def _end_media(self) -> None:

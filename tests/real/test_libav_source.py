@@ -21,6 +21,7 @@ from camgraph.base.loop import Loop
 from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import RtspSource
 from camgraph.media.libav_source import ANSWER_BOUND_S, LibavRtspSource
+from camgraph.media.memory import Memory
 from camgraph.media.rtsp.message import Headers, MessageParser, Request, Response, interleaved_prefix
 from camgraph.media.rtsp.sdp import describe_h264, h264_parameter_sets, session_description
 from camgraph.media.rtsp.server import RtspServer
@@ -276,7 +277,10 @@ def running(units: Sequence[bytes]) -> Iterator[tuple[Loop, StreamWorker, list[S
     """Run a worker against an odd camera, in this process."""
     camera, loop = OddCamera(units), Loop()
     statuses: list[StreamStatus] = []
-    worker = StreamWorker(loop, RtspSource(id="odd", url=camera.url), None, 1, statuses.append)
+    node = RtspSource(id="odd", url=camera.url, keep_warm=True)
+    # Nobody reads: no memory is asked for.
+    memory = Memory(loop, lambda question: pytest.fail(f"{question}"))
+    worker = StreamWorker(loop, node, None, 1, memory, statuses.append)
     try:
         worker.begin()
         yield loop, worker, statuses

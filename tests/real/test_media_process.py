@@ -1,176 +1,30 @@
 """``python -m camgraph.media`` for real, against real cameras; the test plays the supervisor."""
 
 import contextlib
-import itertools
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.real.media_process import Media, in_sequence, numbers
 
-from camgraph.base.children import start_module
-from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError
-from camgraph.base.loop import Loop
-from camgraph.control.channel import ControlChannel, channel_pair
-from camgraph.control.messages import (
-    AddReader,
-    Apply,
-    AskStatistics,
-    FromMedia,
-    MediaStatistics,
-    Secrets,
-    Shutdown,
-    StreamStatistics,
-    StreamStatus,
-)
-from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.control.messages import Shutdown, StreamStatus
+from camgraph.graph.spec import RtspSource
 from camgraph.ring.frame import Frame
-from camgraph.ring.protocol import RingRequest
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
-from camgraph.testing.pattern import PERIOD, decode
+from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
 S = 1_000_000_000
 LOGIN = "admin:päss/w@rd:%41"
 SIZE = (640, 360)
-
-
-class Media:
-    """A media process and its supervisor's side of things."""
-
-    def __init__(self, log: Path) -> None:
-        ours, theirs = channel_pair()
-        self._log = log
-        with log.open("ab") as stderr, _redirected_stderr(stderr.fileno()):
-            self.process = start_module(
-                "camgraph.media", [str(theirs.fileno()), str(os.getpid())], descriptors=[theirs.fileno()]
-            )
-        theirs.close()
-        self.loop = Loop()
-        self.channel: ControlChannel[FromMedia] = ControlChannel(ours, FromMedia)
-        self.channel.attach(self.loop, self._on_message, lambda: None)
-        self.statuses: list[tuple[float, StreamStatus]] = []
-        self._statistics: dict[int, MediaStatistics] = {}
-        self._nodes: dict[str, RtspSource] = {}
-        self._connections: list[socket.socket] = []
-        self._readers: list[Reader] = []
-        self._token = 0
-
-    def run(self, secrets: dict[str, str] | None = None, **urls: str | RtspSource) -> None:
-        """Make these streams the desired ones."""
-        nodes = [RtspSource(id=name, url=url) if isinstance(url, str) else url for name, url in urls.items()]
-        self.channel.send(Secrets(values=secrets or {}))
-        self.channel.send(Apply(spec=GraphSpec(nodes=tuple(nodes)), epoch=77))
-
-    def read(self, stream: str, *request: object, leases: int = 3, policy: str = "every") -> Reader:
-        """Return a reader of a stream; it lives until the end of the test."""
-        reader = Reader(
-            self._connect,
-            RingRequest(stream, *request),  # type: ignore[arg-type]
-            policy=policy,  # type: ignore[arg-type]
-            leases=leases,
-        )
-        self._readers.append(reader)
-        self._hand_over()
-        return reader
-
-    def _connect(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        self._connections.append(theirs)
-        return ours
-
-    def _hand_over(self) -> None:
-        while self._connections:
-            with self._connections.pop() as sock:
-                self.channel.send(AddReader(hello=sock.recv(4096)), [sock.fileno()])
-
-    def until(self, condition: Callable[[], bool], timeout_s: float = 8.0, what: str = "") -> None:
-        """Serve the channel until the condition holds."""
-
-        def turn() -> bool:
-            self.loop.run_once(0.01)
-            return condition()
-
-        wait_until(turn, timeout_s, what or self.told())
-
-    def state(self, stream: str) -> str:
-        status = self.status(stream)
-        return status.state if status else ""
-
-    def status(self, stream: str) -> StreamStatus | None:
-        return next((one for _, one in reversed(self.statuses) if one.stream == stream), None)
-
-    def until_state(self, stream: str, *states: str, timeout_s: float = 8.0) -> StreamStatus:
-        """Wait for one of the states and return the status."""
-        self.until(lambda: self.state(stream) in states, timeout_s, f"{stream} in {states}")
-        status = self.status(stream)
-        assert status is not None
-        return status
-
-    def history(self, stream: str) -> list[str]:
-        return [status.state for _, status in self.statuses if status.stream == stream]
-
-    def statistics(self) -> dict[str, StreamStatistics]:
-        self._token += 1
-        self.channel.send(AskStatistics(token=self._token))
-        self.until(lambda: self._token in self._statistics)
-        return self._statistics[self._token].streams
-
-    def told(self) -> str:
-        return "; ".join(f"{status.stream} {status.state}" for _, status in self.statuses[-5:])
-
-    def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def threads(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
-
-    def log(self) -> str:
-        return self._log.read_text(encoding="utf-8")
-
-    def end(self) -> float:
-        """Close the control connection; return how long the process took to end, in s."""
-        started = time.monotonic()
-        self.channel.close()
-        assert self.process.wait(10) == 0
-        return time.monotonic() - started
-
-    def close(self) -> None:
-        for reader in self._readers:
-            reader.close()
-        for sock in self._connections:
-            sock.close()
-        self.channel.close()
-        self.loop.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-
-    def _on_message(self, message: FromMedia, descriptors: list[int]) -> None:
-        close_all(descriptors)
-        if isinstance(message, StreamStatus):
-            self.statuses.append((time.monotonic(), message))
-        else:
-            self._statistics[message.token] = message
-
-
-@contextlib.contextmanager
-def _redirected_stderr(descriptor: int) -> Iterator[None]:
-    saved = os.dup(2)
-    os.dup2(descriptor, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 @pytest.fixture(scope="module")
@@ -185,22 +39,6 @@ def media(tmp_path: Path) -> Iterator[Media]:
     yield media
     media.close()
     assert media.log() == ""
-
-
-def numbers(reader: Reader, count: int, timeout_s: float = 5.0) -> list[int]:
-    """Read frames and return what their pictures say; each must be whole."""
-    found = []
-    for _ in range(count):
-        frame = reader.read(timeout_s)
-        result = decode(frame.array)
-        assert result.ok, (frame, result)
-        assert result.number is not None
-        found.append(result.number)
-    return found
-
-
-def in_sequence(found: list[int], step: int = 1) -> bool:
-    return all((later - earlier) % PERIOD == step for earlier, later in itertools.pairwise(found))
 
 
 def test_frames_come_whole_in_order_and_with_all_that_is_known(media: Media, cameras: Cameras) -> None:
@@ -523,7 +361,7 @@ def test_the_process_ends_within_a_second_whatever_the_cameras_do(
             elif how == "sigterm":
                 media.process.terminate()
             else:
-                media.channel.close()
+                media.hang_up()
             assert media.process.wait(5) == 0
             assert time.monotonic() - started < 1.0
         finally:

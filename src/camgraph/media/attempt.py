@@ -2,34 +2,29 @@
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from camgraph.base.errors import ClosedError, DecodeError, SourceError
 from camgraph.base.redact import redact
 from camgraph.media.decode import VideoDecoder
+from camgraph.media.demand import Counts, OnDemand
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
 from camgraph.media.outputs import Outputs
-from camgraph.media.source import PacketSource
+from camgraph.media.source import PacketSource, StreamInfo
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Counts:
-    """What a stream's attempts have received, all together; written by the attempt's thread."""
-
-    received: int = 0
-    decoded: int = 0
-    dropped: int = 0
+CPU_TIME_EACH = 25
+"""Packets from one look at the thread's CPU time to the next."""
 
 
 class Attempt:
     """Runs one source until it fails or is cancelled; tells by `post`, from its thread, what happens.
 
-    While `telling` is set, every packet is told, else only what changes. `on_ended` is the last thing that
-    is called; the source is closed by then.
+    Pictures are decoded while `wanted`. While `telling` is set, every packet is told, else only what changes.
+    `on_ended` is the last thing that is called; the source is closed by then. `counts` are this attempt's.
     """
 
     def __init__(
@@ -37,8 +32,8 @@ class Attempt:
         number: int,
         source: PacketSource,
         outputs: Outputs,
-        counts: Counts,
         *,
+        wanted: Callable[[], bool],
         post: Callable[[Event], None],
         on_picture: Callable[[int, int, float], None],
         on_ended: Callable[["Attempt"], None],
@@ -46,7 +41,8 @@ class Attempt:
         self.number = number
         self.telling = True
         self.last_packet_ns = 0
-        self._source, self._outputs, self._counts = source, outputs, counts
+        self.counts = Counts()
+        self._source, self._outputs, self._wanted = source, outputs, wanted
         self._post, self._on_picture, self._on_ended = post, on_picture, on_ended
         self._cancelled = False
         self._thread = threading.Thread(target=self._run, name=f"{outputs.stream}-{number}", daemon=True)
@@ -85,29 +81,35 @@ class Attempt:
             self._on_ended(self)
 
     def _receive(self) -> None:
-        source, counts, number = self._source, self._counts, self.number
+        source, number = self._source, self.number
         source.resolve()
         self._post(Resolved(number))
         info = source.open()
         self._post(Opened(number, info.codec))
-        decoder = VideoDecoder(info)
-        size, dropped = (0, 0), 0
-        for packet in source.packets():
-            counts.received += 1
+        demand = OnDemand(VideoDecoder(info), self._wanted, self.counts, self._check_cancelled)
+        try:
+            self._show(demand, info)
+        finally:
+            demand.end()
+            self.counts.cpu_ns = time.thread_time_ns()
+
+    def _show(self, demand: OnDemand, info: StreamInfo) -> None:
+        number, counts, size = self.number, self.counts, (0, 0)
+        for packet in self._source.packets():
             self.last_packet_ns = packet.arrival_ns
             if self.telling:
                 self._post(PacketArrived(number))
-            pictures = decoder.decode(packet)
-            if decoder.dropped != dropped:
-                counts.dropped += decoder.dropped - dropped
-                dropped = decoder.dropped
-            for picture in pictures:
-                counts.decoded += 1
+            for picture in demand.pictures(packet):
                 frame = picture.frame
                 if size != (frame.width, frame.height):
                     size = (frame.width, frame.height)
                     self._on_picture(*size, info.fps)
                     self._post(FrameDecoded(number, *size))
-                if self._cancelled:
-                    raise ClosedError("cancelled")
+                self._check_cancelled()
                 self._outputs.publish(picture, info.codec)
+            if not counts.received % CPU_TIME_EACH:
+                counts.cpu_ns = time.thread_time_ns()
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise ClosedError("cancelled")

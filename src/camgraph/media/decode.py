@@ -48,7 +48,9 @@ class VideoDecoder:
         self._wait_for_keyframe = True
         self._damaged_ns = 0
         self.dropped = 0
-        """Packets that gave no picture: before a key frame, or damaged."""
+        """Packets that gave no picture, and will give none: before a key frame, or damaged."""
+        self.held = 0
+        """Packets that may still give a picture."""
 
     def decode(self, packet: Packet) -> list[Picture]:
         """Return the pictures that the packet completes, in the order of their display: mostly one.
@@ -56,6 +58,7 @@ class VideoDecoder:
         Raises DecodeError when nothing could be decoded for `GIVE_UP_AFTER_NS` since the damage.
         """
         if self._damaged_ns and packet.arrival_ns - self._damaged_ns >= GIVE_UP_AFTER_NS:
+            self.dropped += 1
             raise DecodeError(f"nothing could be decoded for {GIVE_UP_AFTER_NS // 1_000_000_000} s")
         if self._wait_for_keyframe:
             if not packet.keyframe:
@@ -65,6 +68,7 @@ class VideoDecoder:
         if len(self._in_flight) >= _MOST_IN_FLIGHT:
             self._in_flight.clear()
         self._in_flight[packet.pts] = packet
+        self.held += 1
         try:
             frames = self._context.decode(_encoded(packet))
         except av.error.FFmpegError:
@@ -74,17 +78,30 @@ class VideoDecoder:
         for frame in frames:
             if frame.is_corrupt:
                 self._damaged(packet)
-            else:
-                self._damaged_ns = 0
-                aspect = self._context.sample_aspect_ratio or _SQUARE
-                pictures.append(Picture(frame, self._in_flight.pop(frame.pts, packet), aspect))
+                break
+            self._damaged_ns = 0
+            aspect = self._context.sample_aspect_ratio or _SQUARE
+            pictures.append(Picture(frame, self._in_flight.pop(frame.pts, packet), aspect))
+            self.held -= 1
+        if self.held > _MOST_IN_FLIGHT:
+            # Packets that hold no picture: nothing comes of them any more.
+            self.dropped += 1
+            self.held -= 1
         return pictures
 
-    def _damaged(self, packet: Packet) -> None:
-        self.dropped += 1
-        self._damaged_ns = self._damaged_ns or packet.arrival_ns
-        self._wait_for_keyframe = True
+    def flush(self) -> int:
+        """Forget what came before, to go on at the next key frame; return how many packets were `held`."""
+        held, self.held = self.held, 0
+        self._context.flush_buffers()
         self._in_flight.clear()
+        self._wait_for_keyframe = True
+        self._damaged_ns = 0
+        return held
+
+    def _damaged(self, packet: Packet) -> None:
+        damaged_ns = self._damaged_ns or packet.arrival_ns
+        self.dropped += self.flush()
+        self._damaged_ns = damaged_ns
 
 
 def _encoded(packet: Packet) -> "av.Packet[Any]":

@@ -6,7 +6,7 @@ import socket
 import time
 
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import BrokenError
+from camgraph.base.errors import BrokenError, GraphError
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
 from camgraph.control.channel import ControlChannel
@@ -14,13 +14,15 @@ from camgraph.control.messages import (
     AddReader,
     AskStatistics,
     Configure,
+    FromMedia,
     MediaStatistics,
+    MemoryAnswer,
     Secrets,
     Shutdown,
-    StreamStatus,
     ToMedia,
 )
-from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.graph.spec import GraphSpec, RtspSource, StreamPath, streams_of
+from camgraph.media.memory import Memory
 from camgraph.media.worker import StreamWorker
 from camgraph.ring.protocol import Hello, refuse
 
@@ -36,8 +38,10 @@ class MediaProcess:
         self._loop = Loop()
         self._channel: ControlChannel[ToMedia] = ControlChannel(control, ToMedia)
         self._channel.attach(self._loop, self._on_message, self._loop.stop)
+        self._memory = Memory(self._loop, self._send)
         self._secrets: dict[str, str] = {}
         self._workers: dict[str, StreamWorker] = {}
+        self._sources: dict[str, str] = {}
         self._leaving: list[StreamWorker] = []
         self._epochs: dict[str, int] = {}
 
@@ -53,33 +57,55 @@ class MediaProcess:
             case Secrets(values=values):
                 self._secrets = values
             case Configure(spec=spec, epoch=epoch):
-                self._apply(spec, epoch)
+                self._configure(spec, epoch)
             case AddReader(hello=hello) if descriptors:
                 self._add_reader(hello, descriptors.pop(0))
+            case MemoryAnswer() as answer:
+                self._memory.on_answer(answer)
             case AskStatistics(token=token):
-                streams = {name: worker.statistics() for name, worker in self._workers.items()}
-                self._send(MediaStatistics(token=token, streams=streams))
+                self._send(self._statistics(token))
             case Shutdown():
                 self._loop.stop()
             case _:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
 
-    def _apply(self, spec: GraphSpec, epoch: int) -> None:
+    def _configure(self, spec: GraphSpec, epoch: int) -> None:
+        try:
+            streams = streams_of(spec)
+        except GraphError as error:
+            _log.error("a graph that can't be run came: %s", error)
+            return
         nodes = {node.id: node for node in spec.nodes if isinstance(node, RtspSource)}
+        paths: dict[str, dict[str, StreamPath]] = {name: {} for name in nodes}
+        for stream, path in streams.items():
+            paths[path.source.id][stream] = path
         for name, worker in list(self._workers.items()):
             node = nodes.get(name)
-            if node != worker.node or self._login(node.login) != worker.login:
+            if node is None or (node.url, self._login(node.login)) != (worker.node.url, worker.login):
                 worker.close()
                 self._leaving.append(self._workers.pop(name))
+            else:
+                # First all that ends: a stream that another camera feeds now is to be told of last by that.
+                kept = {stream: path for stream, path in paths[name].items() if stream in worker.streams}
+                worker.follow(node, kept)
         self._leaving = [worker for worker in self._leaving if not worker.ended]
         for name, node in nodes.items():
-            if name not in self._workers:
-                worker = StreamWorker(
-                    self._loop, node, self._login(node.login), self._new_epoch(name, epoch), self._send
-                )
-                self._workers[name] = worker
-                worker.begin()
+            worker = self._workers.get(name) or self._start(node, epoch)
+            worker.follow(node, paths[name])
+        self._sources = {stream: path.source.id for stream, path in streams.items()}
+
+    def _start(self, node: RtspSource, epoch: int) -> StreamWorker:
+        worker = self._workers[node.id] = StreamWorker(
+            self._loop,
+            node,
+            self._login(node.login),
+            self._new_epoch(node.id, epoch),
+            self._memory,
+            self._send,
+        )
+        worker.begin()
+        return worker
 
     def _new_epoch(self, name: str, epoch: int) -> int:
         """Return the process's epoch for a stream's first start, a later one for each further."""
@@ -98,13 +124,20 @@ class MediaProcess:
         except ValueError as error:
             refuse(sock, str(error))
             return
-        worker = self._workers.get(hello.request.stream)
-        if worker is None:
+        source = self._sources.get(hello.request.stream)
+        if source is None:
             refuse(sock, f"no stream is named {hello.request.stream!r}")
         else:
-            worker.outputs.add_reader(sock, hello)
+            self._workers[source].outputs.add_reader(sock, hello)
 
-    def _send(self, message: StreamStatus | MediaStatistics) -> None:
+    def _statistics(self, token: int) -> MediaStatistics:
+        return MediaStatistics(
+            token=token,
+            streams={name: worker.statistics() for name, worker in self._workers.items()},
+            touched_bytes=sum(worker.outputs.touched_bytes for worker in self._workers.values()),
+        )
+
+    def _send(self, message: FromMedia) -> None:
         try:
             self._channel.send(message)
         except BrokenError as error:

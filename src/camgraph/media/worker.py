@@ -3,14 +3,18 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import StreamStatistics, StreamStatus
-from camgraph.graph.spec import RtspSource
-from camgraph.media.attempt import Attempt, Counts
+from camgraph.graph.spec import RtspSource, StreamPath
+from camgraph.media.attempt import Attempt
+from camgraph.media.demand import Counts
+from camgraph.media.derived import Statuses
 from camgraph.media.events import Begin, CloseSource, Event, Failed, OpenSource, Report, Stop, Tick
+from camgraph.media.filters import Filters
 from camgraph.media.libav_source import LibavRtspSource
+from camgraph.media.memory import Memory
 from camgraph.media.outputs import Outputs
 from camgraph.media.session import Session
 
@@ -22,9 +26,9 @@ _ASK_AGAIN_S, _ASK_RARELY_S = 0.01, 0.5
 
 
 class StreamWorker:
-    """Runs one stream in the loop's thread; receiving and decoding have threads of their own.
+    """Runs one camera's streams in the loop's thread; receiving and decoding have threads of their own.
 
-    `tell` gets every change of the status. Call `begin` once and `close` at the end.
+    `tell` gets every change of a stream's status. Call `begin` once and `close` at the end.
     """
 
     def __init__(
@@ -33,13 +37,16 @@ class StreamWorker:
         node: RtspSource,
         login: str | None,
         epoch: int,
+        memory: Memory,
         tell: Callable[[StreamStatus], None],
     ) -> None:
         self.node, self.login = node, login
-        self.outputs = Outputs(loop, node.id, epoch)
-        self._loop, self._tell = loop, tell
+        self._filters = Filters()
+        self.outputs = Outputs(loop, node.id, epoch, self._filters, memory)
+        self._statuses = Statuses(self._filters, tell)
+        self._loop = loop
         self._session = Session(node.id, node.url, epoch, random.random)
-        self._counts = Counts()
+        self._counts_of_ended = Counts()
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()
         self._timer: Timer | None = None
@@ -50,9 +57,24 @@ class StreamWorker:
         """No thread of this stream runs any more."""
         return self._attempt is None and not self._leaving
 
+    @property
+    def streams(self) -> frozenset[str]:
+        """The streams that readers can ask for here."""
+        return self._filters.streams
+
     def begin(self) -> None:
         """Start the stream."""
         self._handle(Begin())
+
+    def follow(self, node: RtspSource, paths: Mapping[str, StreamPath]) -> None:
+        """Do from the next picture on as the node says now, its address apart, and these paths that it feeds.
+
+        Streams that are not among them any more end.
+        """
+        self.node = node
+        self._filters.configure(paths)
+        self.outputs.follow_filters()
+        self._statuses.follow_filters()
 
     def close(self) -> None:
         """End the stream and its rings now; its threads follow (`ended`). Closing twice does nothing."""
@@ -63,14 +85,23 @@ class StreamWorker:
 
     def statistics(self) -> StreamStatistics:
         """Return the counts since the stream began."""
+        counts = Counts()
+        # Each attempt's thread counts for itself: a former one may still be on its way out.
+        for other in (self._counts_of_ended, *(attempt.counts for attempt in self._attempts())):
+            counts.add(other)
         return StreamStatistics(
-            received=self._counts.received,
-            decoded=self._counts.decoded,
-            dropped=self._counts.dropped,
+            received=counts.received,
+            decoded=counts.decoded,
+            dropped=counts.dropped,
+            unread=counts.unread,
             conversions=self.outputs.conversions,
             attempts=self._session.attempts,
+            cpu_ns=counts.cpu_ns,
             rings=self.outputs.statistics(),
         )
+
+    def _attempts(self) -> set[Attempt]:
+        return self._leaving if self._attempt is None else {self._attempt, *self._leaving}
 
     def _handle(self, event: Event) -> None:
         if self._closed:
@@ -82,7 +113,7 @@ class StreamWorker:
                 case CloseSource():
                     self._close_attempt()
                 case Report(status=status):
-                    self._tell(status)
+                    self._statuses.tell(status)
         if self._attempt is not None:
             self._attempt.telling = self._session.state != "live"
         self._set_timer()
@@ -96,7 +127,7 @@ class StreamWorker:
             number,
             LibavRtspSource(self.node.url, self.login),
             self.outputs,
-            self._counts,
+            wanted=lambda: self.node.keep_warm or self.outputs.wanted,
             post=lambda event: self._from_thread(lambda: self._handle(event)),
             on_picture=lambda *picture: self._from_thread(lambda: self._set_picture(*picture)),
             on_ended=lambda attempt: self._from_thread(lambda: self._ended(attempt)),
@@ -132,6 +163,7 @@ class StreamWorker:
         # What it said before was handled before: it failed, or it was told to close.
         attempt.join(1.0)
         self._leaving.discard(attempt)
+        self._counts_of_ended.add(attempt.counts)
 
     def _set_timer(self) -> None:
         due_ns = self._session.wake_ns

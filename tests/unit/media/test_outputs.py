@@ -11,7 +11,10 @@ import pytest
 
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.control.messages import MemoryAnswer, ReleaseMemory, ReserveMemory
 from camgraph.media.decode import Picture
+from camgraph.media.filters import Filters
+from camgraph.media.memory import Memory
 from camgraph.media.outputs import LINGER_S, MAX_RINGS, Outputs
 from camgraph.media.source import Packet
 from camgraph.ring.protocol import Hello, RingRequest
@@ -33,11 +36,17 @@ def picture(number: int, width: int = 320, height: int = 180, aspect: Fraction =
 
 
 class Stream:
-    """One stream's outputs, the loop they live in, and a supervisor's part in bringing readers."""
+    """One stream's outputs, the loop they live in, and a supervisor's part: readers, and memory for them."""
 
     def __init__(self) -> None:
         self.loop = Loop()
-        self.outputs = Outputs(self.loop, "door", epoch=77)
+        self.memory = Memory(self.loop, self._on_word)
+        self.filters = Filters()
+        self.outputs = Outputs(self.loop, "door", 77, self.filters, self.memory)
+        self.room_bytes = 1 << 40
+        self.reserved_bytes = 0
+        self.answering = True
+        self.unanswered: list[ReserveMemory] = []
         self._readers: list[Reader] = []
 
     def read(self, request: RingRequest) -> Reader:
@@ -56,6 +65,22 @@ class Stream:
         self._readers.append(reader)
         self.outputs.add_reader(ends[0], Hello.decode(ends[0].recv(4096)))
         return reader
+
+    def _on_word(self, word: ReserveMemory | ReleaseMemory) -> None:
+        if isinstance(word, ReleaseMemory):
+            self.reserved_bytes -= word.size_bytes
+        elif self.answering:
+            self.answer(word)
+        else:
+            self.unanswered.append(word)
+
+    def answer(self, question: ReserveMemory) -> None:
+        """Grant what there is room for."""
+        fits = self.reserved_bytes + question.size_bytes <= self.room_bytes
+        self.reserved_bytes += question.size_bytes * fits
+        self.memory.on_answer(
+            MemoryAnswer(token=question.token, refused="" if fits else f"No room for {question.stream}.")
+        )
 
     def until(self, condition: Callable[[], bool]) -> None:
         def turn() -> bool:
@@ -171,7 +196,9 @@ def test_a_ring_outlives_its_last_reader_by_a_second_and_serves_who_comes_meanwh
 
 def test_another_size_in_the_stream_reshapes_what_follows_it(playing: Stream) -> None:
     native, derived = playing.read(NATIVE), playing.read(RingRequest("door", "bgra", 160, 90))
-    playing.publish(picture(1), picture(2, 640, 360))
+    playing.publish(picture(1))
+    playing.outputs.set_picture(640, 360, 25.0)
+    playing.publish(picture(2, 640, 360))
     first, second = native.read(1), native.read(1)
     assert (first.width, second.width, second.height) == (320, 640, 360)
     assert second.generation == first.generation + 1

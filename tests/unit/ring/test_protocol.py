@@ -22,7 +22,7 @@ from camgraph.ring.protocol import (
 
 sides = st.integers(1, 16384)
 requests = st.builds(
-    lambda name, pixel_format, size, fps, roi: RingRequest(name, pixel_format, *size, fps, roi),
+    lambda name, pixel_format, size, fps, roi: RingRequest(name, pixel_format, size[0], size[1], fps, roi),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64),
     st.none() | st.sampled_from(PIXEL_FORMATS),
     st.just((0, 0)) | st.tuples(sides, sides),
