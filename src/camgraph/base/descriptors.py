@@ -56,6 +56,11 @@ def connect_site(site: str) -> socket.socket:
         sock.connect(site_address(site))
         check_peer(sock)
         sock.setblocking(False)
+    except ConnectionRefusedError as error:
+        sock.close()
+        raise BrokenError(
+            f"no site named {site!r} runs on this machine for this user: is the name right, was it closed?"
+        ) from error
     except OSError as error:
         sock.close()
         raise BrokenError(f"site {site!r} does not answer: {error.strerror or error}") from error

@@ -4,6 +4,7 @@ import typer
 
 from camgraph.cli.cameras import cameras
 from camgraph.cli.demo import demo
+from camgraph.cli.run import run
 from camgraph.cli.show import show
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(cameras)
 app.command()(show)
+app.command()(run)
 
 
 def main() -> None:

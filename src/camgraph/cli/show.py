@@ -1,4 +1,4 @@
-"""``camgraph show``: a wall of your own cameras."""
+"""``camgraph show``: a wall of your own cameras, or of a site that runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,12 @@ WALL_SIZE_PX = (1280, 720)
 
 
 def show(
-    urls: Annotated[list[str], typer.Argument(help="rtsp://host[:port]/path, one a camera.")],
+    urls: Annotated[
+        list[str] | None, typer.Argument(help="rtsp://host[:port]/path, one a camera.", show_default=False)
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Show all streams of a site that runs, and leave it running.")
+    ] = None,
     login: Annotated[
         str | None,
         typer.Option(help="Where user:password of all of them is: env:NAME or file:/path."),
@@ -27,27 +32,29 @@ def show(
         Path | None, typer.Option(dir_okay=False, help="Write a picture of the wall (PNG) at the end.")
     ] = None,
 ) -> None:
-    """Show cameras in a window; a camera that can't be shown says why in its place.
+    """Show cameras in a window, or a site that runs; what can't be shown says why in its place.
 
     Exit code 1 when a camera did not play at the end, or the picture could not be written.
     """
     console = Console(stderr=True)
+    if bool(urls) == bool(site) or (site and login):
+        raise typer.BadParameter("give addresses of cameras, or --site with the name of one that runs")
     with fail_with(console):
         graph = cg.Graph()
-        for number, url in enumerate(urls, 1):
+        for number, url in enumerate(urls or (), 1):
             graph.rtsp(f"camera-{number}", url, login=login)
         with held():
             from camgraph.qt.application import Application
             from camgraph.qt.window import WallWindow
 
         app = Application("camgraph show")
-        with graph.start() as site:
-            window = WallWindow(site, "camgraph", WALL_SIZE_PX)
+        with cg.attach(site) if site else graph.start() as live:
+            window = WallWindow(live, f"camgraph {site or ''}".rstrip(), WALL_SIZE_PX)
             states: dict[str, cg.StreamStatus] = {}
             failures: list[str] = []
 
             def gather() -> None:
-                states.update({name: stream.status for name, stream in site.streams.items()})
+                states.update({name: stream.status for name, stream in live.streams.items()})
                 if snapshot is not None and not window.wall.grab().save(str(snapshot), "PNG"):
                     failures.append(f"{snapshot} could not be written: is the folder yours, the disk full?")
 

@@ -38,6 +38,8 @@ class Answers:
         try:
             self._connection.send(request)
             return answer.result(timeout)
+        except TimeoutError:
+            raise TimeoutError(f"the supervisor did not answer within {timeout:g} s") from None
         finally:
             with self._lock:
                 self._awaited.pop(token, None)

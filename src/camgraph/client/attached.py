@@ -74,7 +74,7 @@ class AttachedConnection(Connection):
             if not self._gone:
                 self._gone = True
                 _log.warning("%s", error)
-                self._listener.on_lost("the site was closed")
+                self._listener.on_gone()
             self.loop.call_later(AGAIN_AFTER_S, self._connect_again)
             return
         self._gone = False

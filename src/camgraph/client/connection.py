@@ -27,8 +27,10 @@ class Listener:
     """Owns the descriptors."""
     on_lost: Callable[[str], None]
     """The supervisor is gone, as the text says; another one is looked for."""
+    on_gone: Callable[[], None]
+    """There is no site of this name any more; it is looked for still."""
     on_back: Callable[[], None]
-    """There is another one."""
+    """There is another supervisor."""
     on_closed: Callable[[], None]
     """The end of all."""
 

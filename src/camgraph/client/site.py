@@ -83,7 +83,13 @@ class Site:
             self._on_message(message, descriptors)
 
         self._connection = connect(
-            Listener(on_message=hear, on_lost=self._on_lost, on_back=self._on_back, on_closed=self._on_closed)
+            Listener(
+                on_message=hear,
+                on_lost=self._on_lost,
+                on_gone=self._on_gone,
+                on_back=self._on_back,
+                on_closed=self._on_closed,
+            )
         )
         self._answers = Answers(self._connection)
         self._processes = Processes(self._connection)
@@ -313,6 +319,15 @@ class Site:
             state="backing_off",
             reason="supervisor_died",
             sentence=f"The supervisor ended ({how}); it is being started again.",
+            next_attempt_ns=0,
+            since_ns=time.monotonic_ns(),
+        )
+
+    def _on_gone(self) -> None:
+        self._board.publish_all(
+            state="stopped",
+            reason="site_closed",
+            sentence="The site was closed by its owner; it is joined again when it is started again.",
             next_attempt_ns=0,
             since_ns=time.monotonic_ns(),
         )

@@ -1,7 +1,7 @@
 """The words a program writes its graph with."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PixelFormat
@@ -62,7 +62,7 @@ class GraphBuilder:
         self._url_logins: dict[str, str] = {}
 
     @classmethod
-    def from_spec(cls, spec: GraphSpec) -> "GraphBuilder":
+    def from_spec(cls, spec: GraphSpec) -> Self:
         """Return a graph that holds the nodes of a stored declaration."""
         graph = cls()
         check_spec(spec)

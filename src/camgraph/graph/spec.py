@@ -8,6 +8,7 @@ import msgspec
 
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
+from camgraph.base.redact import redact
 
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
@@ -212,7 +213,9 @@ def _checked(data: bytes | str, decode: object) -> GraphSpec:
     try:
         spec: GraphSpec = decode(data, type=GraphSpec)  # type: ignore[operator]
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise GraphError(f"the graph can't be read: {error}") from error
+        # What a YAML parser says has lines, and shows the place.
+        said = redact(" ".join(str(error).split()))
+        raise GraphError(f"the graph can't be read: {said}") from error
     check_spec(spec)
     return spec
 

@@ -1,0 +1,24 @@
+"""A site as a file: its graph in YAML or JSON."""
+
+from pathlib import Path
+
+from camgraph.base.errors import GraphError
+from camgraph.graph.spec import GraphSpec
+
+_JSON, _YAML = (".json",), (".yaml", ".yml")
+
+
+def read_spec(path: Path) -> GraphSpec:
+    """Return the graph in a file; raise GraphError, naming the file and the place in it.
+
+    The name's ending says which language it is, or else how the text begins.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise GraphError(f"{path} can't be read: {error.strerror}") from error
+    is_json = path.suffix in _JSON or (path.suffix not in _YAML and data.lstrip().startswith(b"{"))
+    try:
+        return GraphSpec.from_json(data) if is_json else GraphSpec.from_yaml(data)
+    except GraphError as error:
+        raise GraphError(f"{path}: {error}") from error
