@@ -17,8 +17,7 @@ def test_a_ring_over_the_budget_is_refused_and_the_others_play_on() -> None:
     with Cameras(count=2, size=(640, 360)) as cameras, SmallCgroup(LIMIT_BYTES) as group:
         done = subprocess.run(
             group.command([sys.executable, str(PROGRAM), *cameras.urls]),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=50,
         )
     assert done.returncode == 0, done.stderr.decode()

@@ -13,7 +13,7 @@ from camgraph.testing.waiting import wait_until
 STREAMS = 64
 THREADS_A_STREAM = 1
 DESCRIPTORS_A_STREAM = 4
-"""In the media process: the camera's connection, the ring's memory, the reader's connection, and one to spare."""
+"""In the media process: the camera's connection, the ring's memory, the reader's connection, one to spare."""
 RESIDENT_A_STREAM_BYTES = 12 << 20
 """Of 360p, its share of the media process included: decoder, ring, buffers."""
 THREADS_A_PROCESS = 4
