@@ -16,7 +16,7 @@ import pytest
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.pattern import BARS, decode
-from camgraph.testing.screens import ask_to_close, windows_of
+from camgraph.testing.screens import ask_to_close, pixels_of, windows_of
 from camgraph.testing.waiting import wait_until
 
 PROGRAM = Path(__file__).with_name("qt_window_program.py")
@@ -60,10 +60,7 @@ class Program:
 
     def screen(self, width: int = 1280, height: int = 720) -> Picture:
         """The X server's own pixels, taken by another program."""
-        command = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size {width}x{height} -i {self._display}"
-        output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-        raw = subprocess.run([*command.split(), *output], check=True, capture_output=True, timeout=20).stdout
-        return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
+        return pixels_of(self._display, width, height)
 
     def close(self) -> None:
         ask_to_close(self._display, self.window)

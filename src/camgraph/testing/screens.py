@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 _CLIENT_MESSAGE = 33
 
 
@@ -50,6 +53,14 @@ def windows_of(display: str, pid: int) -> list[int]:
     command = ["xdotool", "search", "--onlyvisible", "--all", "--pid", str(pid), "--name", ""]
     found = subprocess.run(command, env={**os.environ, "DISPLAY": display}, capture_output=True, text=True)
     return [int(line) for line in found.stdout.split()]
+
+
+def pixels_of(display: str, width_px: int, height_px: int) -> npt.NDArray[np.uint8]:
+    """Return what the X server shows at its upper left, shape (height, width, 3), RGB: taken by ffmpeg."""
+    grab = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size {width_px}x{height_px} -i {display}"
+    output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run([*grab.split(), *output], check=True, capture_output=True, timeout=20).stdout
+    return np.frombuffer(raw, np.uint8).reshape(height_px, width_px, 3)
 
 
 class _ClientMessage(ctypes.Structure):
