@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.small_cgroup import SmallCgroup
 
+from camgraph.base.oom import OUT_OF_MEMORY
 from camgraph.supervisor.life import OUT_OF_MEMORY_BACK_OFF_S
-from camgraph.supervisor.oom import OUT_OF_MEMORY
 
 ROOT = Path(__file__).parents[2]
 LIMIT_BYTES = 96 << 20

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from camgraph.base.children import describe_exit
 from camgraph.base.loop import Loop
+from camgraph.base.oom import OUT_OF_MEMORY, OomKills, own_oom_kills
 from camgraph.supervisor.life import (
     Begin,
     Event,
@@ -22,7 +23,6 @@ from camgraph.supervisor.life import (
     Tick,
     WakeAt,
 )
-from camgraph.supervisor.oom import OUT_OF_MEMORY, OomKills, own_oom_kills
 
 _log = logging.getLogger(__name__)
 
@@ -117,12 +117,11 @@ class Child:
         self._loop.remove(self._pidfd)
         os.close(self._pidfd)
         returncode = popen.wait()
-        out_of_memory = (
-            returncode == -signal.SIGKILL
-            and not self._was_killed
-            and self._oom_kills.explains(self._oom_kills_before)
+        self.ended_how = (
+            describe_exit(returncode)
+            if self._was_killed
+            else self._oom_kills.describe_exit(returncode, self._oom_kills_before)
         )
-        self.ended_how = OUT_OF_MEMORY if out_of_memory else describe_exit(returncode)
         expected = self.life.state == "ending"
         _log.log(
             logging.DEBUG if expected else logging.WARNING,
@@ -131,5 +130,5 @@ class Child:
             popen.pid,
             self.ended_how,
         )
-        self._handle(Exited(out_of_memory))
+        self._handle(Exited(out_of_memory=self.ended_how == OUT_OF_MEMORY))
         self._on_exited(popen.pid, returncode)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from camgraph.base.loop import Loop
+from camgraph.base.oom import OUT_OF_MEMORY, OomKills
 from camgraph.supervisor.child import Child
 from camgraph.supervisor.life import OUT_OF_MEMORY_BACK_OFF_S
-from camgraph.supervisor.oom import OUT_OF_MEMORY, OomKills
 
 
 class Supervised:

@@ -1,10 +1,12 @@
 """Telling a process that the kernel killed for memory from one that somebody killed."""
 
+import signal
 import threading
 from collections.abc import Callable
 from functools import cache
 
 from camgraph.base.cgroup import MemoryCgroups
+from camgraph.base.children import describe_exit
 
 OUT_OF_MEMORY = "out of memory: killed by the kernel"
 
@@ -26,11 +28,16 @@ class OomKills:
         """Return how many there have been: to be asked before a process is started."""
         return self._count() or 0
 
-    def explains(self, before: int) -> bool:
-        """Tell whether a process that was started at count `before` and got SIGKILL died of a kill of these.
+    def describe_exit(self, returncode: int, before: int) -> str:
+        """Return the phrase for an exit status, or OUT_OF_MEMORY: for one that we have not killed ourselves.
 
-        The counter is ahead of the signal, so it is enough to ask once, after the process was reaped.
+        `before` is the count when it was started. The counter is ahead of the signal: it is enough to ask
+        once, after the process was reaped.
         """
+        out_of_memory = returncode == -signal.SIGKILL and self._explains(before)
+        return OUT_OF_MEMORY if out_of_memory else describe_exit(returncode)
+
+    def _explains(self, before: int) -> bool:
         with self._lock:
             accounted = max(before, self._explained)
             if self.count() <= accounted:
