@@ -1,47 +1,13 @@
 """The decoder on its own: packets encoded here, some of them damaged."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 
-import av
-import numpy as np
 import pytest
-from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
+from tests.unit.media.encoded import INFO, TIME_BASE, encode, number_of
 
 from camgraph.base.errors import DecodeError
 from camgraph.media.decode import GIVE_UP_AFTER_NS, Picture, VideoDecoder
-from camgraph.media.source import Packet, StreamInfo
-
-TICKS = 3600
-TIME_BASE = Fraction(1, 90_000)
-INFO = StreamInfo("h264", None, 0, 0, 0.0)
-
-
-def encode(count: int = 30, size: tuple[int, int] = (320, 180), bframes: int = 0) -> list[Packet]:
-    """Return packets whose picture number n is a plain grey of 40 + 4 n, a key frame each ten."""
-    context = av.CodecContext.create("libx264", "w")
-    assert isinstance(context, VideoCodecContext)
-    context.width, context.height, context.pix_fmt = *size, "yuv420p"
-    context.time_base, context.framerate = TIME_BASE, Fraction(25)
-    context.options = {"preset": "ultrafast", "g": "10", "keyint_min": "10", "sc_threshold": "0"}
-    context.max_b_frames = bframes
-    packets: list[Packet] = []
-    for number in range(count):
-        frame = av.VideoFrame.from_ndarray(
-            np.full((size[1] * 3 // 2, size[0]), 40 + 4 * (number % 30), np.uint8), format="yuv420p"
-        )
-        frame.pts, frame.time_base = number * TICKS, TIME_BASE
-        packets += map(packet_of, context.encode(frame))
-    return packets + [packet_of(packet) for packet in context.encode(None)]
-
-
-def packet_of(encoded: "av.Packet[VideoStream]") -> Packet:
-    assert encoded.pts is not None
-    arrival_ns = 1000 + encoded.pts // TICKS * 40_000_000
-    return Packet(
-        bytes(encoded), encoded.pts, TIME_BASE, encoded.is_keyframe, arrival_ns, arrival_ns, "arrival"
-    )
+from camgraph.media.source import Packet
 
 
 def decode(decoder: VideoDecoder, packets: list[Packet]) -> Iterator[Picture]:
@@ -50,12 +16,7 @@ def decode(decoder: VideoDecoder, packets: list[Packet]) -> Iterator[Picture]:
 
 
 def numbers(pictures: Iterator[Picture]) -> list[int]:
-    found = []
-    for picture in pictures:
-        luma = picture.frame.to_ndarray()[: picture.frame.height].mean()
-        found.append(round((luma - 40) / 4))
-        assert picture.packet.pts == picture.frame.pts == found[-1] * TICKS
-    return found
+    return [number_of(picture) for picture in pictures]
 
 
 def test_every_packet_gives_its_picture() -> None:
@@ -131,3 +92,22 @@ def test_a_packet_without_time_is_decoded() -> None:
 def test_an_unknown_codec_is_named() -> None:
     with pytest.raises(DecodeError, match="no decoder for quipu"):
         VideoDecoder(INFO._replace(codec="quipu"))
+
+
+def test_what_is_held_is_counted_and_forgotten_by_a_flush() -> None:
+    decoder, packets = VideoDecoder(INFO), encode(bframes=2)
+    given = len(list(decode(decoder, packets[:15])))
+    assert decoder.held == 15 - given > 0
+    assert decoder.flush() == 15 - given
+    assert decoder.held == decoder.dropped == 0
+    found = numbers(decode(decoder, packets[15:]))
+    assert found[0] == 20
+    assert decoder.dropped + len(found) + decoder.held == 15
+
+
+def test_packets_without_a_picture_are_not_held_for_ever() -> None:
+    decoder, packets = VideoDecoder(INFO), encode(1)
+    filler = packets[0]._replace(data=b"\0\0\0\1\x0c\xff\xff\x80")
+    assert len(list(decode(decoder, [packets[0], *[filler] * 100]))) == 1
+    assert decoder.held <= 64
+    assert decoder.held + decoder.dropped == 100

@@ -12,6 +12,7 @@ import pytest
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.messages import MemoryAnswer, ReleaseMemory, ReserveMemory
+from camgraph.graph.spec import Gate, GraphSpec, Node, Rate, RtspSource, StreamPath, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Memory
@@ -205,6 +206,180 @@ def test_another_size_in_the_stream_reshapes_what_follows_it(playing: Stream) ->
     assert (first.codec_generation, second.codec_generation) == (1, 2)
     assert [derived.read(1).generation, derived.read(1).generation] == [1, 1]
     assert playing.outputs.statistics()[0].width == 640
+
+
+def test_a_region_is_cut_out_before_it_is_scaled(playing: Stream) -> None:
+    part = playing.read(RingRequest("door", "gray8", roi=(41, 20, 79, 60)))
+    scaled = playing.read(RingRequest("door", "yuv420p", 80, 60, roi=(0, 0, 160, 60)))
+    playing.publish(picture(100))
+    frame = part.read(1)
+    assert (frame.array.shape, frame.sample_aspect) == ((60, 80), Fraction(1))
+    frame = scaled.read(1)
+    assert (frame.width, frame.height, frame.sample_aspect) == (80, 60, Fraction(2))
+    assert (frame.planes[0] == 116).all()
+    rings = {ring.format: ring for ring in playing.outputs.statistics()}
+    assert (rings["gray8"].roi, rings["gray8"].width) == ((41, 20, 79, 60), 80)
+    assert playing.outputs.conversions == 2
+
+
+def test_a_region_outside_of_the_picture_is_refused(playing: Stream) -> None:
+    with pytest.raises(
+        BrokenError,
+        match=r"'door' can't be had so: the region of 10x10 px at \(320, 0\) lies outside of the camera's "
+        r"picture of 320x180 px",
+    ):
+        playing.read(RingRequest("door", roi=(320, 0, 10, 10))).read(1)
+
+
+def test_a_region_that_another_size_leaves_gets_nothing_until_it_is_back(playing: Stream) -> None:
+    request = RingRequest("door", "gray8", roi=(160, 90, 100, 100))
+    reader = playing.read(request)
+    playing.publish(picture(1))
+    assert reader.read(1).array.shape == (90, 100)
+    playing.outputs.set_picture(160, 90, 25.0)
+    playing.publish(picture(2, 160, 90), picture(3, 160, 90))
+    assert reader.read_nowait() is None
+    assert playing.outputs.statistics()[0].unfit == 2
+    with pytest.raises(BrokenError, match="lies outside"):
+        playing.read(request).read(1)
+    playing.outputs.set_picture(640, 360, 25.0)
+    playing.publish(picture(4, 640, 360))
+    assert reader.read(1).array.shape == (100, 100)
+
+
+def paths(*nodes: Node) -> dict[str, StreamPath]:
+    return streams_of(GraphSpec(nodes=(RtspSource(id="door", url="rtsp://10.0.0.5/1"), *nodes)))
+
+
+def test_filters_decide_for_each_stream_of_the_camera(stream: Stream) -> None:
+    stream.filters.configure(
+        paths(Gate(id="night", source="door", opened=False), Rate(id="slow", source="door", fps=5))
+    )
+    stream.outputs.set_picture(320, 180, 25.0)
+    own = stream.read(NATIVE)
+    night, slow = stream.read(RingRequest("night")), stream.read(RingRequest("slow"))
+    also_slow = stream.read(RingRequest("slow", "gray8"))
+    for number in range(10):
+        stream.publish(picture(number))
+        assert own.read(1).pts == number * 3600
+    assert slow.read(1).pts == also_slow.read(1).pts == 0
+    assert slow.read(1).pts == also_slow.read(1).pts == 5 * 3600
+    assert night.read_nowait() is None
+    stream.filters.configure(paths(Gate(id="night", source="door"), Rate(id="slow", source="door", fps=5)))
+    stream.outputs.follow_filters()
+    stream.publish(picture(10))
+    assert night.read(1).pts == slow.read(1).pts == 36_000
+    rings = [(ring.stream, ring.format, ring.published) for ring in stream.outputs.statistics()]
+    assert rings == [
+        ("door", "yuv420p", 11),
+        ("night", "yuv420p", 1),
+        ("slow", "yuv420p", 3),
+        ("slow", "gray8", 3),
+    ]
+
+
+def test_a_filter_that_is_gone_ends_its_readers_and_no_others(stream: Stream) -> None:
+    stream.filters.configure(paths(Gate(id="night", source="door")))
+    early = stream.read(RingRequest("night", "gray8"))
+    stream.outputs.set_picture(320, 180, 25.0)
+    own, night = stream.read(NATIVE), stream.read(RingRequest("night"))
+    stream.filters.configure(paths())
+    stream.outputs.follow_filters()
+    for reader in (early, night):
+        with pytest.raises(BrokenError, match="the site is gone"):
+            reader.read(1)
+    stream.publish(picture(1))
+    assert own.read(1).pts == 3600
+
+
+def test_a_ring_is_wanted_from_its_first_reader_until_it_is_closed(playing: Stream) -> None:
+    assert not playing.outputs.wanted
+    reader = playing.read(NATIVE)
+    assert playing.outputs.wanted
+    reader.close()
+    playing.until(lambda: not playing.outputs.wanted)
+
+
+def test_memory_is_asked_for_before_it_is_touched(playing: Stream) -> None:
+    playing.answering = False
+    readers = [playing.read(NATIVE), playing.read(NATIVE)]
+    (question,) = playing.unanswered
+    assert question.stream == "door"
+    assert playing.outputs.statistics() == ()
+    playing.answer(playing.unanswered.pop())
+    # One after another: the first one's ring has room for its own leases.
+    (question,) = playing.unanswered
+    playing.answer(playing.unanswered.pop())
+    (ring,) = playing.outputs.statistics()
+    assert (ring.readers, ring.size_bytes) == (2, playing.reserved_bytes)
+    assert question.size_bytes == pytest.approx(3 * 320 * 180 * 1.5, rel=0.05)
+    playing.publish(picture(1))
+    assert [reader.read(1).pts for reader in readers] == [3600, 3600]
+    assert 0 < playing.outputs.touched_bytes < playing.reserved_bytes
+
+
+def test_a_reader_without_room_is_refused_and_the_others_play_on(playing: Stream) -> None:
+    reader = playing.read(NATIVE)
+    playing.room_bytes = playing.reserved_bytes + 1000
+    for request in (NATIVE, RingRequest("door", "bgra")):
+        with pytest.raises(BrokenError, match=r"No room for door\."):
+            playing.read(request).read(1)
+    playing.publish(picture(1))
+    assert reader.read(1).pts == 3600
+    assert len(playing.outputs.statistics()) == 1
+
+
+def test_all_memory_is_given_back(playing: Stream) -> None:
+    readers = [playing.read(NATIVE), playing.read(RingRequest("door", "bgra")), playing.read(NATIVE)]
+    playing.publish(picture(1))
+    before = playing.reserved_bytes
+    readers[2].close()
+    playing.until(lambda: playing.reserved_bytes < before)
+    readers[0].close()
+    playing.until(lambda: len(playing.outputs.statistics()) == 1)
+    (ring,) = playing.outputs.statistics()
+    assert playing.reserved_bytes == ring.size_bytes
+    playing.answering = False
+    leaving = playing.read(RingRequest("door", "gray8"))
+    leaving.close()
+    playing.loop.run_once(0)
+    playing.answer(playing.unanswered.pop())
+    assert playing.reserved_bytes == ring.size_bytes
+    playing.outputs.close()
+    assert playing.reserved_bytes == 0
+
+
+def test_larger_pictures_wait_for_memory_and_smaller_ones_give_it_back(playing: Stream) -> None:
+    reader = playing.read(NATIVE)
+    playing.publish(picture(1))
+    before = playing.reserved_bytes
+    playing.answering = False
+    playing.outputs.set_picture(640, 360, 25.0)
+    playing.publish(picture(2, 640, 360))
+    playing.answer(playing.unanswered.pop())
+    playing.publish(picture(3, 640, 360))
+    assert [(frame.pts, frame.width) for frame in (reader.read(1), reader.read(1))] == [
+        (3600, 320),
+        (10800, 640),
+    ]
+    assert playing.outputs.statistics()[0].unfit == 1
+    assert playing.reserved_bytes > 3 * before
+    playing.outputs.set_picture(320, 180, 25.0)
+    playing.publish(picture(4))
+    assert reader.read(1).width == 320
+    playing.until(lambda: playing.reserved_bytes == before)
+
+
+def test_larger_pictures_without_room_end_their_ring_in_words(playing: Stream) -> None:
+    native, tile = playing.read(NATIVE), playing.read(RingRequest("door", "bgra", 160, 90))
+    playing.room_bytes = playing.reserved_bytes
+    playing.outputs.set_picture(640, 360, 25.0)
+    playing.publish(picture(1, 640, 360))
+    with pytest.raises(BrokenError, match=r"No room for door\."):
+        native.read(1)
+    assert tile.read(1).pts == 3600
+    (ring,) = playing.outputs.statistics()
+    assert playing.reserved_bytes == ring.size_bytes
 
 
 def test_a_ring_that_cannot_be_made_is_refused_with_a_reason(playing: Stream) -> None:
