@@ -22,6 +22,7 @@ from camgraph.testing.waiting import wait_until
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
 OF_CAMERAS = [name for name in NAMES if name != "by_name.py"]
+WITH_WINDOW = ["camera_chain.py", "existing_qt_program.py", "opencv_signals.py"]
 END_S = 2
 GREEN = (0x00, 0xE6, 0x76)
 Picture = npt.NDArray[np.uint8]
@@ -176,6 +177,13 @@ def test_headless_with_a_login(start: Callable[..., Example]) -> None:
         assert "horse" not in running.interrupt()
 
 
+@pytest.mark.parametrize("name", WITH_WINDOW)
+def test_ctrl_c_ends_a_window_that_shows_nothing(start: Callable[..., Example], name: str) -> None:
+    running = start(name, "rtsp://127.0.0.1:1/none")
+    wait_until(lambda: windows_of(running.display, running.popen.pid), 20, "the window")
+    running.interrupt()
+
+
 def brightness(camera: int) -> tuple[float, float]:
     """Return between what the mean of a camera's grey pictures (0 to 255) lies."""
     luma = [draw_yuv420p(number, camera, 320, 180)[:180].mean() for number in range(PERIOD)]
@@ -273,3 +281,26 @@ def test_existing_qt_program(start: Callable[..., Example], cameras: Cameras, by
         running.ends()
     else:
         running.close()
+
+
+def test_by_name(start: Callable[..., Example], cameras: Cameras) -> None:
+    name = f"house-{uuid4().hex[:8]}"
+    host = start("headless.py", "--name", name, *cameras.urls)
+    wait_until(lambda: host.says(f"^site {name}: 2 cameras"), 20, "the site")
+    guest = start("by_name.py", name, "camera-2")
+    wait_until(lambda: guest.says("^camera-2 frame .*brightness"), 20, "frames of the other program's site")
+    assert guest.says(f"^{name} has camera-1, camera-2$")
+    wait_until(lambda: guest.says(r"^camera-2 is live\. "), 5, "the state")
+    least, most = brightness(2)
+    assert least <= int(guest.told().split()[-1]) <= most
+    guest.interrupt()
+    since = len(host.told())
+    wait_until(lambda: host.says(r"^camera-2: Live\.", since), 5, "the site running on")
+    host.interrupt()
+
+
+def test_by_name_without_such_a_site(start: Callable[..., Example]) -> None:
+    name = f"nobody-{uuid4().hex[:8]}"
+    running = start("by_name.py", name, "camera-1")
+    assert running.popen.wait(20) == 1
+    assert re.fullmatch(rf".*{name}.*\n", running.told())
