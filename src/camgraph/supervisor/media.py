@@ -130,7 +130,11 @@ class MediaProcess:
         ours, theirs = channel_pair()
         try:
             popen = start_module(
-                "camgraph.media", [str(theirs.fileno()), str(os.getpid())], descriptors=[theirs.fileno()]
+                "camgraph.media",
+                [str(theirs.fileno()), str(os.getpid())],
+                descriptors=[theirs.fileno()],
+                # No matrix is multiplied there: numpy's library would start a thread per core for nothing.
+                environment={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             )
         except OSError:
             ours.close()
