@@ -12,9 +12,10 @@ from contextlib import ExitStack
 
 import msgspec
 
-from camgraph.base.children import describe_exit, start_module
+from camgraph.base.children import start_module
 from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
+from camgraph.base.oom import own_oom_kills
 from camgraph.client.connection import Connection, Listener
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.messages import Apply, FromSupervisor, GraphChanged, Secrets, Shutdown
@@ -104,11 +105,14 @@ class OwnedConnection(Connection):
             os.close(owner)
 
     def _on_silent(self) -> None:
+        self._was_silent = True
         _log.warning("the supervisor (pid %d) does not answer, and is killed", self._popen.pid)
         self._popen.kill()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
         self._started_ns = time.monotonic_ns()
+        self._was_silent = False
+        self._oom_kills_before = own_oom_kills().count()
         ours, theirs = channel_pair()
         channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
         inherited = [theirs.fileno(), self._listening.fileno(), self._owner]
@@ -141,7 +145,10 @@ class OwnedConnection(Connection):
         _wait_or_kill(self._popen, 1.0)
         if time.monotonic_ns() - self._started_ns >= SHORT_LIFE_S * 1e9:
             self._short_lives = 0
-        self._replace(describe_exit(self._popen.returncode))
+        if self._was_silent:
+            self._replace("it did not answer")
+        else:
+            self._replace(own_oom_kills().describe_exit(self._popen.returncode, self._oom_kills_before))
 
     def _replace(self, how: str) -> None:
         delay_s = BACK_OFF_S[min(self._short_lives, len(BACK_OFF_S) - 1)]
