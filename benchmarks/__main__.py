@@ -17,6 +17,9 @@ FAMILIES = {
     "ring": "benchmarks.ring.family",
     "ingest": "benchmarks.ingest.family",
     "start": "benchmarks.start.family",
+    "wall": "benchmarks.wall.family",
+    "latency": "benchmarks.latency.family",
+    "scale": "benchmarks.scale.family",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 

@@ -33,14 +33,27 @@ QT_DEBIAN = (
 )
 # fmt: on
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "xdotool": "xdotool"}
+PEER_DEBIAN = {
+    "gst-launch-1.0": (
+        "gstreamer1.0-libav",
+        "gstreamer1.0-plugins-bad",
+        "gstreamer1.0-plugins-base",
+        "gstreamer1.0-plugins-good",
+        "gstreamer1.0-tools",
+        "gstreamer1.0-x",
+    )
+}
 
 
 class Needs(NamedTuple):
-    """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH."""
+    """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH, and tools
+    that it can do without.
+    """
 
     extras: frozenset[str]
     qt: bool = False
     tools: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
 
 _DEV = frozenset({"dev", "qt"})  # named together, since dev brings qt
@@ -49,7 +62,9 @@ TARGETS = {
     "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
-    "bench": Needs(frozenset({"bench", "qt"}), qt=True, tools=("ffmpeg",)),
+    "bench": Needs(
+        frozenset({"bench", "qt"}), qt=True, tools=("Xvfb", "ffmpeg", "xdotool"), peers=("gst-launch-1.0",)
+    ),
     "docs": Needs(_DEV),
 }
 
@@ -148,6 +163,16 @@ def provide_tools(tools: Sequence[str]) -> None:
         )
 
 
+def provide_peers(peers: Sequence[str]) -> None:
+    """Install what is to be measured beside camgraph, where we may; go on without what can't be had."""
+    for peer in peers:
+        if shutil.which(peer) is None:
+            packages = PEER_DEBIAN[peer]
+            apt_install(packages, "a peer")
+            if shutil.which(peer) is None:
+                say(f"going on without {peer} (Debian, Ubuntu: {apt_line(packages)})")
+
+
 # ------------------------------------------------------------------------------------------------- Python
 
 
@@ -226,6 +251,7 @@ def main(arguments: Sequence[str]) -> None:
         if needs.qt:
             provide_qt(needs_window=bool(needs.tools or os.environ.get("DISPLAY")))
         provide_tools(needs.tools)
+        provide_peers(needs.peers)
 
 
 if __name__ == "__main__":

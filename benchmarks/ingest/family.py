@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from benchmarks.harness.asking import wait_until
 from benchmarks.harness.machine import Meter
 from benchmarks.harness.rounds import Calm, Contender, Measured, Run, RunFailed, key, ratio
 from benchmarks.harness.rows import Goal, Row, make_row
 from benchmarks.harness.session import Session
 from benchmarks.ingest import ffmpeg
-from benchmarks.ingest.counting import CountingProcess, wait_until
+from benchmarks.ingest.counting import CountingProcess
 from benchmarks.ingest.media import Media
 from camgraph.testing.cameras import Cameras
 

@@ -1,0 +1,1 @@
+"""The latency family: how old a frame is when an analyzer has it, and when it is on the screen."""

@@ -1,0 +1,1 @@
+"""The scale family: what each further stream costs."""
