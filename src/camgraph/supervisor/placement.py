@@ -4,8 +4,8 @@
 2. The others share as few processes as hold them: `most_streams` each at most, and no more load than
    `most_cores`, by what was measured, or `assumed_cores` for a stream that was not yet.
 3. A stream goes to the shared process with the least load, and stays there: moving costs a reconnection.
-4. Only a process whose measured load has grown beyond `most_cores` gives a stream away, its busiest that
-   another process has room for; one at a time, as `relieve` says.
+4. Only a process whose load has grown beyond `most_cores` gives a stream away, its busiest; one at a time,
+   as `relieve` says.
 """
 
 import math
@@ -61,43 +61,35 @@ class Placement:
             self._seats[self._new_name()] = Seat(())
         for stream in sharing:
             if stream not in placed:
-                self._add(self._least_loaded(cores), stream)
+                self._add(self._with_room("", self._load([stream], cores), cores), stream)
         self._seats = {name: seat for name, seat in self._seats.items() if seat.streams}
 
     def relieve(self, cores: Mapping[str, float]) -> str | None:
-        """Move one stream out of an overloaded process, if another has room or can be made; return it."""
+        """Move one stream out of an overloaded process, to one with room or a new one; return it, if any."""
         rule = self.rule
         for name, seat in self._shared().items():
             if len(seat.streams) < 2 or self._load(seat.streams, cores) <= rule.most_cores:
                 continue
-            for stream in sorted(seat.streams, key=lambda one: self._load([one], cores), reverse=True):
-                target = self._with_room(name, self._load([stream], cores), cores)
-                if target is not None:
-                    left = tuple(other for other in seat.streams if other != stream)
-                    self._seats[name] = Seat(left)
-                    self._add(target, stream)
-                    return stream
+            busiest = max(seat.streams, key=lambda one: self._load([one], cores))
+            target = self._with_room(name, self._load([busiest], cores), cores)
+            self._seats[name] = Seat(tuple(other for other in seat.streams if other != busiest))
+            self._add(target, busiest)
+            return busiest
         return None
 
     def _needed(self, sharing: list[str], cores: Mapping[str, float]) -> int:
         by_count = math.ceil(len(sharing) / self.rule.most_streams)
         return max(by_count, math.ceil(self._load(sharing, cores) / self.rule.most_cores))
 
-    def _with_room(self, except_for: str, load: float, cores: Mapping[str, float]) -> str | None:
-        """Return the process that a stream of this load can move to; a new one, if it is worth one."""
+    def _with_room(self, except_for: str, load: float, cores: Mapping[str, float]) -> str:
+        """Return the least loaded process that takes a stream of this load; a new one, if none does."""
         others = {name: seat for name, seat in self._shared().items() if name != except_for}
         for name in sorted(others, key=lambda name: self._load(others[name].streams, cores)):
-            seat = others[name]
-            loaded = self._load(seat.streams, cores) + load
-            if len(seat.streams) < self.rule.most_streams and loaded <= self.rule.most_cores:
+            streams = others[name].streams
+            loaded = self._load(streams, cores) + load
+            if not streams or (len(streams) < self.rule.most_streams and loaded <= self.rule.most_cores):
                 return name
         return self._new_name()
-
-    def _least_loaded(self, cores: Mapping[str, float]) -> str:
-        shared = {
-            name: seat for name, seat in self._shared().items() if len(seat.streams) < self.rule.most_streams
-        }
-        return min(shared, key=lambda name: self._load(shared[name].streams, cores))
 
     def _add(self, name: str, stream: str) -> None:
         seat = self._seats.get(name, Seat(()))
