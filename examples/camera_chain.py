@@ -44,13 +44,14 @@ options = parser.parse_args()
 app, window, graph = QtWidgets.QApplication([]), QtWidgets.QMainWindow(), cg.Graph()
 try:
     chains = [CameraChain(graph, f"camera-{n}", url, options.login) for n, url in enumerate(options.urls, 1)]
+    site = graph.start()
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
 signal.signal(signal.SIGINT, lambda *_: app.quit())
 awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
 awake.timeout.connect(lambda: None)
 awake.start()
-with graph.start() as site:
+with site:
     for chain in chains:
         chain.start(site)
         window.addDockWidget(QtCore.Qt.DockWidgetArea.TopDockWidgetArea, chain)

@@ -30,8 +30,9 @@ def main(urls: list[str], login: str | None, name: str | None) -> None:
                         counts[frame.stream] += 1
                         sizes[frame.stream] = f"{frame.width}x{frame.height}"
             for stream in site.streams.values():
-                told = f"{sizes[stream.name]}, {counts[stream.name]} fps"
-                print(f"{stream.name}: {stream.status.sentence} {told}", flush=True)
+                name, status = stream.name, stream.status
+                told = f"{status.state}, {sizes[name]}, {counts[name]} fps. {status.sentence}"
+                print(f"{name}: {told}", flush=True)
 
 
 if __name__ == "__main__":

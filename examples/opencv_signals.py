@@ -6,8 +6,7 @@ Cameras to try: `camgraph cameras`. Start: `python examples/opencv_signals.py rt
 import argparse
 import signal
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6 import QtCore, QtWidgets
 
 import camgraph as cg
 from camgraph.errors import CamgraphError
@@ -37,14 +36,15 @@ options = parser.parse_args()
 graph = cg.Graph()
 try:
     door = graph.rtsp("door", options.url, login=options.login)
+    site = graph.start()
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
-app = QApplication([])
+app = QtWidgets.QApplication([])
 signal.signal(signal.SIGINT, lambda *_: app.quit())
-awake = QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
+awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
 awake.timeout.connect(lambda: None)
 awake.start()
-with graph.start() as site:
+with site:
     widget = VideoWidget(site.streams["door"])
     widget.resize(960, 540)
     widget.show()

@@ -162,18 +162,27 @@ def test_what_is_no_camera_is_one_sentence(start: Callable[..., Example], name: 
     assert re.fullmatch(r"stream '.*': 'http://host/' is not an RTSP address; .*\n", running.told())
 
 
+@pytest.mark.parametrize("name", OF_CAMERAS)
+def test_a_login_that_is_nowhere_is_one_sentence(start: Callable[..., Example], name: str) -> None:
+    running = start(name, "rtsp://127.0.0.1:1/none", "--login", "env:NOBODY_SET_THIS")
+    assert running.popen.wait(20) == 1
+    assert re.fullmatch(r"login 'env:NOBODY_SET_THIS': .*\n", running.told())
+
+
 def test_headless(start: Callable[..., Example], cameras: Cameras) -> None:
     running = start("headless.py", *cameras.urls, "rtsp://127.0.0.1:1/none")
-    rates = [rf"^camera-{number}: Live\. 640x360, 2[0-9] fps$" for number in (1, 2)]
+    rates = [rf"^camera-{number}: live, 640x360, 2[0-9] fps\. Live\.$" for number in (1, 2)]
     wait_until(lambda: all(running.says(rate) for rate in rates), 20, "frames at the rate of the cameras")
-    wait_until(lambda: running.says(r"^camera-3: Nothing listens .* -, 0 fps$"), 5, "why there is no frame")
+    wait_until(
+        lambda: running.says(r"^camera-3: \w+, -, 0 fps\. Nothing listens "), 5, "why there is no frame"
+    )
     running.interrupt()
 
 
 def test_headless_with_a_login(start: Callable[..., Example]) -> None:
     with Cameras(count=1, size=(320, 180), login="keeper:horse") as cameras:
         running = start("headless.py", *cameras.urls, "--login", "env:DOOR", DOOR="keeper:horse")
-        wait_until(lambda: running.says(r"^camera-1: Live\. 320x180"), 20, "a camera with a login")
+        wait_until(lambda: running.says(r"^camera-1: live, 320x180, "), 20, "a camera with a login")
         assert "horse" not in running.interrupt()
 
 
@@ -295,7 +304,7 @@ def test_by_name(start: Callable[..., Example], cameras: Cameras) -> None:
     assert least <= int(guest.told().split()[-1]) <= most
     guest.interrupt()
     since = len(host.told())
-    wait_until(lambda: host.says(r"^camera-2: Live\.", since), 5, "the site running on")
+    wait_until(lambda: host.says(r"^camera-2: live, ", since), 5, "the site running on")
     host.interrupt()
 
 
