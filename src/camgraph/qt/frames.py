@@ -1,49 +1,60 @@
 """Pictures from a ring, ready to be drawn, as they come."""
 
-import itertools
 import logging
-from typing import NamedTuple
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
 
-from qtpy.QtCore import QObject, QSocketNotifier, Signal
+from qtpy.QtCore import QObject, QSocketNotifier
 from qtpy.QtGui import QImage
 
 from camgraph.base.errors import CamgraphError, ClosedError, InternalError
+from camgraph.qt.statistics import FrameCounts
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
 
 _log = logging.getLogger(__name__)
-_numbers = itertools.count(1)
 
 
-class Picture(NamedTuple):
-    """A frame and the image over its memory; the frame's lease is held as long as the picture is kept."""
+class Picture:
+    """A bgra frame and the image over its memory; the frame is leased for as long as the picture is kept."""
 
-    frame: Frame
-    image: QImage
-    run: tuple[int, int, int]
-    """Names the stretch in which the frame's `seq` counts on: the generation of one ring."""
+    __slots__ = ("_image", "frame", "painted", "size")
 
-    @classmethod
-    def of(cls, frame: Frame, feed: int) -> "Picture":
-        """Return the picture of a bgra frame; nothing is copied."""
-        if frame.format != "bgra":
-            raise InternalError(f"asked for bgra, the ring holds {frame.format}")
-        # The image keeps the memory object alive in PySide6 and not in PyQt6: the frame stays beside it.
-        # Making it takes 3 µs, so none is cached per slot.
-        image = QImage(frame.memory, frame.width, frame.height, frame.stride, QImage.Format.Format_RGB32)
-        return cls(frame, image, (feed, frame.epoch, frame.generation))
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.size = (frame.width, frame.height)
+        """Width and height in px."""
+        self.painted = False
+        """Whether it was on the screen; to be set by whoever paints it."""
+        self._image: QImage | None = None
+
+    @property
+    def image(self) -> QImage:
+        """The image; nothing is copied."""
+        if self._image is None:
+            # It keeps the memory object alive in PySide6 and not in PyQt6: the frame stays beside it.
+            # Making it takes 3 µs, so none is cached per slot.
+            frame, size = self.frame, self.size
+            self._image = QImage(frame.memory, *size, frame.stride, QImage.Format.Format_RGB32)
+        return self._image
 
 
-class FrameFeed(QObject):
-    """Keeps the newest picture of one reader, which it owns; lives in the thread of the GUI."""
+class FrameFeed:
+    """Keeps the newest picture of one reader, which it owns; lives in the thread of the GUI.
 
-    arrived = Signal()
-    """A newer `picture` is there."""
-    broken = Signal(object)
-    """No picture will come any more, for the reason given (str)."""
+    `on_picture` is called when a newer `picture` is there, `on_broken` with the reason when none will come
+    any more. Both are methods, referred to weakly: their object may own the feed.
+    """
 
-    def __init__(self, reader: Reader, size: tuple[int, int], parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(
+        self,
+        reader: Reader,
+        size: tuple[int, int],
+        parent: QObject,
+        on_picture: Callable[[], None],
+        on_broken: Callable[[str], None],
+    ) -> None:
         self.size = size
         """The size in px that was asked for."""
         self.picture: Picture | None = None
@@ -51,22 +62,28 @@ class FrameFeed(QObject):
         self.seen = False
         """Whether a picture has come."""
         self.closed = False
-        self._number = next(_numbers)
+        self._superseded = self._dropped = 0
+        # No signals: they cost more, for each picture, than all that is done here.
+        self._on_picture, self._on_broken = weakref.WeakMethod(on_picture), weakref.WeakMethod(on_broken)
         self._reader = reader
-        self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, parent)
         self._notifier.activated.connect(self.take)
         # Deleted by a parent, without `close`: the descriptors must go all the same.
-        self.destroyed.connect(lambda *_: reader.close())
+        self._notifier.destroyed.connect(lambda *_: reader.close())
 
     def take(self) -> None:
         """Take the newest frame, if one has come."""
         try:
-            # Once is enough: it passes over older frames, and the descriptor stays readable for later ones.
-            frame = self._reader.read_nowait()
-            if frame is not None:
-                self._replace(Picture.of(frame, self._number))
-                self.seen = True
-                self.arrived.emit()
+            # Until there is none: a notice that is left makes the descriptor readable, and wakes once more.
+            came = False
+            while (frame := self._reader.read_nowait()) is not None:
+                if frame.format != "bgra":
+                    self._dropped += 1
+                    raise InternalError(f"asked for bgra, the ring holds {frame.format}")
+                self._superseded += self._replace(Picture(frame))
+                self.seen = came = True
+            if came and (on_picture := self._on_picture()) is not None:
+                on_picture()
         except ClosedError:
             self.close()
         except CamgraphError as error:
@@ -78,22 +95,42 @@ class FrameFeed(QObject):
 
     def drop_picture(self) -> None:
         """Give the picture's memory back to the ring."""
-        self._replace(None)
+        self._dropped += self._replace(None)
+
+    def counts(self) -> FrameCounts:
+        """Return what became of the ring's frames so far, but for those that were painted."""
+        waiting = self.picture is not None and not self.picture.painted
+        counts = FrameCounts(waiting=int(waiting), superseded=self._superseded, dropped=self._dropped)
+        counts.add_reader(self._reader.statistics())
+        return counts
 
     def close(self) -> None:
         """Release the reader and the picture; closing twice does nothing."""
         if not self.closed:
             self.closed = True
             self._notifier.setEnabled(False)
-            self._replace(None)
+            self.drop_picture()
+            self._count_last()
             self._reader.close()
-            self.deleteLater()
+            self._notifier.deleteLater()
+
+    def _count_last(self) -> None:
+        """Count what was published and will not be shown."""
+        with suppress(CamgraphError):
+            while (frame := self._reader.read_nowait()) is not None:
+                self._dropped += 1
+                frame.release()
 
     def _break(self, reason: str) -> None:
         self.close()
-        self.broken.emit(reason)
+        on_broken = self._on_broken()
+        if on_broken is not None:
+            on_broken(reason)
 
-    def _replace(self, picture: Picture | None) -> None:
+    def _replace(self, picture: Picture | None) -> bool:
+        """Have another picture; tell whether the old one was never painted."""
         old, self.picture = self.picture, picture
-        if old is not None:
-            old.frame.release()
+        if old is None:
+            return False
+        old.frame.release()
+        return not old.painted

@@ -14,6 +14,7 @@ from camgraph.qt.frames import FrameFeed, Picture
 from camgraph.qt.geometry import letterbox
 from camgraph.qt.nosignal import Message, message_of
 from camgraph.qt.relay import SiteRelay
+from camgraph.qt.statistics import FrameCounts
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ class Player(QObject):
         self._problem = ""
         self._closed = False
         self._fresh = False
+        self._watching = False
         self._arrived_ns = 0
+        self._counts = FrameCounts()
         self._settled = _single_shot(self, SETTLED_MS, self._ask)
         self._retry = _single_shot(self, RETRY_MS, self._ask)
         self._silence = _single_shot(self, round(SILENT_S * 1000), self._check_silence)
@@ -73,6 +76,15 @@ class Player(QObject):
         seen = self._shown is not None and self._shown.seen
         return message_of(self._status, seen=seen, silent_s=SILENT_S)
 
+    def counts(self) -> FrameCounts:
+        """Return what became of the frames so far, but for those that were painted."""
+        counts = FrameCounts()
+        counts.add(self._counts)
+        for feed in (self._shown, self._coming):
+            if feed is not None:
+                counts.add(feed.counts())
+        return counts
+
     def show_in(self, width: int, height: int) -> None:
         """Read pictures for a tile of so many device pixels; asking for what is read already does nothing."""
         if (width, height) == self._tile or self._closed:
@@ -89,10 +101,9 @@ class Player(QObject):
         self._fresh = False
         for timer in (self._settled, self._retry, self._silence):
             timer.stop()
+        self._watching = False
         self._drop_coming()
-        if self._shown is not None:
-            self._shown.close()
-            self._shown = None
+        self._drop_shown()
 
     def _ask(self) -> None:
         """Read at the size wanted now, if that is not done already."""
@@ -112,30 +123,30 @@ class Player(QObject):
         except CamgraphError as error:
             self._on_broken(str(error))
             return
-        self._coming = FrameFeed(reader, size, self)
-        self._coming.arrived.connect(self._on_first_picture)
-        self._coming.broken.connect(self._on_broken)
+        self._coming = FrameFeed(reader, size, self, self._on_picture, self._on_broken)
 
     def _drop_coming(self) -> None:
-        if self._coming is not None:
-            self._coming.close()
-            self._coming = None
+        feed, self._coming = self._coming, None
+        self._end(feed)
 
-    def _on_first_picture(self) -> None:
-        if self._coming is None:
-            return
-        if self._shown is not None:
-            self._shown.close()
-        self._shown, self._coming = self._coming, None
-        self._shown.arrived.disconnect(self._on_first_picture)
-        self._shown.arrived.connect(self._on_picture)
-        self._on_picture()
+    def _drop_shown(self) -> None:
+        feed, self._shown = self._shown, None
+        self._end(feed)
+
+    def _end(self, feed: FrameFeed | None) -> None:
+        if feed is not None:
+            feed.close()
+            self._counts.add(feed.counts())
 
     def _on_picture(self) -> None:
+        if self._coming is not None and self._coming.seen:
+            self._drop_shown()
+            self._shown, self._coming = self._coming, None
         self._arrived_ns = time.monotonic_ns()
         self._problem = ""
         self._fresh = True
-        if not self._silence.isActive():
+        if not self._watching:
+            self._watching = True
             self._silence.start(round(SILENT_S * 1000))
         self.changed.emit()
 
@@ -147,7 +158,7 @@ class Player(QObject):
         if left_ms > 0:
             self._silence.start(left_ms)
             return
-        self._fresh = False
+        self._fresh = self._watching = False
         if self._shown is not None:
             self._shown.drop_picture()
         self.changed.emit()
@@ -170,9 +181,9 @@ class Player(QObject):
         _log.debug("stream %s: %s", self._stream.name, reason)
         self._problem = reason
         if self._shown is not None and self._shown.closed:
-            self._shown = None
+            self._drop_shown()
         if self._coming is not None and self._coming.closed:
-            self._coming = None
+            self._drop_coming()
         self._retry.start()
         self.changed.emit()
 

@@ -1,23 +1,41 @@
-"""What a widget counts about the frames it has painted."""
+"""What a widget counts about the frames that came for it."""
 
 from collections import deque
-from collections.abc import Hashable
 from dataclasses import dataclass
+
+from camgraph.ring.reader import ReaderStatistics
 
 _AGES_KEPT = 4096
 
 
 @dataclass(frozen=True)
 class WidgetStatistics:
-    """Frames painted by a widget; times are CLOCK_MONOTONIC in ns, ages go from arrival to painting.
+    """Frames of a widget since it was made.
 
-    `lost` counts the frames of the widget's ring between the first and the last painted that were not
-    painted themselves. `fps` is frames shown per second from the first to the last. `width` and `height` are
-    the shown picture's, in device pixels (0: none yet). Ages cover the latest few thousand frames.
+    Every frame that was published in a ring of the widget's while it read there is in one of them:
+    ``published == shown + lost + waiting`` and ``lost == superseded + late + behind + dropped``, also over
+    changes of the size, the camera's absence and a new media process. A frame counts as published when the
+    widget has looked, so `published` stands still while the GUI is busy.
+
+    `fps` is frames shown per second from the first to the last. `width` and `height` are the shown picture's,
+    in device pixels (0: none yet). Times are CLOCK_MONOTONIC in ns. Ages go from arrival to painting, and
+    cover the latest few thousand frames.
     """
 
+    published: int
     shown: int
+    """Painted; a frame that is painted again counts once."""
+    waiting: int
+    """Taken, and not painted yet: 0 or 1, and one more while the size changes."""
     lost: int
+    superseded: int
+    """A newer one came before it was painted."""
+    late: int
+    """Announced, and overwritten before the widget came for it."""
+    behind: int
+    """Never announced: the widget was far behind, or the ring had no free slot."""
+    dropped: int
+    """Not painted because the stream was not live any more, or the widget was hidden, resized or closed."""
     width: int
     height: int
     fps: float
@@ -27,39 +45,65 @@ class WidgetStatistics:
     last_shown_ns: int
 
 
+@dataclass(slots=True)
+class FrameCounts:
+    """What became of the frames of one ring or of several, but for those that were painted."""
+
+    published: int = 0
+    waiting: int = 0
+    superseded: int = 0
+    late: int = 0
+    behind: int = 0
+    dropped: int = 0
+
+    def add_reader(self, reader: ReaderStatistics) -> None:
+        """Count what a reader has seen of its ring."""
+        self.published += reader.received + reader.late + reader.behind + reader.skipped
+        self.superseded += reader.skipped
+        self.late += reader.late
+        self.behind += reader.behind
+
+    def add(self, other: "FrameCounts") -> None:
+        """Count the frames of another ring too."""
+        self.published += other.published
+        self.waiting += other.waiting
+        self.superseded += other.superseded
+        self.late += other.late
+        self.behind += other.behind
+        self.dropped += other.dropped
+
+
 class PaintedCounter:
     """Counts painted frames."""
 
     def __init__(self) -> None:
         self._shown = 0
-        self._lost = 0
         self._size = (0, 0)
         self._first_ns = 0
         self._last_ns = 0
         self._ages_ns: deque[int] = deque(maxlen=_AGES_KEPT)
-        self._run: Hashable = None
-        self._seq = 0
 
-    def count(self, run: Hashable, seq: int, size: tuple[int, int], arrival_ns: int, now_ns: int) -> None:
-        """Count a frame that was painted now.
-
-        `run` names a stretch in which `seq` grows by one with each frame: a generation of a ring.
-        """
-        if run == self._run:
-            self._lost += max(0, seq - self._seq - 1)
-        self._run, self._seq, self._size = run, seq, size
+    def count(self, size: tuple[int, int], arrival_ns: int, now_ns: int) -> None:
+        """Count a frame that was painted now, for the first time."""
+        self._size = size
         self._shown += 1
         self._first_ns = self._first_ns or now_ns
         self._last_ns = now_ns
         self._ages_ns.append(now_ns - arrival_ns)
 
-    def statistics(self) -> WidgetStatistics:
-        """Return the counts of the moment."""
+    def statistics(self, counts: FrameCounts) -> WidgetStatistics:
+        """Return the counts of the moment; `counts` says what became of the other frames."""
         ages_ms = sorted(age / 1e6 for age in self._ages_ns) or [0.0]
         elapsed_s = (self._last_ns - self._first_ns) / 1e9
         return WidgetStatistics(
+            published=counts.published,
             shown=self._shown,
-            lost=self._lost,
+            waiting=counts.waiting,
+            lost=counts.superseded + counts.late + counts.behind + counts.dropped,
+            superseded=counts.superseded,
+            late=counts.late,
+            behind=counts.behind,
+            dropped=counts.dropped,
             width=self._size[0],
             height=self._size[1],
             fps=(self._shown - 1) / elapsed_s if elapsed_s > 0 else 0.0,

@@ -9,7 +9,6 @@ from qtpy.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
-from camgraph.qt.frames import Picture
 from camgraph.qt.geometry import Area, letterbox
 from camgraph.qt.nosignal import draw_message
 from camgraph.qt.overlay import Box, draw_boxes
@@ -19,6 +18,7 @@ from camgraph.qt.statistics import PaintedCounter, WidgetStatistics
 _log = logging.getLogger(__name__)
 
 _BARS = QColor(0, 0, 0)
+_SOURCE = QPainter.CompositionMode.CompositionMode_Source
 
 
 class VideoWidget(QWidget):
@@ -35,7 +35,10 @@ class VideoWidget(QWidget):
         super().__init__(parent)
         self._stream = stream
         self._boxes: tuple[Box, ...] = ()
-        self._painted: object = None
+        self._asked = (0, 0)
+        self._sizes: object = None
+        self._area = Area(0, 0, 0, 0)
+        self._corner = QPoint()
         self._counter = PaintedCounter()
         self._paint_failed = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -55,8 +58,8 @@ class VideoWidget(QWidget):
         self.update()
 
     def statistics(self) -> WidgetStatistics:
-        """Return what was painted since the widget was made."""
-        return self._counter.statistics()
+        """Return what became of the frames since the widget was made."""
+        return self._counter.statistics(self._player.counts())
 
     def sizeHint(self) -> QSize:  # noqa: D102, N802
         return QSize(320, 180)
@@ -77,6 +80,7 @@ class VideoWidget(QWidget):
             painter.end()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
+        self._asked = (0, 0)
         self._player.stop()
         super().hideEvent(event)
 
@@ -93,37 +97,38 @@ class VideoWidget(QWidget):
             self.clicked.emit(self._stream.name)
 
     def _paint(self, painter: QPainter) -> None:
+        # Here every call is paid for each frame, so what only a new size changes is kept.
         scale = self.devicePixelRatioF()
         width, height = round(self.width() * scale), round(self.height() * scale)
-        # Painting in device pixels: what has the right size is copied, not scaled.
-        painter.scale(1 / scale, 1 / scale)
-        if self.isVisible():  # `grab` paints hidden widgets too.
+        if (width, height) != self._asked and self.isVisible():  # `grab` paints hidden widgets too.
+            self._asked = (width, height)
             self._player.show_in(width, height)
+        if scale != 1:
+            # Painting in device pixels: what has the right size is copied, not scaled.
+            painter.scale(1 / scale, 1 / scale)
         picture = self._player.picture
         if picture is None:
             draw_message(painter, width, height, self._player.message, scale)
             return
-        image = picture.image
-        area = letterbox(image.width(), image.height(), width, height)
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-        if (area.width, area.height) == (image.width(), image.height()):
-            painter.drawImage(QPoint(area.x, area.y), image)
+        sizes = (picture.size, width, height)
+        if sizes != self._sizes:
+            self._sizes = sizes
+            self._area = letterbox(*picture.size, width, height)
+            self._corner = QPoint(self._area.x, self._area.y)
+        area = self._area
+        painter.setCompositionMode(_SOURCE)
+        if area[2:] == picture.size:
+            painter.drawImage(self._corner, picture.image)
         else:
             # For the moment until the new size is there; smoothing would cost more than the picture is worth.
-            painter.drawImage(QRect(*area), image)
+            painter.drawImage(QRect(*area), picture.image)
         _fill_bars(painter, area, width, height)
-        self._count(picture)
+        if not picture.painted:
+            picture.painted = True
+            self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
         if self._boxes:
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
             draw_boxes(painter, self._boxes, area, self._player.source, scale)
-
-    def _count(self, picture: Picture) -> None:
-        frame = picture.frame
-        if (picture.run, frame.seq) == self._painted:
-            return
-        self._painted = (picture.run, frame.seq)
-        size = (picture.image.width(), picture.image.height())
-        self._counter.count(picture.run, frame.seq, size, frame.arrival_ns, time.monotonic_ns())
 
 
 def _fill_bars(painter: QPainter, area: Area, width: int, height: int) -> None:

@@ -1,26 +1,34 @@
-from camgraph.qt.statistics import PaintedCounter, WidgetStatistics
+from camgraph.qt.statistics import FrameCounts, PaintedCounter, WidgetStatistics
+from camgraph.ring.reader import ReaderStatistics
 
 MS = 1_000_000
 
 
 def test_nothing_was_painted():
-    assert PaintedCounter().statistics() == WidgetStatistics(0, 0, 0, 0, 0.0, 0.0, 0.0, 0, 0)
+    nothing = WidgetStatistics(*(0,) * 10, 0.0, 0.0, 0.0, 0, 0)
+    assert PaintedCounter().statistics(FrameCounts()) == nothing
 
 
-def test_losses_are_counted_within_a_run_and_not_between_runs():
-    counter = PaintedCounter()
-    for run, seq in (("a", 5), ("a", 6), ("a", 9), ("b", 100), ("b", 101), ("a", 500), ("a", 502)):
-        counter.count(run, seq, (640, 360), 0, MS)
-    assert counter.statistics().lost == 3
-    assert counter.statistics().shown == 7
+def test_what_readers_counted_of_several_rings_is_summed_up_by_reason():
+    counts = FrameCounts()
+    for received, late, behind, skipped in ((10, 1, 2, 3), (20, 0, 5, 0)):
+        of_one = FrameCounts(waiting=1, dropped=2)
+        of_one.add_reader(ReaderStatistics(received, late, behind, skipped, 0, 0, 1, 1))
+        counts.add(of_one)
+    counts.superseded += 1
+    assert counts == FrameCounts(41, waiting=2, superseded=4, late=1, behind=7, dropped=4)
+    statistics = PaintedCounter().statistics(counts)
+    assert statistics.lost == 16
+    assert (statistics.superseded, statistics.late, statistics.behind, statistics.dropped) == (4, 1, 7, 4)
+    assert (statistics.published, statistics.waiting) == (41, 2)
 
 
 def test_rate_and_ages():
     counter = PaintedCounter()
     for number in range(101):
         now_ns = 10_000 * MS + number * 40 * MS
-        counter.count("a", number, (640, 360), now_ns - number * MS, now_ns)
-    statistics = counter.statistics()
+        counter.count((640, 360), now_ns - number * MS, now_ns)
+    statistics = counter.statistics(FrameCounts())
     assert statistics.fps == 25.0
     assert (statistics.age_ms_p50, statistics.age_ms_p99) == (50.0, 99.0)
     assert (statistics.width, statistics.height) == (640, 360)

@@ -1,6 +1,7 @@
 """What a `VideoWidget` shows, judged by its pixels."""
 
 import time
+from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -240,12 +241,101 @@ def test_frames_painted_and_lost_are_counted(gui, make_site):
         site.show("door")
     gui.until(lambda: widget.statistics().shown == before.shown + 1)
     after = widget.statistics()
-    assert after.lost == 2
+    assert (after.lost, after.superseded) == (2, 2)
+    assert after.published == before.published + 3 == after.shown + 2
     assert 0 <= after.age_ms_p50 <= after.age_ms_p99
     assert after.first_shown_ns < after.last_shown_ns <= time.monotonic_ns()
     widget.repaint()
     gui.pixels(widget)
     assert widget.statistics() == after, "the same frame painted again is one frame"
+
+
+def test_losses_are_counted_by_their_reason(gui, make_site):
+    site = make_site(door=(1280, 720))
+    widget = shown(site, gui, (320, 180))
+    before = widget.statistics()
+    for _ in range(100):
+        site.show("door")
+    gui.settle()
+    after = widget.statistics()
+    assert after.published == before.published + 100
+    assert after.behind > 30, "the reader's socket was full"
+    assert after.behind + after.superseded == 99
+    assert after.shown == before.shown + 1
+
+    feed = widget._player._shown
+    for _ in range(2):
+        site.show("door")
+        feed.take()
+    assert widget.statistics().superseded == after.superseded + 1, "a newer one came before it was painted"
+    assert widget.statistics().waiting == 1
+    site.status("door", "stalled")
+    widget._player._on_status(site.board.status_of("door"))
+    assert widget.statistics().dropped == 1, "not live any more"
+    assert widget.statistics().waiting == 0
+
+    site.status("door")
+    gui.play(site.streams["door"], widget)
+    site.show("door")
+    widget.hide()
+    assert widget.statistics().dropped == 2, "hidden before it was painted"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_frame_is_accounted_for_whatever_happens(gui, make_site, seed):
+    random = Random(seed)
+    site = make_site(door=(1280, 720))
+    widget = shown(site, gui, (320, 180))
+    rings = set(site.rings.values())
+
+    def resize():
+        widget.resize(random.choice([160, 320, 321]), 180)
+        gui.settle()
+        if widget._player._settled.isActive():
+            gui.until(lambda: not widget._player._settled.isActive())
+
+    def burst():
+        for _ in range(random.randrange(70)):
+            site.show("door")
+
+    def die():
+        gui.settle()
+        site.media_dies()
+
+    def reconnect():
+        feed = widget._player._coming or widget._player._shown
+        if widget.isVisible() and feed is not None:
+            gui.until(lambda: site.readers("door"))
+
+    steps = [
+        resize,
+        burst,
+        burst,
+        die,
+        gui.settle,
+        widget.hide,
+        widget.show,
+        lambda: site.status("door", "stalled"),
+        lambda: site.status("door"),
+    ]
+    for _ in range(60):
+        random.choice(steps)()
+        gui.turn()
+        reconnect()
+        gui.settle()
+        site.readers("door")
+        rings |= set(site.rings.values())
+        site.show("door")
+    gui.settle()
+    widget.hide()
+    statistics = widget.statistics()
+    assert statistics.waiting == 0
+    assert statistics.published == statistics.shown + statistics.lost
+    assert statistics.lost == (
+        statistics.superseded + statistics.late + statistics.behind + statistics.dropped
+    )
+    published = sum(ring.statistics().published for ring in rings)
+    assert statistics.published == published
 
 
 def test_a_hidden_widget_reads_nothing_and_goes_on_when_shown(gui, make_site):
