@@ -12,8 +12,9 @@ import pytest
 
 from camgraph.base.descriptors import connect_site, send_with_descriptors, site_address
 from camgraph.base.loop import Loop
+from camgraph.control.channel import GREETING
 from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
-from camgraph.supervisor.broker import SWEEP_EVERY_S, Broker
+from camgraph.supervisor.broker import HELLO_WITHIN_S, SWEEP_EVERY_S, Broker
 
 HELLO = Hello(RingRequest("door")).encode()
 
@@ -26,14 +27,20 @@ class Site:
         self.loop = Loop()
         self.serving = True
         self.taken: list[bytes] = []
+        self.joined: list[socket.socket] = []
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(site_address(self.name))
         self.listener.listen(16)
         self.broker = Broker(
-            self.loop, self.listener, knows=lambda stream: stream == "door", hand_over=self._take
+            self.loop,
+            self.listener,
+            knows=lambda stream: stream == "door",
+            hand_over=self._take,
+            join=self.joined.append,
         )
 
-    def _take(self, data: bytes, sock: socket.socket) -> bool:
+    def _take(self, stream: str, data: bytes, sock: socket.socket) -> bool:
+        assert stream == "door"
         if self.serving:
             self.taken.append(data)
         return self.serving
@@ -45,6 +52,8 @@ class Site:
             self.loop.run_once(0.1)
 
     def close(self) -> None:
+        for sock in self.joined:
+            sock.close()
         self.broker.close()
         self.listener.close()
         self.loop.close()
@@ -81,7 +90,26 @@ def test_a_reader_waits_until_somebody_serves_its_stream(site: Site) -> None:
         assert ended(reader)
 
 
-@pytest.mark.parametrize("data", [b"x" * 5000, b"\0"])
+def test_a_program_that_joins_is_passed_on_and_what_it_says_next_is_left_to_be_read(site: Site) -> None:
+    with connect_site(site.name) as program:
+        program.send(GREETING)
+        program.send(b"next")
+        site.run_until(lambda: site.joined)
+        site.loop.run_once(0.0)
+        assert site.joined[0].recv(100) == b"next"
+        site.joined[0].send(b"answer")
+        assert program.recv(100) == b"answer"
+    assert not site.taken
+
+
+def test_whoever_says_nothing_is_turned_away(site: Site) -> None:
+    with connect_site(site.name) as silent:
+        began = time.monotonic()
+        site.run_until(lambda: ended(silent))
+        assert HELLO_WITHIN_S <= time.monotonic() - began < HELLO_WITHIN_S + 3 * SWEEP_EVERY_S
+
+
+@pytest.mark.parametrize("data", [b"x" * 5000, b"\0", GREETING[:-1]])
 def test_what_is_no_greeting_is_turned_away(site: Site, data: bytes) -> None:
     with connect_site(site.name) as reader:
         reader.send(data)

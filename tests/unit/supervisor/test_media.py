@@ -3,42 +3,87 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from camgraph.base.loop import Loop
-from camgraph.control.messages import MediaStatistics, MediaStatus, StreamStatus
+from camgraph.control import pulse
+from camgraph.control.messages import FromMedia, MediaStatistics, StreamStatus
 from camgraph.graph.spec import GraphSpec, RtspSource
 from camgraph.supervisor.media import MediaProcess
 
 
-def run_until(loop: Loop, condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline
-        loop.run_once(0.1)
+class Listening:
+    """A media process, and all that is told of it."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.told: list[FromMedia] = []
+        self.pids: list[int] = []
+        self.exits: list[str] = []
+        self.media = MediaProcess(
+            self.loop,
+            "media-1",
+            on_message=lambda media, message: self.told.append(message),
+            on_started=lambda media: self.pids.append(media.pid),
+            on_exited=lambda media: self.exits.append(media.last_exit),
+        )
+
+    def tried(self, stream: str) -> bool:
+        """It has tried to open the stream."""
+        return any(
+            isinstance(news, StreamStatus) and news.stream == stream and news.attempt for news in self.told
+        )
+
+    def run_until(self, condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline
+            self.loop.run_once(0.1)
+
+    def close(self) -> None:
+        self.media.stop()
+        self.run_until(lambda: self.media.ended)
+        self.loop.close()
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    listening = Listening()
+    yield listening
+    listening.close()
 
 
 def spec_of(*names: str) -> GraphSpec:
     return GraphSpec(nodes=tuple(RtspSource(id=name, url="rtsp://127.0.0.1:9/1") for name in names))
 
 
-def test_a_graph_given_to_a_dying_media_process_is_run_by_the_next() -> None:
-    loop = Loop()
-    told: list[StreamStatus | MediaStatus | MediaStatistics] = []
-    media = MediaProcess(loop, tell=told.append, on_ready=lambda: None)
-    media.apply(spec_of("door"), {})
+def test_a_graph_given_to_a_dying_media_process_is_run_by_the_next(listening: Listening) -> None:
+    media = listening.media
+    media.configure(spec_of("door"), {})
     first = media.pid
     os.kill(first, signal.SIGKILL)
     os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-    media.apply(spec_of("door", "yard"), {})
-    run_until(
-        loop,
-        lambda: any(
-            isinstance(news, StreamStatus) and news.stream == "yard" and news.attempt for news in told
-        ),
-    )
+    media.configure(spec_of("door", "yard"), {})
+    listening.run_until(lambda: listening.tried("yard"))
+    assert listening.pids == [first, media.pid]
     assert media.pid != first
     assert media.starts == 2
-    media.stop()
-    run_until(loop, lambda: media.ended)
-    loop.close()
+    assert listening.exits == ["signal SIGKILL"]
+
+
+def test_one_that_does_not_answer_is_killed_and_started_again(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "EVERY_S", 0.1)
+    media = listening.media
+    media.configure(spec_of("door"), {})
+    listening.run_until(lambda: any(isinstance(news, MediaStatistics) for news in listening.told))
+    epoch = media.epoch
+    listening.told.clear()
+    os.kill(media.pid, signal.SIGSTOP)
+    listening.run_until(lambda: listening.tried("door"))
+    assert listening.exits == ["it did not answer"]
+    assert media.starts == 2
+    assert media.epoch > epoch
