@@ -36,7 +36,8 @@ from camgraph.testing.waiting import wait_until
 class Media:
     """A media process, and its supervisor's side of things, which a thread serves.
 
-    Rings may have `room_bytes` all together, of which `reserved_bytes` are reserved.
+    Rings may have `room_bytes` all together, of which `reserved_bytes` are reserved; negative: that is not
+    answered.
     """
 
     def __init__(self, log: Path) -> None:
@@ -163,7 +164,7 @@ class Media:
         match message:
             case StreamStatus():
                 self.statuses.append((time.monotonic(), message))
-            case ReserveMemory(token=token, size_bytes=size_bytes):
+            case ReserveMemory(token=token, size_bytes=size_bytes) if self.room_bytes >= 0:
                 fits = self.reserved_bytes + size_bytes <= self.room_bytes
                 self.reserved_bytes += size_bytes * fits
                 self.channel.send(MemoryAnswer(token=token, refused="" if fits else "There is no room."))

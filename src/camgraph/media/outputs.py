@@ -135,7 +135,8 @@ class Outputs:
                 if not self._admit(sock, hello, self._size):
                     return
             except (OSError, ValueError) as error:
-                _log.warning("stream %s: no ring for %s: %s", self.stream, request, error)
+                level = logging.WARNING if isinstance(error, OSError) else logging.INFO
+                _log.log(level, "stream %s: no ring for %s: %s", self.stream, request, error)
                 self._refuse(sock, f"the pictures of {request.stream!r} can't be had so: {error}")
         self._cut(request)
 
