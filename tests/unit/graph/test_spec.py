@@ -1,0 +1,170 @@
+"""Declarations with filters: round trips, the streams they make, and what is wrong with them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from camgraph.base.errors import GraphError
+from camgraph.graph.builder import GraphBuilder, Stream
+from camgraph.graph.spec import (
+    Filter,
+    Fork,
+    Gate,
+    GraphSpec,
+    Rate,
+    RtspSource,
+    check_spec,
+    streams_of,
+)
+
+DOOR = RtspSource(id="door", url="rtsp://h/1")
+
+BRANCHES = ("a", "b", "c")
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> GraphSpec:
+    """Graphs that can be run: each node is fed by a stream that was made before it, in any order."""
+    nodes: list[RtspSource | Filter] = []
+    streams: list[str] = []
+    for number in range(draw(st.integers(0, 8))):
+        name = f"node-{number}"
+        kind = draw(st.sampled_from(["rtsp", "gate", "rate", "fork"])) if streams else "rtsp"
+        source = draw(st.sampled_from(streams)) if streams else ""
+        if kind == "rtsp":
+            nodes.append(
+                RtspSource(
+                    id=name,
+                    url=f"rtsp://h:{number + 1}/{number}",
+                    login=draw(st.sampled_from([None, "env:DOOR", "file:/run/login"])),
+                    own_process=draw(st.booleans()),
+                    keep_warm=draw(st.booleans()),
+                )
+            )
+        elif kind == "gate":
+            nodes.append(Gate(id=name, source=source, opened=draw(st.booleans())))
+        elif kind == "rate":
+            fps = draw(st.floats(0.01, 1000, allow_nan=False))
+            nodes.append(Rate(id=name, source=source, fps=fps))
+        else:
+            detached = tuple(draw(st.lists(st.sampled_from(BRANCHES), unique=True)))
+            nodes.append(Fork(id=name, source=source, branches=BRANCHES, detached=detached))
+        streams += [f"{name}.{branch}" for branch in BRANCHES] if kind == "fork" else [name]
+    return GraphSpec(nodes=tuple(draw(st.permutations(nodes))))
+
+
+@given(specs())
+def test_every_graph_comes_back_from_json_and_yaml_as_it_was(spec: GraphSpec) -> None:
+    check_spec(spec)
+    assert GraphSpec.from_json(spec.to_json()) == spec
+    assert GraphSpec.from_yaml(spec.to_yaml()) == spec
+    assert GraphBuilder.from_spec(spec).spec == spec
+
+
+@given(specs())
+def test_every_stream_has_its_way_from_a_source(spec: GraphSpec) -> None:
+    nodes = {node.id: node for node in spec.nodes}
+    paths = streams_of(spec)
+    expected = []
+    for node in spec.nodes:
+        expected += [f"{node.id}.{b}" for b in node.branches] if isinstance(node, Fork) else [node.id]
+    assert list(paths) == expected
+    for name, path in paths.items():
+        assert nodes[path.source.id] is path.source
+        fed_by = path.source.id
+        for node, stream in path.steps:
+            assert nodes[node.id] is node
+            assert node.source == fed_by
+            branches = [f"{node.id}.{branch}" for branch in BRANCHES]
+            assert stream in (branches if isinstance(node, Fork) else [node.id])
+            fed_by = stream
+        assert fed_by == name
+
+
+def test_the_words_of_the_builder_make_the_nodes() -> None:
+    graph = GraphBuilder()
+    door = graph.rtsp("door", "rtsp://h/1", own_process=True, keep_warm=True)
+    night = graph.gate("night", door, opened=False)
+    slow = graph.rate("slow", night, 2)
+    both = graph.fork("both", slow, ["seen", "kept"])
+    assert both == {"seen": Stream("both.seen"), "kept": Stream("both.kept")}
+    assert graph.spec.nodes == (
+        RtspSource(id="door", url="rtsp://h/1", own_process=True, keep_warm=True),
+        Gate(id="night", source="door", opened=False),
+        Rate(id="slow", source="night", fps=2),
+        Fork(id="both", source="slow", branches=("seen", "kept")),
+    )
+    assert list(streams_of(graph.spec)) == ["door", "night", "slow", "both.seen", "both.kept"]
+
+
+def gate(name: str, source: str) -> Gate:
+    return Gate(id=name, source=source)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "named"),
+    [
+        ([gate("night", "door")], "'night' is fed by 'door', and no stream is named so"),
+        ([DOOR, gate("night", "night")], "'night' is fed by itself"),
+        ([gate("a", "b"), gate("b", "a")], "'[ab]' is fed by itself"),
+        ([Fork(id="f", source="f.x", branches=("x",))], "'f' is fed by itself"),
+        ([DOOR, Fork(id="f", source="door", branches=("x",)), gate("g", "f")], "'g' is fed by 'f', and no"),
+        ([DOOR, DOOR], "two streams are named 'door'"),
+        ([DOOR, gate("door", "door")], "two streams are named 'door'"),
+        ([DOOR, Fork(id="f", source="door", branches=("x",)), gate("f.x", "door")], "named 'f.x'"),
+        ([DOOR, gate("f.x", "door"), Fork(id="f", source="door", branches=("x",))], "named 'f.x'"),
+        ([DOOR, Fork(id="f", source="door", branches=("x",)), gate("f", "door")], "named 'f'"),
+        ([DOOR, Fork(id="f", source="door", branches=())], "fork 'f' has no branches"),
+        ([DOOR, Fork(id="f", source="door", branches=("x", "x"))], "fork 'f': two branches"),
+        ([DOOR, Fork(id="f", source="door", branches=("x y",))], "'f.x y' can't be the name"),
+        ([DOOR, Fork(id="f", source="door", branches=("x",), detached=("y",))], "fork 'f' has no branch 'y'"),
+        ([DOOR, Rate(id="slow", source="door", fps=0)], "rate 'slow': fps 0"),
+        ([DOOR, Rate(id="slow", source="door", fps=1001)], "rate 'slow': fps 1001"),
+        ([DOOR, Rate(id="slow", source="door", fps=float("nan"))], "rate 'slow': fps nan"),
+        ([DOOR, gate("-", "door")], "'-' can't be the name"),
+    ],
+)
+def test_what_is_wrong_with_a_graph_is_named(nodes: list[RtspSource | Filter], named: str) -> None:
+    with pytest.raises(GraphError, match=named):
+        check_spec(GraphSpec(nodes=tuple(nodes)))
+
+
+def test_what_is_wrong_is_told_where_it_is_written() -> None:
+    graph = GraphBuilder()
+    door = graph.rtsp("door", "rtsp://h/1")
+    graph.fork("f", door, ["x"])
+    for write in (
+        lambda: graph.gate("door", door),
+        lambda: graph.gate("f.x", door),
+        lambda: graph.gate("night", Stream("yard")),
+        lambda: graph.rate("slow", door, 0),
+        lambda: graph.fork("g", door, []),
+        lambda: graph.fork("h", door, ["x", "x"]),
+    ):
+        before = graph.spec
+        with pytest.raises(GraphError):
+            write()
+        assert graph.spec == before
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("nodes:\n- {type: gate, id: g, source: door, open: true}\n", r"unknown field `open`.*nodes\[0\]"),
+        ("nodes:\n- {type: rate, id: r, source: door, fps: fast}\n", r"nodes\[0\]\.fps"),
+        ("nodes:\n- {type: fork, id: f, source: door, branches: x}\n", r"nodes\[0\]\.branches"),
+        ("nodes:\n- {id: f}\n", r"type"),
+        ("nodes: [\n", r"line"),
+        ("- 1\n", r"Expected `object`"),
+    ],
+)
+def test_a_yaml_file_that_is_wrong_names_the_place_in_one_line(text: str, named: str) -> None:
+    with pytest.raises(GraphError, match=named) as raised:
+        GraphSpec.from_yaml(text)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_place_shows_no_login() -> None:
+    with pytest.raises(GraphError) as raised:
+        GraphSpec.from_yaml("nodes:\n- {type: rtsp, url: rtsp://me:hunter2@h/1, : }: [")
+    assert "hunter2" not in str(raised.value)
