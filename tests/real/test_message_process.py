@@ -37,7 +37,7 @@ class Started:
         with theirs:
             self.popen = start_module(
                 "camgraph.client.backend",
-                [str(theirs.fileno()), str(memfd), str(os.getpid()), site],
+                [str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), site],
                 descriptors=[theirs.fileno(), memfd],
                 hold_signals=True,
             )
@@ -189,7 +189,7 @@ def test_the_front_end_gone_means_cleaning_up_and_ending(tmp_path: Any) -> None:
     with ours, theirs:
         popen = start_module(
             "camgraph.client.backend",
-            [str(theirs.fileno()), str(memfd), str(os.getpid()), "nobody"],
+            [str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), "nobody"],
             descriptors=[theirs.fileno(), memfd],
         )
         os.close(memfd)
@@ -309,7 +309,7 @@ def test_what_has_happened_is_reported_also_without_a_close(spawn: Spawn) -> Non
     ready(front)
     for number in range(10):
         front.say(number)
-    wait_until(lambda: front._report == (0, 11, 0))
+    wait_until(lambda: front._tally.report == (0, 11, 0, 10))
 
 
 def test_frames_of_a_ring_reach_on_frame(spawn: Spawn) -> None:
@@ -349,7 +349,7 @@ def test_a_site_that_is_gone_is_reported_and_calls_go_on(spawn: Spawn) -> None:
     messages = ready(front)
     front.watch(cg.FrameRequest(stream="door"))
     wait_until(lambda: front.failure)
-    assert "site 'nobody-has-this-name' does not answer" in front.failure.summary
+    assert "no site named 'nobody-has-this-name' runs" in front.failure.summary
     front.say("alive")
     assert next(messages)[1]["what"] == "alive"
 

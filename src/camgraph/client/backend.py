@@ -1,7 +1,8 @@
 """The program of a back end, which brings `process` and `ring` together.
 
-``python -m camgraph.client.backend <channel fd> <payload fd> <parent pid> <site>``, started by exec by the
-supervisor: of the user's program, only its import path, the class and the arguments are here.
+``python -m camgraph.client.backend <channel fd> <payload fd> <watched fd> <parent pid> <site>``, started by
+exec by the supervisor: of the user's program, only its import path, the class and the arguments are here.
+The third descriptor holds, as JSON, the requests that it watches from the start; -1: none.
 """
 
 import os
@@ -11,9 +12,12 @@ import sys
 import threading
 from contextlib import suppress
 
+import msgspec
+
 from camgraph.base.children import end_with_parent
 from camgraph.base.signals import end_on_sigterm
 from camgraph.client.requests import open_reader
+from camgraph.graph.spec import FrameRequest
 from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
@@ -21,17 +25,23 @@ from camgraph.process.payload import unpack
 EXIT_WITHIN_S = 1.0
 
 
-def main(channel_fd: int, payload_fd: int, parent_pid: int, site: str) -> int:
-    """Run the back end to its end; return its exit code. Owns both descriptors."""
+def main(channel_fd: int, payload_fd: int, watched_fd: int, parent_pid: int, site: str) -> int:
+    """Run the back end to its end; return its exit code. Owns all descriptors."""
     end_with_parent(parent_pid)
     sock = socket.socket(fileno=channel_fd)
     os.set_inheritable(channel_fd, False)
-    with os.fdopen(payload_fd, "rb") as file:
-        file.seek(0)
-        payload = file.read()
+    payload = _content_of(payload_fd)
+    watched = () if watched_fd < 0 else msgspec.json.decode(_content_of(watched_fd), type=list[FrameRequest])
     back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
     end_on_sigterm(back.loop, back.end_soon)
-    return back.run(lambda: unpack(payload))
+    return back.run(lambda: unpack(payload), watched)
+
+
+def _content_of(fd: int) -> bytes:
+    # Read from the start: the position is shared with whoever had the descriptor before.
+    with os.fdopen(fd, "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
 def _exit(code: int) -> None:
@@ -53,5 +63,5 @@ def _exit(code: int) -> None:
 
 
 if __name__ == "__main__":
-    channel, payload, parent, name = sys.argv[1:]
-    _exit(main(int(channel), int(payload), int(parent), name))
+    channel, payload, watched, parent, name = sys.argv[1:]
+    _exit(main(int(channel), int(payload), int(watched), int(parent), name))

@@ -6,20 +6,36 @@ import os
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from camgraph.base.errors import BrokenError
 from camgraph.client.connection import Connection
-from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn, Terminate
+from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn, Terminate, Watch
+from camgraph.graph.spec import FrameRequest
 from camgraph.process import payload
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd, make_front_end
+from camgraph.process.outbox import Requests
 
 _log = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 2.0
 DELIVER_WITHIN_S = 2.0
+SUPERVISOR_ENDED = "its supervisor ended"
+
+
+@dataclass
+class _Spawned:
+    front: FrontEnd
+    spawn: Spawn
+    payload: bytes
+    """What another supervisor starts it with; empty: it is not to be started again."""
+    lost: bool = False
+    """It has ended with its supervisor, and waits for the next one."""
 
 
 class Processes:
@@ -27,31 +43,36 @@ class Processes:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # What is sent to the supervisor about a process is sent under it: nothing comes between two of them.
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._fronts: dict[str, FrontEnd] = {}
+        self._spawned: dict[str, _Spawned] = {}
         self._closing: tuple[FrontEnd, ...] = ()
 
     @property
     def alive(self) -> tuple[FrontEnd, ...]:
         """The front ends whose processes have not ended."""
         with self._lock:
-            return tuple(front for front in self._fronts.values() if front.alive)
+            return tuple(spawned.front for spawned in self._spawned.values() if spawned.front.alive)
 
     def spawn(self, kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, Any]) -> FrontEnd:
         """Have a back end started; return its front end, which is usable at once."""
         data = payload.pack(kind, args, kwargs)
         process = f"{kind.__name__}-{next(self._numbers)}"
-        front = make_front_end(kind, process, self._connection.loop, partial(self._terminate, process))
-        with self._lock:
-            self._fronts[process] = front
+        front = make_front_end(
+            kind,
+            process,
+            self._connection.loop,
+            partial(self._terminate, process),
+            renew=partial(self._renew, process),
+            tell_watched=partial(self._watch, process),
+        )
+        spawn = Spawn(process=process, name=kind.__name__, restart=kind.restart)
         try:
-            with os.fdopen(os.memfd_create(f"camgraph-{process}", os.MFD_CLOEXEC), "wb") as file:
-                file.write(data)
-                file.flush()
-                self._connection.send(Spawn(process=process, name=kind.__name__), (file.fileno(),))
+            with self._lock:
+                self._send(spawn, data)
+                self._spawned[process] = _Spawned(front, spawn, data if kind.restart else b"")
         except BaseException:
-            self._forget(process)
             front._on_exit(None)
             raise
         return front
@@ -60,17 +81,24 @@ class Processes:
         """Give a front end its channel; closes the descriptor of one that is not known."""
         sock = socket.socket(fileno=descriptor)
         with self._lock:
-            front = self._fronts.get(message.process)
-        if front is None:
+            spawned = self._spawned.get(message.process)
+        if spawned is None:
             sock.close()
         else:
-            front._bind(sock, message.pid)
+            spawned.front._bind(sock, message.pid)
 
     def on_exited(self, message: ProcessExited) -> None:
-        """Tell a front end how its back end ended."""
-        front = self._forget(message.process)
-        if front is not None:
-            front._on_exit(message.returncode)
+        """Tell a front end how its back end ended, and whether it is started again."""
+        with self._lock:
+            spawned = self._spawned.get(message.process)
+            if spawned is not None and not message.restarts:
+                del self._spawned[message.process]
+        if spawned is None:
+            return
+        if message.restarts:
+            spawned.front._on_restart(message.how)
+        else:
+            spawned.front._on_exit(message.returncode, message.how)
 
     def begin_close(self) -> None:
         """Ask all back ends to end, without waiting."""
@@ -80,7 +108,10 @@ class Processes:
 
     def end(self) -> None:
         """Wait until every front end has delivered its end; the supervisor has ended."""
-        self.lost()
+        with self._lock:
+            left, self._spawned = list(self._spawned.values()), {}
+        for spawned in left:
+            spawned.front._on_exit(None)
         deadline = time.monotonic() + DELIVER_WITHIN_S
         for front in self._closing:
             try:
@@ -89,19 +120,70 @@ class Processes:
                 _log.warning("%s: its end could not be delivered: a callback is busy", front.name)
 
     def lost(self) -> None:
-        """Tell all front ends that nobody will tell how their back ends ended: the supervisor is gone."""
+        """The supervisor is gone, and with it all back ends: tell their front ends, once.
+
+        Those that are not started again, or were closed, have ended, and nobody will tell how.
+        """
+        waiting: list[FrontEnd] = []
+        ended: list[FrontEnd] = []
         with self._lock:
-            fronts, self._fronts = list(self._fronts.values()), {}
-        for front in fronts:
+            for process, spawned in list(self._spawned.items()):
+                if not spawned.payload or spawned.front._closing:
+                    del self._spawned[process]
+                    ended.append(spawned.front)
+                elif not spawned.lost:
+                    spawned.lost = True
+                    waiting.append(spawned.front)
+        for front in ended:
+            front._on_exit(None)
+        for front in waiting:
+            front._on_restart(SUPERVISOR_ENDED)
+
+    def respawn(self) -> None:
+        """Another supervisor runs: have it start what has ended with the last one, and is to go on."""
+        failed: list[FrontEnd] = []
+        with self._lock:
+            for process, spawned in list(self._spawned.items()):
+                if not spawned.lost:
+                    continue
+                try:
+                    self._send(spawned.spawn, spawned.payload)
+                    spawned.lost = False
+                except BrokenError as error:
+                    _log.debug("the next supervisor has ended as well: %s", error)
+                    return
+                except OSError as error:
+                    _log.error("%s could not be started again: %s", process, error.strerror)
+                    del self._spawned[process]
+                    failed.append(spawned.front)
+        for front in failed:
             front._on_exit(None)
 
-    def _forget(self, process: str) -> FrontEnd | None:
+    def _send(self, spawn: Spawn, data: bytes) -> None:
+        with os.fdopen(os.memfd_create(f"camgraph-{spawn.process}", os.MFD_CLOEXEC), "wb") as file:
+            file.write(data)
+            file.flush()
+            self._connection.send(spawn, (file.fileno(),))
+
+    def _watch(self, process: str, requests: Requests) -> None:
         with self._lock:
-            return self._fronts.pop(process, None)
+            spawned = self._spawned.get(process)
+            if spawned is None or not spawned.payload:
+                return
+            watched = tuple(request for request in requests if isinstance(request, FrameRequest))
+            spawned.spawn = replace(spawned.spawn, watched=watched)
+            try:
+                self._connection.send(Watch(process=process, watched=watched))
+            except BrokenError as error:
+                _log.debug("what %s watches is told to the next supervisor: %s", process, error)
 
     def _terminate(self, process: str, grace_s: float) -> None:
-        try:
-            self._connection.send(Terminate(process=process, grace_s=grace_s))
-        except BrokenError:
-            self._forget(process)
-            raise
+        with self._lock:
+            try:
+                self._connection.send(Terminate(process=process, grace_s=grace_s))
+            except BrokenError:
+                self._spawned.pop(process, None)
+                raise
+
+    def _renew(self, process: str) -> None:
+        self._connection.send(Terminate(process=process, grace_s=0.0, renew=True))

@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Protocol
 
 from camgraph.base.errors import BrokenError, LeaseLimit
@@ -54,23 +55,25 @@ class BackEnd:
         self._kind = ""
         self._instance: MessageProcess | None = None
         self._watched: list[tuple[Any, FrameReader]] = []
-        self._frames = self._sent = self._lost = 0
-        self._reported = (0, 0, 0)
+        self._frames = self._sent = self._lost = self._served = 0
+        self._reported = (0, 0, 0, 0)
         self._counting = threading.Lock()
         self._idle: Timer | None = None
         self._ended = False
         self._code = 0
 
-    def run(self, unpack: Callable[[], Made]) -> int:
+    def run(self, unpack: Callable[[], Made], watched: Collection[Any] = ()) -> int:
         """Make the instance, run it to its end, and return the exit code.
 
         `unpack` returns the class and the arguments of its constructor; what it raises is reported too.
+        `watched` are the requests that it watches from the start.
         """
         self._channel.attach(self.loop, self._serve)
         self._report_again()
         try:
             instance = self._started(unpack)
             if instance is not None:
+                self._watch_exactly(watched)
                 while not self._ended:
                     self.loop.run_once(None)
                 self._guarded("cleanup", instance.cleanup)
@@ -141,6 +144,8 @@ class BackEnd:
                 self._guarded(envelope.name, lambda: self._call(envelope))
             case Kind.WATCH:
                 self._guarded("watch", lambda: self._watch(loads(envelope.body)), ends=False)
+            case Kind.WATCHED:
+                self._guarded("watch", lambda: self._watch_exactly(loads(envelope.body)), ends=False)
             case Kind.UNWATCH:
                 self._guarded("unwatch", lambda: self._unwatch(loads(envelope.body)))
 
@@ -148,13 +153,21 @@ class BackEnd:
         if envelope.name not in self._methods:
             raise BrokenError(f"the front end called {envelope.name!r}, which is no back end method")
         args, kwargs = loads(envelope.body)
-        getattr(self._instance, envelope.name)(*args, **kwargs)
+        try:
+            getattr(self._instance, envelope.name)(*args, **kwargs)
+        finally:
+            self._served += 1
 
     def _watch(self, request: Any) -> None:
         if self._idle is None and all(request != watched for watched, _ in self._watched):
             reader = self._open_reader(request)
             self._watched.append((request, reader))
             self.loop.add(reader.fileno(), lambda: self._read(request, reader))
+
+    def _watch_exactly(self, requests: Collection[Any]) -> None:
+        self._stop_watching(lambda request: request not in requests)
+        for request in requests:
+            self._guarded("watch", partial(self._watch, request), ends=False)
 
     def _unwatch(self, which: Any) -> None:
         if isinstance(which, str):
@@ -222,7 +235,7 @@ class BackEnd:
         self.loop.call_later(REPORT_EVERY_S, self._report_again)
 
     def _report(self, *, force: bool) -> None:
-        numbers = (self._frames, self._sent, self._lost)
+        numbers = (self._frames, self._sent, self._lost, self._served)
         if numbers == self._reported:
             return
         try:

@@ -23,6 +23,7 @@ _NOT_NOW = {errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
 
 
 class _Outgoing(NamedTuple):
+    kind: Kind
     data: bytes
     memfd: int
     body_bytes: int
@@ -75,8 +76,8 @@ class Channel:
 
     @property
     def queued(self) -> int:
-        """Messages that the socket has not taken yet."""
-        return len(self._queue)
+        """Messages that the socket has not taken yet, and may take."""
+        return 0 if self._write_error else len(self._queue)
 
     def attach(self, loop: Loop, on_readable: Callable[[], None]) -> None:
         """Be served by `loop` from now on: `on_readable()` is called there while something can be received.
@@ -108,11 +109,32 @@ class Channel:
                 and (len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(body) > MAX_QUEUED_BYTES)
             ):
                 return False
-            self._queue.append(_Outgoing(*pack(kind, name, body), len(body)))
+            self._queue.append(_Outgoing(kind, *pack(kind, name, body), len(body)))
             self._queued_bytes += len(body)
             self._push()
-            self._check_writable()
+            if self._write_error:
+                _release(self._unqueue(-1))
+                self._check_writable()
         return True
+
+    def hand_over(self, successor: "Channel", kind: Kind) -> int:
+        """Queue for `successor` what of this kind was not sent here, in order; return how much that is.
+
+        This channel sends nothing more; what the other side has sent can still be received.
+        """
+        with self._lock, successor._lock:
+            self._write_error = self._write_error or "another channel sends instead"
+            count = 0
+            while self._queue:
+                outgoing = self._unqueue(0)
+                if outgoing.kind is kind:
+                    count += 1
+                    successor._queue.append(outgoing)
+                    successor._queued_bytes += outgoing.body_bytes
+                else:
+                    _release(outgoing)
+            successor._push()
+        return count
 
     def receive(self) -> Envelope | None:
         """Return the next message, None if there is none now.
@@ -166,6 +188,7 @@ class Channel:
             if self._sock is not None:
                 if self._serving is not None:
                     self._serving.remove(self._sock)
+                    self._serving = None
                 self._sock.close()
             self._give_up("the channel is closed")
 
@@ -179,21 +202,19 @@ class Channel:
                 send_with_descriptors(self._sock, taken)
                 self._told_taken = self._taken
             while self._queue and not self._must_wait():
-                data, memfd, body_bytes = self._queue[0]
+                _, data, memfd, body_bytes = self._queue[0]
                 send_with_descriptors(self._sock, data, () if memfd < 0 else (memfd,))
-                self._queue.popleft()
-                self._queued_bytes -= body_bytes
+                _release(self._unqueue(0))
                 if memfd >= 0:
-                    os.close(memfd)
                     self._sent_in_memfds += body_bytes
             if self._finishing and not self._queue:
                 self._write_error = "the channel is closed"
                 self._sock.shutdown(socket.SHUT_WR)
         except OSError as error:
             if error.errno not in _NOT_NOW:
-                # Reading goes on: what the other side sent before it went is still there.
+                # Reading goes on: what the other side sent before it went is still there. What was not sent
+                # stays, to be handed over.
                 self._write_error = f"the other side is gone: {error.strerror}"
-                self._drop_queue()
         if self._wants_write() and not self._update_asked:
             self._update_asked = True
             self._ask_update()
@@ -203,7 +224,7 @@ class Channel:
             raise BrokenError(self._over or self._write_error)
 
     def _must_wait(self) -> bool:
-        _, memfd, body_bytes = self._queue[0]
+        _, _, memfd, body_bytes = self._queue[0]
         under_way = self._sent_in_memfds - self._peer_has_taken
         return (
             memfd >= 0
@@ -254,16 +275,16 @@ class Channel:
         if self._loop is not None:
             self._update(self._loop)
 
-    def _drop_queue(self) -> None:
-        while self._queue:
-            memfd = self._queue.popleft().memfd
-            if memfd >= 0:
-                os.close(memfd)
-        self._queued_bytes = 0
+    def _unqueue(self, index: int) -> _Outgoing:
+        outgoing = self._queue[index]
+        del self._queue[index]
+        self._queued_bytes -= outgoing.body_bytes
+        return outgoing
 
     def _give_up(self, why: str) -> None:
         self._over = self._over or why
-        self._drop_queue()
+        while self._queue:
+            _release(self._unqueue(0))
 
     def _abandon_in_child(self) -> None:
         # The locks may be held by threads that this process does not have.
@@ -272,6 +293,11 @@ class Channel:
             self._sock.close()
         self._loop = None
         self._give_up("this is a forked copy; the channel belongs to the process that forked")
+
+
+def _release(outgoing: _Outgoing) -> None:
+    if outgoing.memfd >= 0:
+        os.close(outgoing.memfd)
 
 
 _channels: "weakref.WeakSet[Channel]" = weakref.WeakSet()

@@ -3,14 +3,14 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from camgraph.base.errors import WrongSide
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 HOOKS = ("setup", "on_frame", "cleanup")
-BUILT_IN_MESSAGES = ("failed", "exited")
+BUILT_IN_MESSAGES = ("failed", "restarted", "exited")
 FRONT_NAMES = (
     *BUILT_IN_MESSAGES,
     "alive",
@@ -153,6 +153,12 @@ class MessageProcess:
     the process ends with exit code 1; `SystemExit` ends it with its own code and is no failure.
     """
 
+    restart: ClassVar[bool] = False
+    """True: a process that ends without being closed, by an exception, a signal or an exit code other than 0,
+    is started again with the same arguments, and watches the same streams. The supervisor does it, at once
+    and, when it ends again and again, after growing pauses; the program may hang meanwhile. The front end
+    stays the same; it tells of it by ``restarted``."""
+
     if TYPE_CHECKING:
         _outlet: Outlet
     else:
@@ -179,6 +185,10 @@ class MessageProcess:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if not isinstance(cls.restart, bool):
+            raise TypeError(
+                f"{cls.__qualname__}.restart is True or False; call what you have there otherwise"
+            )
         for name, value in vars(cls).items():
             if isinstance(value, Message) and (name in FRONT_NAMES + HOOKS or name.startswith("_")):
                 raise TypeError(f"{cls.__qualname__}.{name}: no message can have this name; choose another")

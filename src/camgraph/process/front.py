@@ -6,6 +6,7 @@ For the client, which makes front ends and feeds them::
     front = make_front_end(kind, name, loop, terminate)  # usable at once: calls are queued until `_bind`
     …
     front._bind(sock, pid)         # ProcessStarted: the front takes over the socket
+    front._on_restart(how)         # ProcessExited, and it is started again: another `_bind` follows
     front._on_exit(returncode)     # ProcessExited, also where it never started; None: its supervisor is gone
 
 `terminate(grace_s)` is called when the process is to end (closed here, or broken): the client asks the
@@ -14,6 +15,10 @@ supervisor for it, and may raise BrokenError. It may be called from any thread, 
 that the process had sent is delivered. To close many, call `_begin_close(grace_s)` of each, then `close` of
 each. `_attach(loop)` moves the serving to another loop, whose thread then runs the callbacks; before that
 loop is closed, the front end must be attached elsewhere or have ended.
+
+For a class with ``restart = True``, `renew()` is called when the process is broken: it is to be killed, and
+started again; and `tell_watched(requests)` with all requests each time they have changed, which the next one
+is to watch from its start.
 """
 
 import logging
@@ -22,46 +27,27 @@ import socket
 import threading
 import traceback
 import weakref
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from camgraph.base.children import describe_exit
 from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError, CamgraphError, ClosedError
 from camgraph.base.loop import Loop
-from camgraph.process.channel import MAX_QUEUED, Channel
+from camgraph.process.channel import MAX_QUEUED
 from camgraph.process.declare import MessageProcess, messages_of
+from camgraph.process.outbox import Outbox, Request, Requests
 from camgraph.process.ports import EventPort, MessagePort, MessageStream
 from camgraph.process.proxy import proxies_of
-from camgraph.process.travel import dumps, dumps_arguments, loads
-from camgraph.process.wire import REPORT, Envelope, Kind
+from camgraph.process.tally import ProcessStatistics, Tally
+from camgraph.process.travel import dumps_arguments, loads
+from camgraph.process.wire import Envelope, Kind
 
 _log = logging.getLogger(__name__)
 
 BATCH = 64
 _REAP_S = 2.0
 _END_WITHOUT_CHANNEL_S = 5.0
-
-
-class Request(Protocol):
-    """Frames of a stream, as ``stream.frames(…)`` asks for them."""
-
-    @property
-    def stream(self) -> str:
-        """The name of the stream."""
-        ...
-
-
-@dataclass(frozen=True)
-class ProcessStatistics:
-    """What a process has done, by its last report: once a second, and at its end."""
-
-    frames: int
-    """Frames handed to `on_frame`."""
-    messages: int
-    """Messages that were sent, or wait to be."""
-    lost: int
-    """Messages that were dropped: the front end did not keep up, or a `messages` iterator did not."""
 
 
 class FrontEnd:
@@ -74,17 +60,26 @@ class FrontEnd:
 
     _kind: type[MessageProcess]
 
-    def __init__(self, name: str, loop: Loop, terminate: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        loop: Loop,
+        terminate: Callable[[float], None],
+        renew: Callable[[], None],
+        tell_watched: Callable[[Requests], None],
+    ) -> None:
         self._name = name
         self._terminate = terminate
+        self._renew = renew
+        self._restarts = bool(self._kind.restart)
         self._pid: int | None = None
         self._exit = ""
         self._failure: BackendRaised | None = None
         self._closing = False
         self._unreadable = False
         self._made_in = os.getpid()
-        self._report = (0, 0, 0)
-        self._received = self._unread_lost = 0
+        self._tally = Tally()
+        self._news: deque[Callable[[], None]] = deque()
         self._state_lock = threading.Lock()
         self._serving = threading.RLock()
         self._server: int | None = None
@@ -99,7 +94,15 @@ class FrontEnd:
         """Built-in message: `callback(error)` when a method of the back end raised; a `BackendRaised`."""
         self.exited = EventPort(f"{name}.exited", "exit")
         """Built-in message: `callback(exit)` when the process has ended and all it sent was delivered."""
-        self._channel = Channel()
+        self.restarted = EventPort(f"{name}.restarted", "exit")
+        """Built-in message: `callback(exit)` when it has ended so, and is started again (``restart = True``).
+
+        All that it had sent was delivered. Calls from now on, in this callback too, are for the next back
+        end; what it is to know must be told again.
+        """
+        self._outbox = Outbox(restarts=self._restarts, tell_watched=tell_watched)
+        self._channel = self._outbox.channel
+        """What is read; the outbox may be ahead, with the channel of the next back end."""
         self._loop = loop
         self._channel.attach(loop, self._on_readable)
 
@@ -122,17 +125,17 @@ class FrontEnd:
 
     @property
     def pid(self) -> int | None:
-        """The pid of the back end; None until it was started."""
+        """The pid of the back end; None until it was started. While it is started again, the last one's."""
         return self._pid
 
     @property
     def alive(self) -> bool:
-        """It has not ended: it runs, or is being started."""
+        """It has not ended for good: it runs, or is being started, or started again."""
         return not self._exit
 
     @property
     def exit(self) -> str:
-        """How it ended: ``exit code 0``, ``signal SIGKILL``; empty while it is alive."""
+        """How it ended at last: ``exit code 0``, ``signal SIGKILL``; empty while it is alive."""
         return self._exit
 
     @property
@@ -143,19 +146,19 @@ class FrontEnd:
     def watch(self, request: Request) -> None:
         """Have the frames of a request given to `on_frame`; any number of requests, at any time.
 
-        Asking twice for the same changes nothing.
+        Asking twice for the same changes nothing. A process that is started again watches the same.
         """
         if not isinstance(getattr(request, "stream", None), str):
             raise TypeError(f"watch() takes a request, stream.frames(…), not {request!r}")
         if self._kind.on_frame is MessageProcess.on_frame:
             raise TypeError(f"{self._kind.__qualname__} has no on_frame(self, frame) to give frames to")
-        self._send(Kind.WATCH, "", dumps("request", request))
+        self._send(lambda: self._outbox.watch(request))
 
     def unwatch(self, request: Request | str) -> None:
         """Stop the frames of a request, or of all requests for the stream of that name."""
         if not isinstance(getattr(request, "stream", request), str):
             raise TypeError(f"unwatch() takes a request or the name of a stream, not {request!r}")
-        self._send(Kind.UNWATCH, "", dumps("request", request))
+        self._send(lambda: self._outbox.unwatch(request))
 
     def messages(self, timeout: float | None = None) -> MessageStream:
         """Return an iterator of the messages from now on: ``(name, fields)``; it ends with the process.
@@ -170,9 +173,8 @@ class FrontEnd:
         return stream
 
     def statistics(self) -> ProcessStatistics:
-        """Return the numbers of the back end's last report."""
-        frames, messages, lost = self._report
-        return ProcessStatistics(frames, max(messages, self._received), lost + self._unread_lost)
+        """Return the numbers of the back end's last report, added to those of its lives before."""
+        return self._tally.statistics()
 
     def wait(self, timeout: float | None) -> str:
         """Wait until the process has ended and all it sent was delivered; return how it ended.
@@ -199,27 +201,39 @@ class FrontEnd:
             self._in_loop(lambda: self._finish("unknown: nobody told how it ended"))
 
     def _begin_close(self, grace_s: float) -> None:
+        if os.getpid() != self._made_in:
+            return
         with self._state_lock:
             if self._closing or self._exit:
                 return
             self._closing = True
-        self._channel.finish()
+        self._outbox.finish()
         self._end_process(grace_s)
 
     def _bind(self, sock: socket.socket, pid: int) -> None:
-        """Take over the channel's socket: the back end runs."""
-        self._pid = pid
-        self._channel.open(sock)
+        """Take over the channel's socket: the back end runs. In any thread."""
+        if self._restarts:
+            self._hear_of(lambda: self._open(sock, pid))
+        else:
+            self._open(sock, pid)
 
-    def _on_exit(self, returncode: int | None) -> None:
-        """Be told by the client that the process has ended; in any thread."""
-        exit_text = "unknown: its supervisor is gone" if returncode is None else describe_exit(returncode)
-        self._in_loop(lambda: self._conclude(exit_text))
+    def _on_restart(self, how: str) -> None:
+        """Be told by the client that the process has ended, as `how` says, and is started again; likewise."""
+        self._hear_of(lambda: self._turn(how))
+
+    def _on_exit(self, returncode: int | None, how: str = "") -> None:
+        """Be told by the client that the process has ended for good; likewise."""
+        if returncode is None:
+            how = "unknown: its supervisor is gone"
+        elif not how:
+            how = describe_exit(returncode)
+        self._hear_of(lambda: self._conclude(how))
 
     def _attach(self, loop: Loop) -> None:
         """Be served by another loop from now on; from any thread."""
-        self._loop = loop
-        self._channel.attach(loop, self._on_readable)
+        with self._state_lock:
+            self._loop = loop
+            self._channel.attach(loop, self._on_readable)
 
     def _fileno(self) -> int:
         """Return the descriptor that is readable when there is something to dispatch (-1: none)."""
@@ -253,13 +267,14 @@ class FrontEnd:
         except EOFError:
             # It ends by itself; if it has only lost its channel, it is made to.
             self._stop_reading()
-            self._in_loop(self._end_later)
+            pid = self._pid
+            self._in_loop(lambda: self._end_later(pid))
         except Exception as error:
             # It may be anything: unpickling runs what the other side has sent.
             summary = f"{self._name} sent what can't be read: {error}"
             self._fail(BackendRaised(summary, traceback.format_exc()))
             self._stop_reading()
-            self._end_process(0.0)
+            self._end_broken()
         return False
 
     def _stop_reading(self) -> None:
@@ -272,18 +287,18 @@ class FrontEnd:
                 port = self._ports[envelope.name]
                 values = loads(envelope.body)
                 fields = dict(zip(port.fields, values, strict=True))
-                self._received += 1
+                self._tally.received += 1
                 port.deliver(values)
                 with self._state_lock:
                     streams = list(self._streams)
                 for stream in streams:
                     if not stream.put(envelope.name, fields):
-                        self._unread_lost += 1
+                        self._tally.unread_lost += 1
             case Kind.FAILED:
                 summary, text = loads(envelope.body)
                 self._fail(BackendRaised(str(summary), str(text)))
             case Kind.REPORT:
-                self._report = REPORT.unpack(envelope.body)
+                self._tally.take(envelope.body)
             case _:
                 raise BrokenError(f"a back end does not send {envelope.kind.name}")
 
@@ -293,10 +308,47 @@ class FrontEnd:
             _log.error("%s failed: %s", self._name, error)
         self.failed.deliver((error,))
 
-    def _conclude(self, exit_text: str) -> None:
+    def _hear_of(self, news: Callable[[], None]) -> None:
+        """Take in what the client tells, in its order, in the thread that serves."""
+        self._news.append(news)
+        self._in_loop(self._hear)
+
+    def _hear(self) -> None:
+        with self._serving:
+            while self._news:
+                self._news.popleft()()
+
+    def _open(self, sock: socket.socket, pid: int) -> None:
+        if self._channel.fileno() >= 0:
+            self._turn("unknown: nobody told how it ended")
+        self._pid = pid
+        self._channel.open(sock)
+
+    def _take_all(self) -> None:
         # The process is reaped: all that it has sent is in the socket by now.
         while self._dispatch():
             pass
+
+    def _turn(self, how: str) -> None:
+        """Leave the dead back end's channel behind; the next one's is still without a socket."""
+        self._take_all()
+        if self._exit:
+            return
+        channel, calls = self._outbox.turn_from(self._channel)
+        self._tally.conclude(calls)
+        with self._state_lock:
+            dead, self._channel = self._channel, channel
+            self._unreadable = False
+            channel.attach(self._loop, self._on_readable)
+        dead.close()
+        if not self._closing:
+            self._tally.restarts += 1
+            if not self.restarted.heard:
+                _log.warning("%s ended: %s; it is started again", self._name, how)
+            self.restarted.deliver((how,))
+
+    def _conclude(self, exit_text: str) -> None:
+        self._take_all()
         self._finish(exit_text)
 
     def _finish(self, exit_text: str) -> None:
@@ -305,7 +357,7 @@ class FrontEnd:
                 return
             self._exit = exit_text
             streams = list(self._streams)
-        self._channel.close()
+        self._tally.conclude(self._outbox.close(self._channel))
         if not (self._closing or self.exited.heard or self._failure or exit_text == describe_exit(0)):
             _log.warning("%s ended: %s", self._name, exit_text)
         self.exited.deliver((exit_text,))
@@ -313,12 +365,24 @@ class FrontEnd:
             stream.end()
         self._ended.set()
 
-    def _end_later(self) -> None:
-        self._loop.call_later(_END_WITHOUT_CHANNEL_S, self._end_if_alive)
+    def _end_later(self, pid: int | None) -> None:
+        self._loop.call_later(_END_WITHOUT_CHANNEL_S, lambda: self._end_if_alive(pid))
 
-    def _end_if_alive(self) -> None:
-        if not self._exit:
+    def _end_if_alive(self, pid: int | None) -> None:
+        # Meanwhile there may be another process, whose channel can be read.
+        if not self._exit and self._unreadable and pid == self._pid:
+            self._end_broken()
+
+    def _end_broken(self) -> None:
+        """Have a process killed that can't be heard any more."""
+        if not self._restarts or self._closing:
             self._end_process(0.0)
+            return
+        try:
+            self._renew()
+        except BrokenError as error:
+            # It dies with its supervisor, and is started again by the next.
+            _log.debug("%s could not be told to start again: %s", self._name, error)
 
     def _end_process(self, grace_s: float) -> None:
         try:
@@ -340,21 +404,28 @@ class FrontEnd:
             callback()
 
     def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._send(Kind.CALL, method, dumps_arguments(getattr(self._kind, method), args, kwargs))
+        body = dumps_arguments(getattr(self._kind, method), args, kwargs)
+        self._send(lambda: self._outbox.call(method, body))
 
-    def _send(self, kind: Kind, name: str, body: bytes) -> None:
+    def _send(self, send: Callable[[], bool]) -> None:
         if self._closing:
             raise ClosedError(f"{self._name} is closed")
         if self._exit:
             raise BrokenError(f"{self._name} has ended: {self._exit}")
-        if not self._channel.send(kind, name, body):
+        if not send():
             raise BackendBusy(f"{self._name} is behind by {MAX_QUEUED} calls or more; try again later")
 
 
 def make_front_end(
-    kind: type[MessageProcess], name: str, loop: Loop, terminate: Callable[[float], None]
+    kind: type[MessageProcess],
+    name: str,
+    loop: Loop,
+    terminate: Callable[[float], None],
+    *,
+    renew: Callable[[], None] = lambda: None,
+    tell_watched: Callable[[Requests], None] = lambda requests: None,
 ) -> FrontEnd:
     """Return the front end of a process that runs `kind`; see the module's docstring."""
     body = {"_kind": kind, "__doc__": kind.__doc__, "__module__": kind.__module__}
     front_class: type[FrontEnd] = type(kind.__name__, (FrontEnd,), body | proxies_of(kind, FrontEnd))
-    return front_class(name, loop, terminate)
+    return front_class(name, loop, terminate, renew, tell_watched)

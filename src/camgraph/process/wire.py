@@ -11,7 +11,7 @@ from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError
 
 MAX_INLINE_BYTES = 64 * 1024
-REPORT = struct.Struct("<3Q")
+REPORT = struct.Struct("<4Q")
 _HEADER = struct.Struct("<4sBBHQ")
 _MAGIC = b"CGm1"
 _IN_MEMFD = 1
@@ -34,9 +34,11 @@ class Kind(IntEnum):
     FAILED = 5
     """Back → front: (summary, traceback)."""
     REPORT = 6
-    """Back → front: frames, messages, lost as `REPORT`."""
+    """Back → front: frames, messages, lost messages, calls served, as `REPORT`."""
     TAKEN = 7
     """Both ways: bytes received in memfds so far, as one u64. The channel's own."""
+    WATCHED = 8
+    """Front → back: all requests it is to watch, no others; the first to one that was started again."""
 
 
 _CODES = frozenset(kind.value for kind in Kind)

@@ -16,13 +16,13 @@ _kept: set[QObject | None] = set()
 
 
 def signals(front: FrontEnd) -> Any:
-    """Return a QObject with a Qt signal for each message of a process, and ``failed`` and ``exited``.
+    """Return a QObject with a Qt signal for each message of a process; ``failed``, ``restarted``, ``exited``.
 
     ``signals(detector).moved.connect(slot)`` calls ``slot(stream, score)``, the fields in the order of their
-    declaration, as they were sent; ``failed`` carries the `BackendRaised`, ``exited`` how the process ended,
-    also when it had ended before. Signals are emitted in the thread of the GUI, one by one as its event loop
-    runs, so connecting right after this call misses nothing that comes after it. The same process gives the
-    same object; it needs no keeping.
+    declaration, as they were sent; ``failed`` carries the `BackendRaised`, ``restarted`` how a process ended
+    that is started again, ``exited`` how it ended for good, also when it had ended before. Signals are
+    emitted in the thread of the GUI, one by one as its event loop runs, so connecting right after this call
+    misses nothing that comes after it. The same process gives the same object; it needs no keeping.
 
     To be called in the thread of the GUI, once there is a QApplication (RuntimeError). Raises ValueError for
     a message whose name Qt's objects use themselves.
@@ -42,6 +42,7 @@ def signals(front: FrontEnd) -> Any:
     for name, port in front._ports.items():
         port.connect(_forward(hub, sender, name))
     front.failed.connect(_forward(hub, sender, "failed"))
+    front.restarted.connect(_forward(hub, sender, "restarted"))
     if front.alive:
         hub.serve(front)
     front.exited.connect(_forward(hub, sender, "exited"))
@@ -67,7 +68,7 @@ def _let_go(sender: Any) -> Callable[[str], None]:
 @lru_cache(maxsize=64)
 def _signals_class(messages: tuple[tuple[str, tuple[str, ...]], ...]) -> type[QObject]:
     body: dict[str, Any] = {}
-    for name, fields in (*messages, ("failed", ("error",)), ("exited", ("exit",))):
+    for name, fields in (*messages, ("failed", ("error",)), ("restarted", ("exit",)), ("exited", ("exit",))):
         if hasattr(QObject, name):
             raise ValueError(
                 f"message {name!r} can't be a Qt signal: QObject has its own {name!r}; rename it"

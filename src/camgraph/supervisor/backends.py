@@ -1,90 +1,186 @@
-"""The back ends of a site's processes: started by exec, watched, reaped."""
+"""The back ends of a program's processes: started by exec, watched, reaped, and started again."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable
+
+import msgspec
 
 from camgraph.base.children import start_module
 from camgraph.base.loop import Loop
 from camgraph.control.channel import channel_pair
 from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn
+from camgraph.graph.spec import FrameRequest
 from camgraph.supervisor.child import Child
 
 STOP_GRACE_S = 2.0
+NEVER_STARTED = 127
+
+Tell = Callable[[ProcessStarted | ProcessExited, tuple[int, ...]], None]
 
 
 class BackEnds:
-    """Starts back ends; `tell(message, descriptors)` gets `ProcessStarted` and `ProcessExited`."""
+    """Starts back ends, again too; `tell(message, descriptors)` gets `ProcessStarted` and `ProcessExited`."""
 
-    def __init__(
-        self,
-        loop: Loop,
-        *,
-        site: str,
-        tell: Callable[[ProcessStarted | ProcessExited, tuple[int, ...]], None],
-    ) -> None:
+    def __init__(self, loop: Loop, *, site: str, tell: Tell) -> None:
         self._loop = loop
         self._site = site
         self._tell = tell
-        self._children: dict[str, Child] = {}
+        self._running: dict[str, _Spawned] = {}
 
     @property
     def pids(self) -> dict[str, int]:
         """Pids of those that run, by process id."""
-        return {key: child.pid for key, child in self._children.items() if child.pid}
+        return {key: spawned.child.pid for key, spawned in self._running.items() if spawned.child.pid}
 
     @property
     def ended(self) -> bool:
-        """None is left."""
-        return not self._children
+        """None is left: none runs, and none is to be started again."""
+        return not self._running
 
     def spawn(self, spawn: Spawn, payload: int) -> None:
         """Start a back end with its payload (a descriptor, which is closed here)."""
+        spawned = _Spawned(self._loop, self._site, spawn, payload, self._tell, self._over)
+        self._running[spawn.process] = spawned
+        spawned.begin()
 
-        def launch() -> subprocess.Popen[bytes]:
-            ours, theirs = channel_pair()
-            with ours, theirs:
-                popen = start_module(
-                    "camgraph.client.backend",
-                    [str(theirs.fileno()), str(payload), str(os.getpid()), self._site],
-                    descriptors=[theirs.fileno(), payload],
-                    hold_signals=True,
-                )
-                self._tell(ProcessStarted(process=spawn.process, pid=popen.pid), (ours.fileno(),))
-            return popen
+    def watch(self, process: str, watched: tuple[FrameRequest, ...]) -> None:
+        """Know what a back end watches, for its next start."""
+        if process in self._running:
+            self._running[process].watched = watched
 
-        def exited(pid: int, returncode: int) -> None:
-            del self._children[spawn.process]
-            self._tell(ProcessExited(process=spawn.process, pid=pid, returncode=returncode), ())
+    def terminate(self, process: str, grace_s: float, *, renew: bool = False) -> None:
+        """End one: SIGTERM now, SIGKILL after the grace; one that has ended is left alone.
 
-        child = Child(
-            self._loop,
-            name=f"back end {spawn.name}",
-            restart=False,
-            launch=launch,
-            on_started=lambda pid: None,
-            on_exited=exited,
-        )
-        self._children[spawn.process] = child
-        try:
-            child.begin()
-        finally:
-            os.close(payload)
-        if child.life.state == "ended":
-            exited(0, 127)
-
-    def terminate(self, process: str, grace_s: float) -> None:
-        """End one: SIGTERM now, SIGKILL after the grace; one that has ended is left alone."""
-        child = self._children.get(process)
-        if child is not None:
-            child.stop(grace_s)
+        With `renew` one that can be started again is killed at once, and is.
+        """
+        spawned = self._running.get(process)
+        if spawned is None:
+            return
+        if renew and spawned.restart:
+            spawned.child.kill()
+        else:
+            spawned.stop(grace_s)
 
     def stop(self) -> None:
         """End all, within the grace."""
-        for child in list(self._children.values()):
-            child.stop(STOP_GRACE_S)
+        for spawned in list(self._running.values()):
+            spawned.stop(STOP_GRACE_S)
 
     def kill(self) -> None:
         """End all now."""
-        for child in self._children.values():
-            child.kill()
+        for spawned in self._running.values():
+            spawned.child.kill()
+
+    def _over(self, process: str) -> None:
+        del self._running[process]
+
+
+class _Spawned:
+    """One back end in all its lives, and what each of them is started with."""
+
+    def __init__(
+        self, loop: Loop, site: str, spawn: Spawn, payload: int, tell: Tell, over: Callable[[str], None]
+    ) -> None:
+        self.watched = spawn.watched
+        self.restart = spawn.restart
+        self._site = site
+        self._process = spawn.process
+        self._payload = payload
+        self._tell = tell
+        self._over = over
+        self._front_side: socket.socket | None = None
+        self._last_pid, self._last_returncode = 0, NEVER_STARTED
+        self.child = Child(
+            loop,
+            name=f"back end {spawn.name}",
+            restart=spawn.restart,
+            launch=self._launch,
+            on_started=self._started,
+            on_exited=self._exited,
+        )
+
+    def begin(self) -> None:
+        """Start it."""
+        self.child.begin()
+        if self.child.life.state == "ended":
+            self._end()
+
+    def stop(self, grace_s: float) -> None:
+        """End it for good, within the grace; at once if it was to be started again."""
+        self.child.stop(grace_s)
+        if self.child.life.state == "ended":
+            self._end()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        self._close_front_side()
+        self._front_side, theirs = channel_pair()
+        inherited = [theirs.fileno(), self._payload]
+        with theirs:
+            watched = _memfd_of(self.watched) if self.watched else -1
+            try:
+                return start_module(
+                    "camgraph.client.backend",
+                    [*map(str, (*inherited, watched, os.getpid())), self._site],
+                    descriptors=[*inherited, watched] if self.watched else inherited,
+                    hold_signals=True,
+                )
+            finally:
+                if watched >= 0:
+                    os.close(watched)
+
+    def _started(self, pid: int) -> None:
+        assert self._front_side is not None
+        self._tell(ProcessStarted(process=self._process, pid=pid), (self._front_side.fileno(),))
+        self._close_front_side()
+        if not self.restart:
+            self._close_payload()
+
+    def _exited(self, pid: int, returncode: int) -> None:
+        self._last_pid, self._last_returncode = pid, returncode
+        if returncode == 0:
+            # It has come to its end, and has not failed.
+            self.child.stop(0.0)
+        if self.child.life.state == "ended":
+            self._end()
+        else:
+            self._tell_exit(restarts=True)
+
+    def _end(self) -> None:
+        self._close_front_side()
+        self._close_payload()
+        self._over(self._process)
+        self._tell_exit(restarts=False)
+
+    def _tell_exit(self, *, restarts: bool) -> None:
+        message = ProcessExited(
+            process=self._process,
+            pid=self._last_pid,
+            returncode=self._last_returncode,
+            how=self.child.ended_how,
+            restarts=restarts,
+        )
+        self._tell(message, ())
+
+    def _close_front_side(self) -> None:
+        if self._front_side is not None:
+            self._front_side.close()
+            self._front_side = None
+
+    def _close_payload(self) -> None:
+        if self._payload >= 0:
+            os.close(self._payload)
+            self._payload = -1
+
+
+def _memfd_of(watched: tuple[FrameRequest, ...]) -> int:
+    fd = os.memfd_create("camgraph-watched", os.MFD_CLOEXEC)
+    try:
+        view = memoryview(msgspec.json.encode(watched))
+        while view:
+            view = view[os.write(fd, view) :]
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd

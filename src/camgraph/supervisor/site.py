@@ -134,8 +134,8 @@ class SiteSupervisor:
                     program.backends.spawn(message, descriptors.pop(0))
             case Watch(process=process, watched=watched):
                 program.backends.watch(process, watched)
-            case Terminate(process=process, grace_s=grace_s):
-                program.backends.terminate(process, grace_s)
+            case Terminate(process=process, grace_s=grace_s, renew=renew):
+                program.backends.terminate(process, grace_s, renew=renew)
             case AskStatistics(token=token):
                 self._media.ask_statistics(lambda streams: self._tell_statistics(program, token, streams))
             case Ping():
