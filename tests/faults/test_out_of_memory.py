@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.small_cgroup import SmallCgroup
 
 from camgraph.base.oom import OUT_OF_MEMORY
-from camgraph.supervisor.life import OUT_OF_MEMORY_BACK_OFF_S
+from camgraph.control.life import OUT_OF_MEMORY_BACK_OFF_S
 
 ROOT = Path(__file__).parents[2]
 LIMIT_BYTES = 96 << 20

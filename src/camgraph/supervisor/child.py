@@ -10,7 +10,7 @@ from collections.abc import Callable
 from camgraph.base.children import describe_exit
 from camgraph.base.loop import Loop
 from camgraph.base.oom import OUT_OF_MEMORY, OomKills, own_oom_kills
-from camgraph.supervisor.life import (
+from camgraph.control.life import (
     Begin,
     Event,
     Exited,

@@ -12,7 +12,7 @@ import pytest
 from camgraph.base.loop import Loop
 from camgraph.base.oom import OUT_OF_MEMORY, OomKills
 from camgraph.supervisor.child import Child
-from camgraph.supervisor.life import OUT_OF_MEMORY_BACK_OFF_S
+from camgraph.control.life import OUT_OF_MEMORY_BACK_OFF_S
 
 
 class Supervised:

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from camgraph.base.errors import InternalError
-from camgraph.supervisor.life import (
+from camgraph.control.life import (
     BACK_OFF_S,
     OUT_OF_MEMORY_BACK_OFF_S,
     Begin,

@@ -1,17 +1,13 @@
-"""The life of one supervised process: a state machine that knows no process, socket or clock.
+"""The life of a process that is watched: a state machine that knows no process, socket or clock.
 
-::
-
-    new ──Begin──► starting ──Launched──► running ──Exited──► backing_off ──Tick──► starting
-                      │                     │  └─(no restart)─► ended
-                      └─LaunchFailed─► backing_off or ended
-    any ──Stop──► ending (SIGTERM; SIGKILL after the grace) ──Exited──► ended
+The supervisor's, by the program that owns the site; media processes' and back ends', by the supervisor. It is
+drawn in docs/design/supervision.md, from `TABLE`.
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from camgraph.base.errors import InternalError
 
@@ -98,30 +94,16 @@ class ProcessLife:
         self._failures = 0
         self._since_ns = 0
         self._kill_ns = 0
-        self._table: dict[tuple[LifeState, type], Callable[[Event, int], list[Instruction]]] = {
-            ("new", Begin): self._launch,
-            ("new", Stop): self._end,
-            ("starting", Launched): self._run,
-            ("starting", LaunchFailed): self._lost,
-            ("running", Exited): self._lost,
-            ("running", Stop): self._terminate,
-            ("running", Tick): self._nothing,
-            ("backing_off", Tick): self._launch_if_due,
-            ("backing_off", Stop): self._end,
-            ("ending", Exited): self._end,
-            ("ending", Stop): self._nothing,
-            ("ending", Tick): self._kill_if_due,
-            ("ended", Stop): self._nothing,
-            ("ended", Tick): self._nothing,
-        }
 
     def handle(self, event: Event, now_ns: int) -> list[Instruction]:
         """Take one event; return what is to be done, in order. Raises InternalError if it can't be."""
         before = self.state
-        action = self._table.get((before, type(event)))
-        if action is None:
+        row = TABLE.get((before, type(event)))
+        if row is None:
             raise InternalError(f"{event} in state {before}; story: {list(self.story)}")
-        instructions = action(event, now_ns)
+        instructions = row.action(self, event, now_ns)
+        if self.state not in row.then:
+            raise InternalError(f"{event} led from {before} to {self.state}, not to {row.then}")
         self.story.append((now_ns, before, type(event).__name__, self.state))
         return instructions
 
@@ -167,3 +149,30 @@ class ProcessLife:
 
     def _nothing(self, _event: Event, _now_ns: int) -> list[Instruction]:
         return []
+
+
+class Row(NamedTuple):
+    """What an event does in a state, and where that can lead: states, and when (empty: always)."""
+
+    action: Callable[[ProcessLife, Event, int], list[Instruction]]
+    then: dict[LifeState, str]
+
+
+_LOST: dict[LifeState, str] = {"backing_off": "to be restarted", "ended": "not to be restarted"}
+
+TABLE: dict[tuple[LifeState, type[Event]], Row] = {
+    ("new", Begin): Row(ProcessLife._launch, {"starting": ""}),
+    ("new", Stop): Row(ProcessLife._end, {"ended": ""}),
+    ("starting", Launched): Row(ProcessLife._run, {"running": ""}),
+    ("starting", LaunchFailed): Row(ProcessLife._lost, _LOST),
+    ("running", Exited): Row(ProcessLife._lost, _LOST),
+    ("running", Stop): Row(ProcessLife._terminate, {"ending": ""}),
+    ("running", Tick): Row(ProcessLife._nothing, {"running": ""}),
+    ("backing_off", Tick): Row(ProcessLife._launch_if_due, {"starting": "due", "backing_off": "early"}),
+    ("backing_off", Stop): Row(ProcessLife._end, {"ended": ""}),
+    ("ending", Exited): Row(ProcessLife._end, {"ended": ""}),
+    ("ending", Stop): Row(ProcessLife._nothing, {"ending": ""}),
+    ("ending", Tick): Row(ProcessLife._kill_if_due, {"ending": ""}),
+    ("ended", Stop): Row(ProcessLife._nothing, {"ended": ""}),
+    ("ended", Tick): Row(ProcessLife._nothing, {"ended": ""}),
+}
