@@ -1,10 +1,12 @@
-"""Looking at a site from outside: an extra reader a stream, and the telling program of this folder."""
+"""Looking at a site from outside: an extra reader a stream, and the telling programs of this folder."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
 CLIP_FRAMES = 250
+_HERE = Path(__file__).parent
 
 
 class Seen(NamedTuple):
@@ -81,18 +84,21 @@ class Watcher:
             self.broken = str(error)
 
 
-class WallProgram:
-    """The program, what it told last, and every status it told."""
+class TellingProgram:
+    """A program that tells of itself in lines of JSON; its errors, and its children's, go to a file."""
 
-    def __init__(self, name: str, urls: list[str], environment: dict[str, str]) -> None:
-        self.site = name
+    def __init__(self, command: list[str], environment: dict[str, str], errors: Path) -> None:
         self.lines: list[dict[str, Any]] = []
-        self._popen = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("wall_program.py")), name, *urls],
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        self._thread = threading.Thread(target=self._listen, name="listen-to-wall")
+        self.errors = errors
+        with errors.open("ab") as file:
+            self._popen = subprocess.Popen(
+                [sys.executable, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env=environment,
+            )
+        self._thread = threading.Thread(target=self._listen, name=f"listen-to-{command[0]}")
         self._thread.start()
 
     @property
@@ -100,30 +106,87 @@ class WallProgram:
         return self._popen.pid
 
     @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
     def now(self) -> dict[str, Any]:
-        wait_until(lambda: self.lines, 20, "the program's first line")
+        """What it told last."""
+        wait_until(lambda: self.lines or not self.alive, 20, "the program's first line")
+        assert self.lines, self.errors.read_text(encoding="utf-8")
         return self.lines[-1]
 
-    def streams(self) -> list[dict[str, Any]]:
-        return list(self.now["streams"].values())
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(f"{line}\n".encode())
+        self._popen.stdin.flush()
 
     def kill(self) -> None:
+        """SIGKILL, and wait for the end."""
         self._popen.kill()
-        self._popen.wait()
-        self._thread.join()
+        self._end()
 
-    def close(self) -> None:
-        if self._popen.poll() is None:
+    def close(self) -> int:
+        """SIGTERM, and after ten seconds SIGKILL; return the exit code."""
+        if self.alive:
             self._popen.terminate()
             try:
                 self._popen.wait(10)
             except subprocess.TimeoutExpired:
                 self._popen.kill()
-                self._popen.wait()
+        self._end()
+        return self._popen.returncode
+
+    def _end(self) -> None:
+        self._popen.wait()
         self._thread.join()
+        if self._popen.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._popen.stdin.close()
 
     def _listen(self) -> None:
         assert self._popen.stdout is not None
         with self._popen.stdout as lines:
             for line in lines:
                 self.lines.append(json.loads(line))
+
+
+class WallProgram(TellingProgram):
+    """``wall_program.py`` on a screen."""
+
+    def __init__(
+        self,
+        site: str,
+        urls: list[str],
+        display: str,
+        errors: Path,
+        *,
+        size: tuple[int, int] = (640, 360),
+        analyzers: int = 4,
+        own: tuple[str, ...] = (),
+    ) -> None:
+        self.site = site
+        options = {"site": site, "urls": urls, "size": size, "analyzers": analyzers, "own": own}
+        environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+        super().__init__([str(_HERE / "wall_program.py"), json.dumps(options)], environment, errors)
+
+    @property
+    def streams(self) -> dict[str, dict[str, Any]]:
+        return self.now["streams"]
+
+    @property
+    def analyzers(self) -> dict[str, dict[str, Any]]:
+        return self.now["analyzers"]
+
+    @property
+    def changes(self) -> list[list[str]]:
+        """Every change of a stream's state that it told: stream, state, reason."""
+        return [change for line in self.lines for change in line["changes"]]
+
+
+class OutsideProgram(TellingProgram):
+    """``outside_program.py``, which joins a site."""
+
+    def __init__(self, site: str, streams: list[str], errors: Path) -> None:
+        super().__init__([str(_HERE / "outside_program.py"), site, *streams], dict(os.environ), errors)

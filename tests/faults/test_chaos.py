@@ -1,0 +1,186 @@
+"""Deaths and stops at random, of every part, while 16 streams play: at the end all lives, and all is told.
+
+``CAMGRAPH_CHAOS_S`` is how long it goes on, in seconds; ``CAMGRAPH_CHAOS_SEED`` repeats a run's decisions.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.faults.family import family_of, ring_holders, users_of
+from tests.faults.storm import Storm
+from tests.faults.watching import OutsideProgram, WallProgram
+
+from camgraph.testing.cameras import Cameras
+from camgraph.testing.census_processes import MARK
+from camgraph.testing.pattern import decode
+from camgraph.testing.screens import pixels_of
+from camgraph.testing.waiting import wait_until
+
+SECONDS = float(os.environ.get("CAMGRAPH_CHAOS_S", "30"))
+SEED = int(os.environ.get("CAMGRAPH_CHAOS_SEED") or secrets.randbelow(1_000_000))
+
+SERVERS, EACH = 4, 4
+SIZE, FPS = (320, 180), 15
+WINDOW = (1280, 720)
+STREAMS = [f"camera-{number}" for number in range(1, SERVERS * EACH + 1)]
+OUTSIDE = STREAMS[::4]
+
+STARTS_WITHIN_S = 40.0
+LIVES_AGAIN_WITHIN_S = 25.0
+"""The longest chain: a supervisor that stopped is found out (6 s), its successor waits (5 s), a camera's
+address was refused again and again (10 s), and a keyframe comes (1.7 s)."""
+QUIET_S = 3.0
+IN_DECODER = 8
+"""Frames that a decoder may still hold."""
+
+
+@pytest.fixture
+def cameras() -> Iterator[list[Cameras]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(Cameras(EACH, size=SIZE, fps=FPS)) for _ in range(SERVERS)]
+
+
+@pytest.fixture
+def storm(cameras: list[Cameras], xvfb: str, tmp_path: Path) -> Iterator[Storm]:
+    site = f"chaos-{uuid4().hex[:8]}"
+    urls = [url for server in cameras for url in server.urls]
+    errors = tmp_path / "errors.txt"
+    storm = Storm(
+        SEED,
+        cameras,
+        lambda: WallProgram(site, urls, xvfb, errors, size=WINDOW, analyzers=4),
+        lambda: OutsideProgram(site, OUTSIDE, errors),
+    )
+    try:
+        yield storm
+    finally:
+        storm.close()
+        print(f"seed {SEED}, {SECONDS:g} s", *storm.told, "errors:", errors.read_text(), sep="\n")
+
+
+def signs_of_life(storm: Storm) -> dict[str, int]:
+    """Return counts, each of which grows while the part that it is named after lives."""
+    wall, outside = storm.wall.now, storm.outside.now
+    return {
+        **{f"tile of {name}": stream["tile"]["shown"] for name, stream in wall["streams"].items()},
+        **{
+            f"{name}'s messages on {stream}": count
+            for name, analyzer in wall["analyzers"].items()
+            for stream, count in analyzer["saw"].items()
+        },
+        **{f"outside reader of {name}": stream["frames"] for name, stream in outside["streams"].items()},
+    }
+
+
+def missing_since(storm: Storm, before: dict[str, int]) -> list[str]:
+    """Name what has not shown life since, and what is not live now."""
+    now = signs_of_life(storm)
+    silent = [name for name, count in now.items() if count <= before.get(name, 0)]
+    statuses = storm.wall.streams.values()
+    return [*silent, *(f"{one['stream']}: {one['sentence']}" for one in statuses if one["state"] != "live")]
+
+
+def assert_lives(storm: Storm, within_s: float) -> None:
+    before = signs_of_life(storm)
+    with suppress(AssertionError):
+        wait_until(lambda: not missing_since(storm, before), within_s)
+    assert missing_since(storm, before) == []
+
+
+def numbers_on(display: str) -> list[tuple[int | None, int | None]]:
+    """Read the screen: which camera and which frame each tile shows."""
+    pixels = pixels_of(display, *WINDOW)
+    width, height = SIZE
+    tiles = [
+        decode(pixels[top : top + height, left : left + width])
+        for top in range(0, WINDOW[1], height)
+        for left in range(0, WINDOW[0], width)
+    ]
+    return [(tile.camera, tile.number) for tile in tiles]
+
+
+def assert_screen_lives(display: str) -> None:
+    """Assert that every tile shows its own camera's pictures, one after the other."""
+    cameras = [number % EACH + 1 for number in range(len(STREAMS))]
+    first = wait_until(
+        lambda: [numbers for numbers in [numbers_on(display)] if [one for one, _ in numbers] == cameras],
+        5,
+        "sixteen readable pictures on the screen",
+    )[0]
+
+    def moved() -> bool:
+        numbers = numbers_on(display)
+        return [one for one, _ in numbers] == cameras and all(
+            one != two for (_, one), (_, two) in zip(first, numbers, strict=True)
+        )
+
+    wait_until(moved, 5, "the next pictures in every tile")
+
+
+def assert_accounts(line: dict[str, Any]) -> None:
+    """Assert that a line of the wall program accounts for every frame."""
+    for name, stream in line["streams"].items():
+        tile = stream["tile"]
+        lost = sum(tile[reason] for reason in ("superseded", "late", "behind", "dropped"))
+        assert tile["lost"] == lost, (name, tile)
+        assert tile["published"] == tile["shown"] + tile["waiting"] + lost, (name, tile)
+    for name, numbers in ((line["site"] or {}).get("streams") or {}).items():
+        in_decoder = numbers["received"] - sum(numbers[key] for key in ("decoded", "dropped", "unread"))
+        assert 0 <= in_decoder <= IN_DECODER, (name, numbers)
+
+
+def ring_published(line: dict[str, Any], stream: str) -> int:
+    """Return how many frames the ring of a tile has had."""
+    (ring,) = [one for one in line["site"]["streams"][stream]["rings"] if one["format"] == "bgra"]
+    return int(ring["published"] + ring["no_slot"])
+
+
+def assert_rings_agree(one: dict[str, Any], two: dict[str, Any]) -> None:
+    """Assert that tiles counted, between two lines, what their media processes published meanwhile."""
+    for name in STREAMS:
+        published = ring_published(two, name) - ring_published(one, name)
+        counted = two["streams"][name]["tile"]["published"] - one["streams"][name]["tile"]["published"]
+        # The two were asked up to half a second apart.
+        assert abs(published - counted) <= FPS, (name, published, counted)
+
+
+def assert_no_frame_is_torn_or_forgotten(storm: Storm) -> None:
+    for analyzer in storm.wall.analyzers.values():
+        assert (analyzer["torn"], analyzer["unreadable"]) == (0, 0), analyzer
+    for name, stream in storm.outside.now["streams"].items():
+        assert (stream["torn"], stream["unreadable"], stream["backwards"]) == (0, 0, 0), (name, stream)
+        counted = sum(stream[key] for key in ("received", "late", "behind", "skipped"))
+        assert stream["frames"] == stream["received"], (name, stream)
+        assert stream["spanned"] <= counted, (name, stream)
+
+
+@pytest.mark.timeout(SECONDS + 180)
+def test_everything_lives_after_the_storm(storm: Storm, xvfb: str) -> None:
+    assert_lives(storm, STARTS_WITHIN_S)
+    assert_screen_lives(xvfb)
+    family = family_of(storm.wall.pid)
+    assert (len(family.media), len(family.backends)) == (2, 4)
+
+    storm.rage(SECONDS)
+
+    assert_lives(storm, LIVES_AGAIN_WITHIN_S)
+    assert_screen_lives(xvfb)
+    one = storm.wall.now
+    wait_until(lambda: storm.wall.now["at"] > one["at"] + QUIET_S, QUIET_S + 5, "some quiet seconds")
+    two = storm.wall.now
+    assert_rings_agree(one, two)
+    for line in storm.wall.lines:
+        assert_accounts(line)
+    assert_no_frame_is_torn_or_forgotten(storm)
+    assert "Traceback" not in storm.wall.errors.read_text(encoding="utf-8")
+
+    assert storm.outside.close() == 0
+    storm.kill_wall()
+    wait_until(lambda: not users_of(storm.wall.site), 3, f"nothing left: {users_of(storm.wall.site)}")
+    assert ring_holders(os.environ[MARK]) == []
