@@ -47,7 +47,7 @@ try:
     site = graph.start()
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
-signal.signal(signal.SIGINT, lambda *_: app.quit())
+signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
 awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
 awake.timeout.connect(lambda: None)
 awake.start()

@@ -42,7 +42,7 @@ def main(url: str, login: str | None) -> None:
     graph.rtsp("door", url, login=login)
     app = QApplication([])
     window = Notes(graph.start())
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
     window.resize(800, 600)
     window.show()
     app.exec()

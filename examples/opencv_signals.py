@@ -40,7 +40,7 @@ try:
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
 app = QtWidgets.QApplication([])
-signal.signal(signal.SIGINT, lambda *_: app.quit())
+signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
 awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
 awake.timeout.connect(lambda: None)
 awake.start()
