@@ -21,6 +21,8 @@ class AttachedConnection(Connection):
     started another. When the owner is gone, so is the site, until somebody starts one of that name.
     """
 
+    owns_site = False
+
     def __init__(self, site: str, listener: Listener) -> None:
         """Connect; raises BrokenError if there is no such site."""
         super().__init__(site, listener)

@@ -38,6 +38,9 @@ class Listener:
 class Connection(ABC):
     """Owns the control channel and the thread that serves it, whose loop is `loop`."""
 
+    owns_site: bool
+    """The site ends with this connection."""
+
     def __init__(self, site: str, listener: Listener) -> None:
         self._site = site
         self._listener = listener

@@ -41,6 +41,8 @@ class OwnedConnection(Connection):
     replaced, for as long as it takes; the next one is told the graph as it was last.
     """
 
+    owns_site = True
+
     def __init__(self, site: str, spec: GraphSpec, secrets: dict[str, str], listener: Listener) -> None:
         super().__init__(site, listener)
         self._spec = spec

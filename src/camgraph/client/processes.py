@@ -107,17 +107,16 @@ class Processes:
             front._begin_close(CLOSE_GRACE_S)
 
     def end(self) -> None:
-        """Wait until every front end has delivered its end; the supervisor has ended."""
+        """Wait until every front end has delivered its end; an own supervisor has ended."""
+        if not self._connection.owns_site:
+            # Its supervisor lives on, and is to tell how they end.
+            self._wait_ended(CLOSE_GRACE_S + DELIVER_WITHIN_S)
         with self._lock:
             left, self._spawned = list(self._spawned.values()), {}
         for spawned in left:
             spawned.front._on_exit(None)
-        deadline = time.monotonic() + DELIVER_WITHIN_S
-        for front in self._closing:
-            try:
-                front.wait(max(0.0, deadline - time.monotonic()))
-            except (TimeoutError, RuntimeError):
-                _log.warning("%s: its end could not be delivered: a callback is busy", front.name)
+        for front in self._wait_ended(DELIVER_WITHIN_S):
+            _log.warning("%s: its end could not be delivered: a callback is busy", front.name)
 
     def lost(self) -> None:
         """The supervisor is gone, and with it all back ends: tell their front ends, once.
@@ -158,6 +157,17 @@ class Processes:
                     failed.append(spawned.front)
         for front in failed:
             front._on_exit(None)
+
+    def _wait_ended(self, timeout_s: float) -> list[FrontEnd]:
+        """Return those that have not ended within the time."""
+        deadline = time.monotonic() + timeout_s
+        late = []
+        for front in self._closing:
+            try:
+                front.wait(max(0.0, deadline - time.monotonic()))
+            except (TimeoutError, RuntimeError):
+                late.append(front)
+        return late
 
     def _send(self, spawn: Spawn, data: bytes) -> None:
         with os.fdopen(os.memfd_create(f"camgraph-{spawn.process}", os.MFD_CLOEXEC), "wb") as file:
