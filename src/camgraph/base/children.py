@@ -54,9 +54,9 @@ def _default_path() -> list[str]:
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when its parent's starting thread ends.
+    """Have the kernel kill this process when the thread of its parent that started it ends.
 
-    Only for children of our own single-threaded processes: the signal follows the thread, not the process.
+    So it is to be started by a thread that lasts as long as the child is wanted.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:

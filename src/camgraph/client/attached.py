@@ -27,12 +27,7 @@ class AttachedConnection(Connection):
         """Connect; raises BrokenError if there is no such site."""
         super().__init__(site, listener)
         self._closing = self._gone = False
-        try:
-            self._connect()
-        except BaseException:
-            self.loop.close()
-            raise
-        self._begin()
+        self._begin(self._connect)
 
     @property
     def supervisor_pid(self) -> int:
@@ -56,6 +51,8 @@ class AttachedConnection(Connection):
         except OSError as error:
             self._channel.close()
             raise BrokenError(f"site {self._site!r} does not answer: {error.strerror}") from error
+        # The answer comes after all that a new program is told of the site.
+        self._ping()
 
     def _on_silent(self) -> None:
         # Its owner replaces a supervisor that has stopped; all that can be done here is to ask on.

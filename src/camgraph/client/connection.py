@@ -4,6 +4,7 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import msgspec
@@ -89,12 +90,31 @@ class Connection(ABC):
         if self._thread.is_alive():
             _log.warning("the thread of site %r has not ended: a callback is busy", self._site)
 
-    def _begin(self) -> None:
-        self._pulse.start()
-        self._thread = threading.Thread(target=self._serve, name=f"camgraph-{self._site}", daemon=True)
+    def _begin(self, connect: Callable[[], None]) -> None:
+        """Have the thread connect, then serve; raises what `connect` raises: the thread has ended then."""
+        begun: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._serve, args=(connect, begun), name=f"camgraph-{self._site}", daemon=True
+        )
         self._thread.start()
+        try:
+            begun.result()
+        except BaseException:
+            # Ctrl-C, maybe: then it has begun, or is about to.
+            self.loop.stop()
+            self._thread.join()
+            raise
 
-    def _serve(self) -> None:
+    def _serve(self, connect: Callable[[], None], begun: "Future[None]") -> None:
+        try:
+            connect()
+        except BaseException as error:
+            self.loop.close()
+            self._release()
+            begun.set_exception(error)
+            return
+        self._pulse.start()
+        begun.set_result(None)
         self.loop.run()
         try:
             self._channel.close()

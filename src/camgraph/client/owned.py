@@ -15,9 +15,21 @@ import msgspec
 from camgraph.base.children import start_module
 from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
-from camgraph.base.oom import own_oom_kills
+from camgraph.base.oom import OUT_OF_MEMORY, own_oom_kills
 from camgraph.client.connection import Connection, Listener
 from camgraph.control.channel import ControlChannel, channel_pair
+from camgraph.control.life import (
+    Begin,
+    Exited,
+    Instruction,
+    Launch,
+    Launched,
+    LaunchFailed,
+    ProcessLife,
+    Stop,
+    Tick,
+    WakeAt,
+)
 from camgraph.control.messages import Apply, FromSupervisor, GraphChanged, Secrets, Shutdown
 from camgraph.graph.spec import GraphSpec
 
@@ -26,9 +38,6 @@ _log = logging.getLogger(__name__)
 READERS_BACKLOG = 1024
 SHUT_DOWN_WITHIN_S = 5.0
 LAST_WORDS_WITHIN_S = 1.0
-SHORT_LIFE_S = 5.0
-BACK_OFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Before starting another supervisor, by how many had short lives in a row."""
 UNASKED = 0
 """The token of what is applied without waiting for the answer."""
 
@@ -39,6 +48,9 @@ class OwnedConnection(Connection):
     The listening socket at which readers ask for their rings is made here, before the supervisor runs, and
     outlives it: readers can connect at any time and wait. A supervisor that ends, or stops answering, is
     replaced, for as long as it takes; the next one is told the graph as it was last.
+
+    It is started in the connection's thread, whose end, with the program's at the latest, is the
+    supervisor's: the kernel sees to that, also where the supervisor has been stopped.
     """
 
     owns_site = True
@@ -47,19 +59,18 @@ class OwnedConnection(Connection):
         super().__init__(site, listener)
         self._spec = spec
         self._secrets = secrets
-        self._closing = False
-        self._starting = threading.Lock()
-        self._short_lives = 0
+        self._life = ProcessLife(restart=True)
+        # The life goes on in two threads: the connection's, and the one that closes.
+        self._living = threading.Lock()
         self._heard_all = threading.Event()
+        self._popen: subprocess.Popen[bytes]
         occupy_standard()
         with ExitStack() as undo:
             undo.callback(self.loop.close)
             self._listening = undo.enter_context(_listen(site))
-            self._owner = os.pidfd_open(os.getpid())
-            undo.callback(os.close, self._owner)
-            self._popen, self._channel = self._start()
+            self._life.handle(Begin(), time.monotonic_ns())
+            self._begin(self._start)
             undo.pop_all()
-        self._begin()
 
     @property
     def supervisor_pid(self) -> int:
@@ -68,8 +79,9 @@ class OwnedConnection(Connection):
 
     def shut_down(self) -> None:
         """End the supervisor and all it started, and hear its last words; at most some seconds."""
-        with self._starting:
-            self._closing = True
+        with self._living:
+            # Its wait is waited here: a callback may keep the connection's thread busy.
+            self._life.handle(Stop(SHUT_DOWN_WITHIN_S), time.monotonic_ns())
         try:
             self._channel.send(Shutdown())
         except BrokenError as error:
@@ -102,27 +114,24 @@ class OwnedConnection(Connection):
 
     def _release(self) -> None:
         self._listening.close()
-        owner, self._owner = self._owner, -1
-        if owner >= 0:
-            os.close(owner)
 
     def _on_silent(self) -> None:
         self._was_silent = True
         _log.warning("the supervisor (pid %d) does not answer, and is killed", self._popen.pid)
         self._popen.kill()
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], ControlChannel[FromSupervisor]]:
-        self._started_ns = time.monotonic_ns()
+    def _start(self) -> None:
+        """Start a supervisor, and tell it all; raises OSError, BrokenError."""
         self._was_silent = False
         self._oom_kills_before = own_oom_kills().count()
         ours, theirs = channel_pair()
         channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
-        inherited = [theirs.fileno(), self._listening.fileno(), self._owner]
+        inherited = [theirs.fileno(), self._listening.fileno()]
         popen: subprocess.Popen[bytes] | None = None
         try:
             popen = start_module(
                 "camgraph.supervisor",
-                [self._site, *map(str, inherited)],
+                [self._site, *map(str, inherited), str(os.getpid())],
                 descriptors=inherited,
                 hold_signals=True,
             )
@@ -137,42 +146,48 @@ class OwnedConnection(Connection):
                 popen.kill()
                 popen.wait()
             raise
-        return popen, channel
+        self._popen, self._channel = popen, channel
+        self._life.handle(Launched(popen.pid), time.monotonic_ns())
 
     def _lost(self) -> None:
         self._pulse.stop()
         self._heard_all.set()
-        if self._closing:
-            return
+        with self._living:
+            if self._life.state == "ending":
+                self._life.handle(Exited(), time.monotonic_ns())
+                return
         _wait_or_kill(self._popen, 1.0)
-        if time.monotonic_ns() - self._started_ns >= SHORT_LIFE_S * 1e9:
-            self._short_lives = 0
-        if self._was_silent:
-            self._replace("it did not answer")
-        else:
-            self._replace(own_oom_kills().describe_exit(self._popen.returncode, self._oom_kills_before))
+        how = own_oom_kills().describe_exit(self._popen.returncode, self._oom_kills_before)
+        with self._living:
+            again = self._life.handle(Exited(out_of_memory=how == OUT_OF_MEMORY), time.monotonic_ns())
+        self._replace("it did not answer" if self._was_silent else how, again)
 
-    def _replace(self, how: str) -> None:
-        delay_s = BACK_OFF_S[min(self._short_lives, len(BACK_OFF_S) - 1)]
-        self._short_lives += 1
-        _log.warning("the supervisor ended (%s); starting another in %g s", how, delay_s)
-        self.loop.call_later(delay_s, self._start_again)
-        self._listener.on_lost(how)
+    def _replace(self, how: str, again: list[Instruction]) -> None:
+        """Start another one when its life says so; nothing: it is wanted no longer."""
+        for instruction in again:
+            assert isinstance(instruction, WakeAt)
+            delay_s = max(0.0, (instruction.due_ns - time.monotonic_ns()) / 1e9)
+            _log.warning("the supervisor ended (%s); starting another in %.1f s", how, delay_s)
+            self.loop.call_at(instruction.due_ns, self._start_again)
+            self._listener.on_lost(how)
 
     def _start_again(self) -> None:
-        with self._starting:
-            if self._closing:
+        with self._living:
+            if self._life.handle(Tick(), time.monotonic_ns()) != [Launch()]:
                 return
             try:
-                self._popen, self._channel = self._start()
+                self._start()
             except (OSError, BrokenError) as error:
                 how = f"it could not be started: {error}"
+                again = self._life.handle(LaunchFailed(), time.monotonic_ns())
             else:
                 self._heard_all.clear()
                 self._pulse.start()
-                self._listener.on_back()
-                return
-        self._replace(how)
+                again = []
+        if again:
+            self._replace(how, again)
+        else:
+            self._listener.on_back()
 
 
 def _listen(site: str) -> socket.socket:

@@ -1,13 +1,14 @@
 """``python -m camgraph.supervisor SITE CONTROL LISTENER OWNER``: started by the client, never by hand.
 
-The last three are inherited descriptors: the control connection, the readers' listening socket, and a
-pidfd of the owner.
+CONTROL and LISTENER are inherited descriptors: the control connection, and the readers' listening socket.
+OWNER is the owner's pid.
 """
 
 import logging
 import socket
 import sys
 
+from camgraph.base.children import end_with_parent
 from camgraph.base.descriptors import occupy_standard
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
@@ -16,12 +17,11 @@ from camgraph.supervisor.site import SiteSupervisor
 
 def main(site: str, control: int, listener: int, owner: int) -> None:
     """Supervise until all is over."""
+    end_with_parent(owner)
     occupy_standard()
     logging.basicConfig(format="camgraph supervisor: %(message)s", level=logging.WARNING)
     loop = Loop()
-    supervisor = SiteSupervisor(
-        loop, site, socket.socket(fileno=control), socket.socket(fileno=listener), owner
-    )
+    supervisor = SiteSupervisor(loop, site, socket.socket(fileno=control), socket.socket(fileno=listener))
     end_on_sigterm(loop, supervisor.shut_down)
     loop.run()
 

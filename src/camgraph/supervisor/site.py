@@ -1,7 +1,6 @@
 """The supervisor of one site: its programs' wishes in, its processes' news out."""
 
 import logging
-import os
 import socket
 
 from camgraph.base.descriptors import close_all
@@ -39,15 +38,13 @@ END_WITHIN_S = 4.0
 
 
 class SiteSupervisor:
-    """Serves a site until its owner says Shutdown, closes its connection, or dies (`owner`, a pidfd).
+    """Serves a site until its owner says Shutdown, or closes its connection.
 
     Other programs come and go; all may change the graph, and all are told.
     """
 
-    def __init__(
-        self, loop: Loop, site: str, control: socket.socket, listener: socket.socket, owner: int
-    ) -> None:
-        self._loop, self._site, self._owner_pidfd = loop, site, owner
+    def __init__(self, loop: Loop, site: str, control: socket.socket, listener: socket.socket) -> None:
+        self._loop, self._site = loop, site
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._statuses: dict[str, StreamStatus] = {}
@@ -59,7 +56,6 @@ class SiteSupervisor:
         self._owner = self._connect(control)
         self._programs = [self._owner]
         self._leaving: list[Program] = []
-        loop.add(owner, self._owner_died)
 
     def shut_down(self) -> None:
         """End all processes in order, then the loop; asking twice is asking once."""
@@ -89,12 +85,6 @@ class SiteSupervisor:
         for program in (*self._programs, *self._leaving):
             program.backends.kill()
         self._media.kill()
-
-    def _owner_died(self) -> None:
-        self._loop.remove(self._owner_pidfd)
-        os.close(self._owner_pidfd)
-        self.shut_down()
-        self._kill()
 
     def _end_when_all_have(self) -> None:
         programs = (*self._programs, *self._leaving)
