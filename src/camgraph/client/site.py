@@ -261,7 +261,7 @@ class Site:
         _sites.discard(self)
 
     def wait_known(self, timeout: float) -> None:
-        """Wait until the graph is known, in a program that joins; raises BrokenError after `timeout` s."""
+        """Wait until graph and states are known, in a program that joins; BrokenError after `timeout` s."""
         if not self._known.wait(timeout):
             raise BrokenError(f"site {self._name!r} did not tell its graph within {timeout} s")
 
@@ -301,12 +301,13 @@ class Site:
                 self._processes.on_exited(message)
             case GraphChanged(spec=spec):
                 self._set_spec(spec)
-                self._known.set()
             case SiteStatistics(token=token) | Answer(token=token):
                 self._answers.give(token, message)
             case MediaStatus(name=name, pid=pid, running=running, sentence=sentence):
                 _log.info("%s: %s", name, f"pid {pid} started" if running else sentence)
-            case Pong() | Secrets():
+            case Pong():
+                self._known.set()
+            case Secrets():
                 pass
             case _:
                 _log.error("a message was not understood: %r", message)

@@ -127,6 +127,20 @@ class GraphBuilder:
         self._add(Fork(id=name, source=source.name, branches=tuple(branches)))
         return {branch: Stream(f"{name}.{branch}") for branch in branches}
 
+    def remove(self, name: str) -> None:
+        """Take a camera or a filter out again, for `Site.apply`; its name can be given anew.
+
+        Raises GraphError if there is none of this name, or if others are fed by it.
+        """
+        if name not in self._nodes:
+            raise GraphError(
+                f"{name!r} can't be removed; the graph has: {', '.join(self._nodes) or 'nothing'}"
+            )
+        left = {id_: node for id_, node in self._nodes.items() if id_ != name}
+        streams_of(GraphSpec(nodes=tuple(left.values())))
+        self._nodes = left
+        self._url_logins.pop(f"url:{name}", None)
+
     def resolve_secrets(self) -> dict[str, str]:
         """Return what each reference of the graph stands for; raise GraphError for one without a value."""
         sources = [node for node in self._nodes.values() if isinstance(node, RtspSource)]

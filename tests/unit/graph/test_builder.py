@@ -140,3 +140,18 @@ def test_a_stored_graph_of_two_equal_names_is_refused() -> None:
     node = RtspSource(id="a", url="rtsp://h/1")
     with pytest.raises(GraphError, match="two streams"):
         GraphSpec.from_json(GraphSpec(nodes=(node, node)).to_json())
+
+
+def test_what_was_declared_can_be_removed_unless_others_are_fed_by_it() -> None:
+    graph = GraphBuilder()
+    door = graph.rtsp("door", "rtsp://user:secret@10.0.0.1/1")
+    graph.gate("night", door)
+    with pytest.raises(GraphError, match="'night' is fed by 'door'"):
+        graph.remove("door")
+    graph.remove("night")
+    graph.remove("door")
+    assert graph.spec.nodes == ()
+    assert graph.resolve_secrets() == {}
+    with pytest.raises(GraphError, match="'door' can't be removed; the graph has: nothing"):
+        graph.remove("door")
+    graph.rtsp("door", "rtsp://10.0.0.2/1")
