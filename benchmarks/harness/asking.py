@@ -44,13 +44,13 @@ class AskedProcess:
         )
         self.pid = self._process.pid
 
-    def ask(self) -> Any:
+    def ask(self, question: str = "") -> Any:
         """Return the answer; raise RunFailed with the child's last words if it has ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
-            stdin.write(b"\n")
+            stdin.write(f"{question}\n".encode())
             stdin.flush()
         except BrokenPipeError:
             raise RunFailed(self._last_words()) from None

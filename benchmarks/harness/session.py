@@ -9,7 +9,7 @@ from rich.progress import Progress, TaskID
 from benchmarks.harness.rounds import ROUNDS, Calm, Contender, Measured, measure
 from benchmarks.harness.rows import Row
 
-QUICK_S = 120.0
+QUICK_S = 90.0
 _RESERVE_S = 4.0
 
 

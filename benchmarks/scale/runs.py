@@ -13,7 +13,7 @@ from benchmarks.ingest.counting import CountingProcess
 
 FPS = 25
 _FIRST_FRAMES_S = 60.0
-_SETTLED_S = 1.0
+_SETTLED_S = 0.5
 _LEAST_SHARE = 0.95
 
 

@@ -75,14 +75,14 @@ class GStreamer:
         )
         self.pid = self._process.pid
 
-    def ask(self) -> dict[str, list[float]]:
+    def ask(self, question: str = "") -> dict[str, list[int] | None]:
         """Return the frames that each tile has shown; there is no GUI thread to be late."""
         if self._process.poll() is not None:
             raise RunFailed(last_words(self._read().decode(errors="replace"), self._process.returncode))
         if not self._arranged:
             self._arranged = arrange(self._display, self.pid, self._tiles, *self._size)
         shown = rendered(self._read(), self._tiles) if self._arranged else [0] * self._tiles
-        return {"shown": [*shown], "late_ms": []}
+        return {"shown": shown, "late_ms": None}
 
     def close(self) -> None:
         """End it."""

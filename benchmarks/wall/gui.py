@@ -15,7 +15,7 @@ TIMER_MS = 10
 
 
 class TimerWatch(QObject):
-    """A timer of `TIMER_MS`, and how late it was, each time anew."""
+    """A timer of `TIMER_MS`, started anew each time, and how late it was; off at first, for it costs, too."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -25,22 +25,21 @@ class TimerWatch(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._rang)
-        self._start()
 
-    def take(self) -> list[float]:
-        """Return the lateness, in ms, of each time since the last call, and begin afresh."""
-        taken, self._late_ms = self._late_ms, []
-        # What the caller did until now is not to count.
-        self._start()
-        return taken
-
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin to watch."""
         self._due_ns = time.monotonic_ns() + TIMER_MS * 1_000_000
         self._timer.start(TIMER_MS)
 
+    def stop(self) -> list[float]:
+        """Watch no longer; return how late it was each time since the start, in ms."""
+        self._timer.stop()
+        taken, self._late_ms = self._late_ms, []
+        return taken
+
     def _rang(self) -> None:
         self._late_ms.append(max(0, time.monotonic_ns() - self._due_ns) / 1e6)
-        self._start()
+        self.start()
 
 
 def lay_out(widgets: Sequence[QWidget], width: int, height: int) -> QWidget:
@@ -58,19 +57,22 @@ def lay_out(widgets: Sequence[QWidget], width: int, height: int) -> QWidget:
 def run_asked(app: QApplication, shown: Callable[[], list[int]]) -> None:
     """Run the program until standard input ends; answer its lines with what was shown, and the lateness.
 
-    `shown` returns the frames that each tile has shown so far.
+    `shown` returns the frames that each tile has shown so far. After a line that says ``watch`` the timer
+    runs until the next one.
     """
     watch = TimerWatch(app)
     questions = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, app)
 
     def answer() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
+        question = os.read(sys.stdin.fileno(), 4096)
+        if not question:
             questions.setEnabled(False)
             app.quit()
             return
-        counts = shown()
-        late_ms = watch.take()
-        print(json.dumps({"shown": counts, "late_ms": late_ms}), flush=True)
+        late_ms = watch.stop()
+        print(json.dumps({"shown": shown(), "late_ms": late_ms}), flush=True)
+        if question == b"watch\n":
+            watch.start()
 
     questions.activated.connect(answer)
     app.exec()

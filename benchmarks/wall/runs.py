@@ -18,7 +18,8 @@ from benchmarks.wall.gstreamer import GStreamer
 
 FPS = 25
 _FIRST_FRAMES_S = 60.0
-_SETTLED_S = 1.0
+_SETTLED_S = 0.5
+_WATCHED_S = 3.0
 _MEDIA = "camgraph.media"
 
 
@@ -41,9 +42,11 @@ class Wall(Protocol):
 
     pid: int
 
-    def ask(self) -> Any:
-        """Return ``{"shown": frames of each tile so far, "late_ms": lateness since the last call}``; raise
-        RunFailed if it has ended.
+    def ask(self, question: str = "") -> Any:
+        """Return ``{"shown": frames of each tile so far, "late_ms": …}``; raise RunFailed if it has ended.
+
+        From the question ``watch`` to the next one a timer runs, whose lateness that one is told; None for
+        ever: there is no GUI.
         """
         ...
 
@@ -75,7 +78,7 @@ def run_wall(start: Start, urls: Sequence[str], tiles: Tiles, camera_pid: int, w
 
     Values: CPU time per shown frame in ms, of all (`frame_ms`), of the X server (`x_ms`), of the program
     itself (`program_ms`), of media processes where it has some (`media_ms`); `cores`; `fps` of the slowest
-    tile; `late_p50_ms` and `late_p99_ms` of the timer, where there is one.
+    tile; `late_p50_ms` and `late_p99_ms` of the timer, where there is one, which runs after the rest.
     """
     with xserver() as x, closing(start(urls, tiles, x)) as wall:
         wait_until(_FIRST_FRAMES_S, "a picture in every tile", lambda: min(wall.ask()["shown"]) > 0)
@@ -92,13 +95,16 @@ def run_wall(start: Start, urls: Sequence[str], tiles: Tiles, camera_pid: int, w
             usage, costs_s = meter.stop(), {name: part.stop().cpu_s for name, part in parts.items()}
         except ProcessLookupError as error:
             raise RunFailed(str(error)) from None
-        answer = wall.ask()
+        answer = wall.ask("watch")
+        if answer["late_ms"] is not None:
+            time.sleep(_WATCHED_S)
+        late_ms = wall.ask()["late_ms"]
     shown = [after - earlier for earlier, after in zip(before, answer["shown"], strict=True)]
     frames = max(1, sum(shown))
     values = {"frame_ms": usage.cpu_s * 1000 / frames, "cores": usage.cpu_s / usage.wall_s}
     values["fps"] = min(shown) / usage.wall_s
     values |= {name: cost_s * 1000 / frames for name, cost_s in costs_s.items()}
-    if late_ms := answer["late_ms"]:
+    if late_ms:
         values |= {f"late_p{percent}_ms": percentile(late_ms, percent) for percent in (50, 99)}
     return Run(values, usage.other_cores)
 
