@@ -30,7 +30,9 @@ def spawn(loop: Loop) -> Iterator[Callable[..., Any]]:
     fronts: list[FrontEnd] = []
     threads: list[threading.Thread] = []
 
-    def start(kind: type[MessageProcess], *args: Any, open_reader: Any = None, **kwargs: Any) -> FrontEnd:
+    def start(
+        kind: type[MessageProcess], *args: Any, open_reader: Any = None, watched: Any = (), **kwargs: Any
+    ) -> FrontEnd:
         ours, theirs = channel_pair()
         back = BackEnd(Channel(theirs), open_reader)
         front = make_front_end(
@@ -38,7 +40,7 @@ def spawn(loop: Loop) -> Iterator[Callable[..., Any]]:
         )
 
         def run() -> None:
-            front._on_exit(back.run(lambda: (kind, args, kwargs)))
+            front._on_exit(back.run(lambda: (kind, args, kwargs), watched))
 
         front._bind(ours, 1)
         threads.append(threading.Thread(target=run))

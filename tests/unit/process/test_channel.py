@@ -224,3 +224,32 @@ def test_closing_releases_queued_memfds_and_an_unused_socket() -> None:
     channel.open(ours)
     theirs.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_was_not_sent_is_handed_over_in_order_and_the_rest_let_go(pair: tuple[Channel, Channel]) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    ours, theirs = pair
+    sent = 0
+    while not ours.queued:
+        ours.send(Kind.CALL, "m", b"%d" % sent)
+        sent += 1
+    ours.send(Kind.CALL, "m", bytes(1 << 20))
+    ours.send(Kind.WATCH, "", bytes(1 << 20))
+    ours.send(Kind.CALL, "m", b"last")
+    assert theirs.receive() is not None
+    theirs.close()
+    with pytest.raises(BrokenError, match="other side is gone"):
+        ours.send(Kind.CALL, "m", b"refused")
+    successor = Channel()
+    successor.send(Kind.WATCHED, "", b"first")
+    assert ours.hand_over(successor, Kind.CALL) == 3
+    front_side, back_side = channel_pair()
+    successor.open(front_side)
+    reader = Channel(back_side)
+    arrived: list[bytes] = []
+    while (envelope := reader.receive()) is not None:
+        arrived.append(envelope.body)
+    assert arrived == [b"first", b"%d" % (sent - 1), bytes(1 << 20), b"last"]
+    for channel in (ours, successor, reader):
+        channel.close()
+    assert len(os.listdir("/proc/self/fd")) == before - len(pair)

@@ -26,6 +26,10 @@ class Detector(cg.MessageProcess):
     ready = cg.message()
 
 
+class Mended(Detector):
+    restart = True
+
+
 class Clashing(cg.MessageProcess):
     destroyed = cg.message(by=str)
 
@@ -35,9 +39,17 @@ class Back:
 
     def __init__(self, kind, loop):
         self.front = make_front_end(kind, "Detector-1", loop, self._terminated)
+        self._start()
+
+    def _start(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel = Channel(theirs)
         self.front._bind(ours, os.getpid())
+
+    def start_again(self, how):
+        self.channel.close()
+        self.front._on_restart(how)
+        self._start()
 
     def emit(self, name, *values):
         assert self.channel.send(Kind.MESSAGE, name, dumps(name, values))
@@ -178,6 +190,24 @@ def test_failures_and_ends_are_signals(gui, spawn):
     gui.until(lambda: len(heard) == 2)
     assert heard == ["ValueError: no model", "exit code 1"]
     assert back.front.exit == "exit code 1"
+
+
+def test_a_restart_is_a_signal_and_all_go_on_in_the_same_thread(gui, spawn):
+    back, heard = spawn(Mended), []
+    sender = signals(back.front)
+    sender.moved.connect(lambda stream, score: heard.append(score))
+    sender.restarted.connect(heard.append)
+    sender.exited.connect(heard.append)
+    for number in range(3):
+        back.emit("moved", "door", number)
+        back.start_again(f"exit code {number + 1}")
+    back.emit("moved", "door", 3)
+    gui.until(lambda: len(heard) == 7)
+    assert heard == [0, "exit code 1", 1, "exit code 2", 2, "exit code 3", 3]
+    assert signals(back.front) is sender
+    assert qthreads() == 1
+    back.end(0)
+    gui.until(lambda: heard[-1] == "exit code 0")
 
 
 def test_a_process_that_has_ended_before_still_tells_so(gui, spawn):
