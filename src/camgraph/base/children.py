@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,6 +22,7 @@ def start_module(
     stdin: int = subprocess.DEVNULL,
     stdout: int | None = None,
     hold_signals: bool = False,
+    ends_with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
 
@@ -28,7 +30,9 @@ def start_module(
     standard input is empty. `stdin` and `stdout` are as for `subprocess.Popen`. The working
     directory is not on its path, so that a file of the user's can't shadow a module of the library's.
     With `hold_signals` a SIGTERM, or a terminal's SIGINT, that comes while it starts waits until it can deal
-    with it: for `signals.end_on_sigterm`.
+    with it: for `signals.end_on_sigterm`. With `ends_with_us` the kernel kills it when this thread ends, from
+    the first moment on: else one that is stopped before it comes to `end_with_parent` would stay. Only for a
+    process of one thread, since code runs between fork and exec.
     """
     env = dict(os.environ if environment is None else environment)
     if str(_ROOT) not in map(os.path.realpath, _default_path()):
@@ -42,6 +46,7 @@ def start_module(
             stdout=stdout,
             pass_fds=tuple(descriptors),
             env=env,
+            preexec_fn=_be_killed_with_parent if ends_with_us else None,
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -58,9 +63,13 @@ def end_with_parent(parent_pid: int) -> None:
 
     So it is to be started by a thread that lasts as long as the child is wanted.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _be_killed_with_parent()
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def _be_killed_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def describe_exit(returncode: int) -> str:

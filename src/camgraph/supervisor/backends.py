@@ -125,6 +125,7 @@ class _Spawned:
                     [*map(str, (*inherited, watched, os.getpid())), self._site],
                     descriptors=[*inherited, watched] if self.watched else inherited,
                     hold_signals=True,
+                    ends_with_us=True,
                 )
             finally:
                 if watched >= 0:

@@ -135,6 +135,7 @@ class MediaProcess:
                 descriptors=[theirs.fileno()],
                 # No matrix is multiplied there: numpy's library would start a thread per core for nothing.
                 environment={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                ends_with_us=True,
             )
         except OSError:
             ours.close()
