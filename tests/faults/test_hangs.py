@@ -127,7 +127,7 @@ def test_a_supervisor_that_hangs_is_replaced_and_all_streams_come_back(
     wait_until(lambda: site.supervisor_pid != supervisor, NOTICED_WITHIN_S, "another supervisor")
     noticed = time.monotonic()
     assert noticed - hung > 3.0
-    for name, watcher in watchers.items():
+    for watcher in watchers.values():
         # Frames need no supervisor: until it was killed, none was lost.
         assert not [pair for pair in watcher.lost_since(hung) if pair[1].at < noticed - 1.0]
         assert back_after(watcher, noticed) <= 4.0
