@@ -196,17 +196,15 @@ def test_jitter_only_shortens() -> None:
     assert quick == pytest.approx([time * (1 - JITTER * 0.999) for time in slow])
 
 
-def test_ten_seconds_of_pictures_make_up_for_all_failures() -> None:
+@pytest.mark.parametrize("failures", [len(QUICK.waits_s), 3000])
+def test_ten_seconds_of_pictures_make_up_for_all_failures(failures: int) -> None:
     driver = Driver()
     driver.say(Begin())
-    for _ in range(len(QUICK.waits_s) + 3):
+    for _ in range(failures):
         driver.fail().wait_until_due()
     driver.fail()
     assert driver.last.next_attempt_ns - driver.now_ns == 10 * S
     driver.wait_until_due().go_live().at(10)
-    driver.fail("camera_closed")
-    assert driver.last.next_attempt_ns - driver.now_ns <= S // 2
-    driver.wait_until_due().go_live().at(20)
     driver.fail("camera_closed")
     assert driver.last.next_attempt_ns - driver.now_ns == S // 5
 
