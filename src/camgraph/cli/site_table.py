@@ -29,13 +29,17 @@ class SiteTable:
         """Take the numbers of now."""
         self._counts = counts
         frames = dict(_frames(counts))
+        for name, count in frames.items():
+            if any(count < before.get(name, 0) for _, before in self._story):
+                # It is a new process's: what the last one counted is no beginning.
+                for _, before in self._story:
+                    before.pop(name, None)
         if self._story:
             before_ns, before = self._story[0]
-            # A count that has shrunk is a new process's.
             self._fps = {
                 name: (count - before[name]) * 1e9 / (now_ns - before_ns)
                 for name, count in frames.items()
-                if count >= before.get(name, count + 1)
+                if name in before
             }
         self._story.append((now_ns, frames))
 
