@@ -197,6 +197,10 @@ def test_a_joined_program_goes_on_when_the_supervisor_was_replaced(site: cg.Site
         url = private.urls[0].replace("//", "//keeper:p%40ss%2Fword@")
         assert program.ask("add", stream="attic", url=url) == ["attic"]
         before = program.ask("read", stream="attic", frames=3)
+        # Nor does the next graph need it to be known where that comes from.
+        graph = cg.Graph.from_spec(site.spec)
+        graph.rate("slow", graph.rtsp("yard", cameras.urls[1]), 5)
+        assert site.apply(graph).added == ("yard", "slow")
         site.gate("night").close()
         killed = site.supervisor_pid
         os.kill(killed, signal.SIGKILL)
@@ -214,14 +218,18 @@ def test_a_joined_program_goes_on_when_the_supervisor_was_replaced(site: cg.Site
         assert not gone(program.ask("spawn"))
 
 
-def test_the_owners_end_is_told_and_a_new_site_of_the_name_is_joined(name: str, cameras: Cameras) -> None:
+@pytest.mark.parametrize("how", ["SIGKILL", "close"])
+def test_the_owners_end_is_told_and_a_new_site_of_the_name_is_joined(
+    name: str, cameras: Cameras, how: str
+) -> None:
     with joined(name, cameras.urls[0]) as owner:
         wait_until(lambda: owner.state_of("door") == ("live", ""), 20, "a live site")
         with joined(name) as program, joined(name) as reading:
             assert program.ask("read", stream="door")["ok"]
             reading.tell("read_on", stream="door")
             assert reading.answer() == "reading"
-            os.kill(owner.pid, signal.SIGKILL)
+            if how == "close":
+                owner.ask("leave")
             owner.close()
             said = f"no site named '{name}' runs on this machine for this user"
             with pytest.raises(Raised, match=f"BrokenError: {said}"):

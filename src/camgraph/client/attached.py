@@ -61,7 +61,7 @@ class AttachedConnection(Connection):
     def _lost(self) -> None:
         self._pulse.stop()
         if not self._closing:
-            self._listener.on_lost("its supervisor ended")
+            self._listener.on_lost("the connection was closed")
             self.loop.call_later(0.0, self._connect_again)
 
     def _connect_again(self) -> None:

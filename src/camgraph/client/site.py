@@ -45,6 +45,7 @@ from camgraph.graph.spec import (
     Rate,
     check_request,
     check_spec,
+    references_of,
     streams_of,
 )
 from camgraph.process.declare import MessageProcess
@@ -206,7 +207,8 @@ class Site:
             graph = GraphBuilder.from_spec(graph)
         spec = graph.spec
         check_spec(spec)
-        secrets = graph.resolve_secrets()
+        # What the graph that runs refers to was told, maybe by another program that knows more.
+        secrets = graph.resolve_secrets(known=references_of(self._spec))
         if secrets:
             self._connection.send(Secrets(values=secrets))
         token = self._answers.new_token()

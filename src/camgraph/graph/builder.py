@@ -1,6 +1,6 @@
 """The words a program writes its graph with."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple, Self
 
 from camgraph.base.errors import GraphError
@@ -20,6 +20,7 @@ from camgraph.graph.spec import (
     check_node,
     check_request,
     check_spec,
+    references_of,
     streams_of,
 )
 
@@ -141,11 +142,19 @@ class GraphBuilder:
         self._nodes = left
         self._url_logins.pop(f"url:{name}", None)
 
-    def resolve_secrets(self) -> dict[str, str]:
-        """Return what each reference of the graph stands for; raise GraphError for one without a value."""
-        sources = [node for node in self._nodes.values() if isinstance(node, RtspSource)]
-        references = {node.login for node in sources if node.login is not None}
-        return {ref: self._url_logins.get(ref) or resolve(ref) for ref in sorted(references)}
+    def resolve_secrets(self, known: Container[str] = ()) -> dict[str, str]:
+        """Return what each reference of the graph stands for; raise GraphError for one without a value.
+
+        Those that are `known` elsewhere may be without one here.
+        """
+        secrets = {}
+        for reference in sorted(references_of(self.spec)):
+            try:
+                secrets[reference] = self._url_logins.get(reference) or resolve(reference)
+            except GraphError:
+                if reference not in known:
+                    raise
+        return secrets
 
     def _add(self, node: Node) -> None:
         check_node(node)

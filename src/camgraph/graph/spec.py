@@ -229,6 +229,11 @@ def check_spec(spec: GraphSpec) -> None:
     streams_of(spec)
 
 
+def references_of(spec: GraphSpec) -> set[str]:
+    """Return the references to logins that a graph holds."""
+    return {node.login for node in spec.nodes if isinstance(node, RtspSource) and node.login is not None}
+
+
 class StreamPath(NamedTuple):
     """How the frames of a stream come to be: from a source through filters."""
 

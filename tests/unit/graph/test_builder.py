@@ -96,6 +96,19 @@ def test_a_reference_to_nothing_is_named() -> None:
         graph.resolve_secrets()
 
 
+def test_a_reference_that_is_known_elsewhere_need_not_be_known_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = GraphBuilder()
+    first.rtsp("door", "rtsp://me:word@h/1")
+    first.rtsp("yard", "rtsp://h/2", login="env:CAMGRAPH_UNSET_IN_TESTS")
+    again = GraphBuilder.from_spec(first.spec)
+    known = {"url:door", "env:CAMGRAPH_UNSET_IN_TESTS"}
+    assert again.resolve_secrets(known=known) == {}
+    monkeypatch.setenv("CAMGRAPH_UNSET_IN_TESTS", "me:new")
+    assert again.resolve_secrets(known=known) == {"env:CAMGRAPH_UNSET_IN_TESTS": "me:new"}
+    with pytest.raises(GraphError, match="url:door"):
+        again.resolve_secrets()
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
