@@ -8,6 +8,7 @@ from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import (
+    Answer,
     FromSupervisor,
     GraphChanged,
     StreamStatus,
@@ -54,6 +55,12 @@ class Program:
             if isinstance(message, GraphChanged):
                 self._graph = message
                 return
+            if isinstance(message, Answer):
+                # Whoever has changed the graph knows the new one when the answer comes.
+                self._send_graph()
+        self._send(message, descriptors)
+
+    def _send(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
         try:
             self._channel.send(message, descriptors)
         except BrokenError as error:
@@ -63,10 +70,13 @@ class Program:
         """Close the connection; closing twice does nothing."""
         self._channel.close()
 
-    def _catch_up(self) -> None:
+    def _send_graph(self) -> None:
         graph, self._graph = self._graph, None
-        statuses, self._statuses = self._statuses, {}
         if graph is not None:
-            self.tell(graph)
+            self._send(graph)
+
+    def _catch_up(self) -> None:
+        self._send_graph()
+        statuses, self._statuses = self._statuses, {}
         for status in statuses.values():
             self.tell(status)
