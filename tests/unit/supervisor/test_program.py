@@ -1,0 +1,128 @@
+"""What a program that does not read for a while is told once it reads again."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from camgraph.base.loop import Loop
+from camgraph.control.channel import MAX_MESSAGE_BYTES, channel_pair
+from camgraph.control.messages import (
+    Answer,
+    FromSupervisor,
+    GraphChanged,
+    MediaStatus,
+    Ping,
+    StreamStatus,
+    ToSupervisor,
+)
+from camgraph.graph.changes import GraphDiff
+from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.supervisor.program import Program
+
+
+class Listening:
+    """A program, and the other end of its connection."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.heard: list[ToSupervisor] = []
+        self.closed = 0
+        theirs, self.sock = channel_pair()
+        self.program = Program(
+            self.loop,
+            theirs,
+            site="any",
+            on_message=lambda program, message, descriptors: self.heard.append(message),
+            on_closed=lambda program: self._note_closed(),
+        )
+
+    def fill(self) -> int:
+        """Tell what must be told, until the program's socket takes no more; return how much that was."""
+        for count in range(100_000):
+            if self.program._channel.queued:
+                return count
+            self.program.tell(MediaStatus(name="media-1", pid=count, running=True, epoch=1))
+        raise AssertionError("a socket has no end")
+
+    def read_all(self) -> list[FromSupervisor]:
+        decoder = msgspec.msgpack.Decoder(FromSupervisor)
+        told: list[FromSupervisor] = []
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                told.append(decoder.decode(self.sock.recv(MAX_MESSAGE_BYTES)))
+            except BlockingIOError:
+                if not (self.program._channel.queued or self.program._statuses or self.program._graph):
+                    return told
+                self.loop.run_once(0.05)
+        raise AssertionError("it is told on and on")
+
+    def close(self) -> None:
+        self.program.close()
+        self.sock.close()
+        self.loop.close()
+
+    def _note_closed(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    listening = Listening()
+    yield listening
+    listening.close()
+
+
+def graph(port: int) -> GraphChanged:
+    return GraphChanged(spec=GraphSpec(nodes=(RtspSource(id="door", url=f"rtsp://h:{port}/1"),)))
+
+
+def test_of_streams_and_graph_the_last_is_told_and_of_the_rest_all(listening: Listening) -> None:
+    filled = listening.fill()
+    tell = listening.program.tell
+    for number in range(1, 3001):
+        for stream in ("door", "yard"):
+            tell(StreamStatus(stream=stream, state="live", attempt=number))
+        tell(graph(number))
+        if number % 1000 == 0:
+            tell(MediaStatus(name="media-2", pid=number, running=True, epoch=1))
+    told = listening.read_all()
+    assert [one for one in told if isinstance(one, GraphChanged)] == [graph(3000)]
+    statuses = [one for one in told if isinstance(one, StreamStatus)]
+    assert {(one.stream, one.attempt) for one in statuses} == {("door", 3000), ("yard", 3000)}
+    media = [one.pid for one in told if isinstance(one, MediaStatus)]
+    assert media == [*range(filled), 1000, 2000, 3000]
+    # The graph comes first, so that no status is of a stream that is not known.
+    assert told.index(graph(3000)) < min(map(told.index, statuses))
+
+
+def test_the_answer_comes_after_the_graph_it_is_about(listening: Listening) -> None:
+    listening.fill()
+    listening.program.tell(graph(1))
+    listening.program.tell(Answer(token=7, diff=GraphDiff(changed=("door",))))
+    listening.program.tell(graph(2))
+    told = listening.read_all()
+    kinds = [type(one) for one in told if not isinstance(one, MediaStatus)]
+    assert kinds == [GraphChanged, Answer, GraphChanged]
+    assert told[-1] == graph(2)
+
+
+def test_one_that_never_reads_again_costs_a_bounded_amount_and_nobody_waits(listening: Listening) -> None:
+    listening.fill()
+    for number in range(20_000):
+        listening.program.tell(MediaStatus(name="media-1", pid=number, running=True, epoch=1))
+    assert listening.program._channel.queued < 5000
+
+
+def test_what_it_says_is_heard_and_its_end_is_told_once(listening: Listening) -> None:
+    listening.sock.send(msgspec.msgpack.encode(Ping()))
+    listening.sock.send(b"what nobody understands")
+    listening.sock.shutdown(socket.SHUT_WR)
+    for _ in range(3):
+        listening.loop.run_once(0.1)
+    assert listening.heard == [Ping()]
+    assert listening.closed == 1
+    listening.program.tell(graph(1))
