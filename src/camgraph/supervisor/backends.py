@@ -21,12 +21,19 @@ Tell = Callable[[ProcessStarted | ProcessExited, tuple[int, ...]], None]
 
 
 class BackEnds:
-    """Starts back ends, again too; `tell(message, descriptors)` gets `ProcessStarted` and `ProcessExited`."""
+    """Starts back ends, again too; `tell(message, descriptors)` gets `ProcessStarted` and `ProcessExited`.
 
-    def __init__(self, loop: Loop, *, site: str, tell: Tell) -> None:
+    While the program does not read, as `reads()` says, of each back end only the last life waits to be told,
+    by `catch_up`: deaths and starts must not pile up, each with a descriptor, for a program that is stopped.
+    """
+
+    def __init__(
+        self, loop: Loop, *, site: str, tell: Tell, reads: Callable[[], bool] = lambda: True
+    ) -> None:
         self._loop = loop
         self._site = site
         self._tell = tell
+        self._reads = reads
         self._running: dict[str, _Spawned] = {}
 
     @property
@@ -41,9 +48,16 @@ class BackEnds:
 
     def spawn(self, spawn: Spawn, payload: int) -> None:
         """Start a back end with its payload (a descriptor, which is closed here)."""
-        spawned = _Spawned(self._loop, self._site, spawn, payload, self._tell, self._over)
+        spawned = _Spawned(
+            self._loop, self._site, spawn, payload, tell=self._tell, reads=self._reads, over=self._over
+        )
         self._running[spawn.process] = spawned
         spawned.begin()
+
+    def catch_up(self) -> None:
+        """Tell what has waited: the program reads again."""
+        for spawned in list(self._running.values()):
+            spawned.catch_up()
 
     def watch(self, process: str, watched: tuple[FrameRequest, ...]) -> None:
         """Know what a back end watches, for its next start."""
@@ -81,7 +95,15 @@ class _Spawned:
     """One back end in all its lives, and what each of them is started with."""
 
     def __init__(
-        self, loop: Loop, site: str, spawn: Spawn, payload: int, tell: Tell, over: Callable[[str], None]
+        self,
+        loop: Loop,
+        site: str,
+        spawn: Spawn,
+        payload: int,
+        *,
+        tell: Tell,
+        reads: Callable[[], bool],
+        over: Callable[[str], None],
     ) -> None:
         self.watched = spawn.watched
         self.restart = spawn.restart
@@ -89,8 +111,11 @@ class _Spawned:
         self._process = spawn.process
         self._payload = payload
         self._tell = tell
+        self._reads = reads
         self._over = over
         self._front_side: socket.socket | None = None
+        self._untold_exit: ProcessExited | None = None
+        self._untold_start: ProcessStarted | None = None
         self._last_pid, self._last_returncode = 0, NEVER_STARTED
         self.child = Child(
             loop,
@@ -131,12 +156,25 @@ class _Spawned:
                 if watched >= 0:
                     os.close(watched)
 
+    def catch_up(self) -> None:
+        """Tell of the last death and the last start what is not told yet."""
+        if self._untold_exit is not None:
+            self._tell(self._untold_exit, ())
+            self._untold_exit = None
+        if self._untold_start is not None:
+            assert self._front_side is not None
+            self._tell(self._untold_start, (self._front_side.fileno(),))
+            self._close_front_side()
+
+    def _catch_up_if_read(self) -> None:
+        if self._reads():
+            self.catch_up()
+
     def _started(self, pid: int) -> None:
-        assert self._front_side is not None
-        self._tell(ProcessStarted(process=self._process, pid=pid), (self._front_side.fileno(),))
-        self._close_front_side()
         if not self.restart:
             self._close_payload()
+        self._untold_start = ProcessStarted(process=self._process, pid=pid)
+        self._catch_up_if_read()
 
     def _exited(self, pid: int, returncode: int) -> None:
         self._last_pid, self._last_returncode = pid, returncode
@@ -146,25 +184,27 @@ class _Spawned:
         if self.child.life.state == "ended":
             self._end()
         else:
-            self._tell_exit(restarts=True)
+            self._close_front_side()
+            self._untold_exit = self._exit(restarts=True)
+            self._catch_up_if_read()
 
     def _end(self) -> None:
         self._close_front_side()
         self._close_payload()
         self._over(self._process)
-        self._tell_exit(restarts=False)
+        self._tell(self._exit(restarts=False), ())
 
-    def _tell_exit(self, *, restarts: bool) -> None:
-        message = ProcessExited(
+    def _exit(self, *, restarts: bool) -> ProcessExited:
+        return ProcessExited(
             process=self._process,
             pid=self._last_pid,
             returncode=self._last_returncode,
             how=self.child.ended_how,
             restarts=restarts,
         )
-        self._tell(message, ())
 
     def _close_front_side(self) -> None:
+        self._untold_start = None
         if self._front_side is not None:
             self._front_side.close()
             self._front_side = None

@@ -23,7 +23,8 @@ class Program:
     """A client of the site: the one that owns it, or one that has joined.
 
     A program that does not read, because it hangs or was stopped, keeps nobody waiting: of each stream it
-    is then sent the last status only, and of the graph the last one, once it reads again.
+    is then sent the last status only, of the graph and of each of its processes the last news, once it reads
+    again.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Program:
         self._channel: ControlChannel[ToSupervisor] = ControlChannel(sock, ToSupervisor)
         self._statuses: dict[str, StreamStatus] = {}
         self._graph: GraphChanged | None = None
-        self.backends = BackEnds(loop, site=site, tell=self.tell)
+        self.backends = BackEnds(loop, site=site, tell=self.tell, reads=lambda: not self._channel.queued)
         self._channel.attach(
             loop,
             lambda message, descriptors: on_message(self, message, descriptors),
@@ -78,5 +79,6 @@ class Program:
     def _catch_up(self) -> None:
         self._send_graph()
         statuses, self._statuses = self._statuses, {}
+        self.backends.catch_up()
         for status in statuses.values():
             self.tell(status)

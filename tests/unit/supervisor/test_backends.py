@@ -37,13 +37,13 @@ class Worker(cg.MessageProcess):
 class Supervised:
     """Back ends, what was told of them, and the front's ends of their channels."""
 
-    def __init__(self, site: str, trace: Path) -> None:
+    def __init__(self, site: str, trace: Path, reads: Callable[[], bool] = lambda: True) -> None:
         self.trace = trace
         trace.touch()
         self.loop = Loop()
         self.told: list[ProcessStarted | ProcessExited] = []
         self.channels: list[int] = []
-        self.backends = BackEnds(self.loop, site=site, tell=self._tell)
+        self.backends = BackEnds(self.loop, site=site, tell=self._tell, reads=reads)
 
     def spawn(self, way: str = "", *, restart: bool = True, watched: tuple[FrameRequest, ...] = ()) -> None:
         memfd = os.memfd_create("payload")
@@ -181,4 +181,33 @@ def test_each_life_asks_for_what_is_watched_at_its_start(tmp_path: Path) -> None
         supervised.close()
         for sock in connected:
             sock.close()
+    assert memfds() == 0
+
+
+def test_of_one_whose_program_does_not_read_only_the_last_life_waits(tmp_path: Path) -> None:
+    reads = True
+    supervised = Supervised("nobody", tmp_path / "trace", lambda: reads)
+    supervised.spawn()
+    supervised.until(lambda: len(supervised.set_up()) == 1)
+    reads = False
+    for lives in (2, 3):
+        os.kill(supervised.set_up()[-1], signal.SIGKILL)
+        supervised.until(lambda: len(supervised.set_up()) == lives)  # noqa: B023
+    assert len(supervised.told) == 1
+    first, second, third = supervised.set_up()
+    reads = True
+    supervised.backends.catch_up()
+    supervised.backends.catch_up()
+    assert supervised.told == [
+        ProcessStarted(process="Worker-1", pid=first),
+        ProcessExited(process="Worker-1", pid=second, returncode=-9, how="signal SIGKILL", restarts=True),
+        ProcessStarted(process="Worker-1", pid=third),
+    ]
+    # The channel is the last one's, and works.
+    with socket.socket(fileno=os.dup(supervised.channels[-1])) as front_side:
+        front_side.shutdown(socket.SHUT_WR)
+    reads = False
+    supervised.until(lambda: supervised.backends.ended)
+    assert supervised.exits()[-1] == (third, "exit code 0", False)
+    supervised.close()
     assert memfds() == 0
