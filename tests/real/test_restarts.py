@@ -218,9 +218,11 @@ def test_each_call_is_served_or_counted_as_lost(way: str) -> None:
 def call_patiently(call: Any, what: object) -> None:
     while True:
         try:
-            return call(what)
+            call(what)
         except BackendBusy:
             time.sleep(0.01)  # Until it has caught up.
+        else:
+            return
 
 
 def test_an_orderly_end_of_its_own_is_an_end(site: cg.Site) -> None:
@@ -285,6 +287,22 @@ def test_a_dead_supervisors_processes_are_started_by_the_next(site: cg.Site) -> 
     known.add(heard.newcomer(known))
     assert heard.restarted == ["its supervisor ended", "signal SIGKILL"]
     assert site.statistics(timeout=10).processes == {front.name: front.pid}
+
+
+def test_a_program_that_has_joined_gets_its_processes_back_likewise(site: cg.Site) -> None:
+    with cg.attach(site.name) as joined:
+        front = joined.spawn(Analyzer, limit=5)
+        heard = Heard(front)
+        front.watch(joined.streams["door"].frames())
+        known = {heard.newcomer(set())}
+        front.end("SIGKILL")
+        known.add(heard.newcomer(known))
+        os.kill(site.supervisor_pid, signal.SIGKILL)
+        known.add(heard.newcomer(known))
+        assert heard.restarted == ["signal SIGKILL", "its supervisor ended"]
+        assert joined.processes == (front,)
+        assert site.processes == ()
+    assert front.exit == "exit code 0"
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.01, 0.05, 0.15, 0.4])

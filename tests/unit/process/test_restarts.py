@@ -1,7 +1,9 @@
 """The front end of a process that is started again: what it keeps, what it tells, what is counted."""
 
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -268,6 +270,24 @@ def test_a_late_listener_hears_of_the_last_restart_and_a_missing_one_is_replaced
     assert late == ["signal SIGSEGV"]
     front._on_exit(0)
     front.wait(5)
+
+
+def test_a_forked_child_can_neither_call_nor_close_it(client: Client) -> None:
+    back = client.start()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        with suppress(Exception):
+            client.front.close()
+            try:
+                client.front.say("from the child")
+            except BrokenError as error:
+                code = 0 if "forked" in str(error) else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert client.terminated == []
+    client.front.say("from the program")
+    assert calls(received(back, 1)) == ["from the program"]
 
 
 @pytest.mark.parametrize("value", [1, None, "always", lambda self: None, cg.message()])
