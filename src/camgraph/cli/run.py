@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Run the cameras of a file until Ctrl-C, without a window; other programs join the site by its name.
 
-    SIGHUP has the file read again, and what has changed in it done; what has not plays on.
+    SIGHUP has the file read again: the site becomes what it says, and what stays as it was plays on.
     """
     console = Console(stderr=True)
     try:
