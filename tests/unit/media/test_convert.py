@@ -173,3 +173,21 @@ def test_converting_leaves_the_frame_as_it_was() -> None:
         Converter(name, 640, 360).convert(frame, color_of(frame))
     assert (int(frame.colorspace), int(frame.color_range), frame.pts) == (2, 0, 12)
     assert all(np.array_equal(one, two) for one, two in zip(before, writable(frame), strict=True))
+
+
+@pytest.mark.parametrize("name", ["bgra", "bgr24", "rgb24", "gray8", "yuv420p", "nv12"])
+@pytest.mark.parametrize("source", [(1280, 720), (307, 181)])
+def test_pictures_of_every_size_are_converted_to_their_edges(
+    name: PixelFormat, source: tuple[int, int]
+) -> None:
+    frame = av.VideoFrame(*source, "yuv420p")
+    for plane, value in zip(frame.planes, (150, 90, 170), strict=True):
+        np.frombuffer(cast(Any, plane), np.uint8)[:] = value
+    sizes = list(product(range(300, 317), (180, 181)))
+    # What is left unwritten shows only where memory is used again.
+    used = [np.full(width * height * 4, 0xAB, np.uint8) for width, height in sizes]
+    del used
+    for width, height in [(0, 0), *sizes]:
+        for converted in Converter(name, width, height).convert(frame, Color("bt709", "tv")):
+            pixels = converted.reshape(*converted.shape[:2], -1).astype(int)
+            assert np.abs(pixels - pixels[0, 0]).max() <= 2, (width, height)
