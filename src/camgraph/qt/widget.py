@@ -122,7 +122,8 @@ class VideoWidget(QWidget):
         else:
             # For the moment until the new size is there; smoothing would cost more than the picture is worth.
             painter.drawImage(QRect(*area), picture.image)
-        _fill_bars(painter, area, width, height)
+        if area[2:] != (width, height):
+            _fill_bars(painter, area, width, height)
         if not picture.painted:
             picture.painted = True
             self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
