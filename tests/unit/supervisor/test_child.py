@@ -11,8 +11,8 @@ import pytest
 
 from camgraph.base.loop import Loop
 from camgraph.base.oom import OUT_OF_MEMORY, OomKills
-from camgraph.supervisor.child import Child
 from camgraph.control.life import OUT_OF_MEMORY_BACK_OFF_S
+from camgraph.supervisor.child import Child
 
 
 class Supervised:
