@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError, ClosedError, GraphError
-from camgraph.base.loop import Loop
+from camgraph.base.loop import Loop, Timer
 from camgraph.client.answers import Answers
 from camgraph.client.connection import Connection, Listener
 from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
@@ -57,6 +57,8 @@ _sites: "weakref.WeakSet[Site]" = weakref.WeakSet()
 
 
 COMMAND_WITHIN_S = 2.0
+RESPAWNS_WITHIN_S = 3.0
+"""After another supervisor was started, if the streams have not all told of themselves before that."""
 
 
 class Site:
@@ -75,6 +77,8 @@ class Site:
         self._known = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
+        self._respawning: Timer | None = None
+        self._unheard: set[str] = set()
         self._set_spec(spec)
         # What comes at once waits in the thread for what is made after it.
         ready = threading.Event()
@@ -297,6 +301,9 @@ class Site:
         match message:
             case StreamStatus():
                 self._board.publish(message)
+                self._unheard.discard(message.stream)
+                if not self._unheard:
+                    self._respawn()
             case ProcessStarted() if descriptors:
                 self._processes.on_started(message, descriptors.pop(0))
             case ProcessExited():
@@ -336,7 +343,15 @@ class Site:
         )
 
     def _on_back(self) -> None:
-        self._processes.respawn()
+        # Pictures first: many back ends that start would leave the media processes no processor to start on.
+        self._unheard = set(self._streams)
+        self._respawning = self.loop.call_later(RESPAWNS_WITHIN_S if self._unheard else 0.0, self._respawn)
+
+    def _respawn(self) -> None:
+        if self._respawning is not None:
+            self._respawning.cancel()
+            self._respawning = None
+            self._processes.respawn()
 
     def _on_closed(self) -> None:
         self._board.publish_all(
