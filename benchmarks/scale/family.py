@@ -32,8 +32,8 @@ _FIGURES = {
     "cpu": ("CPU", "CPU-s/stream-s"),
     "rss_mb": ("RSS", "MB"),
     "pss_mb": ("PSS", "MB"),
-    "descriptors": ("descriptors", ""),
-    "threads": ("threads", ""),
+    "descriptors": ("descriptors", "count"),
+    "threads": ("threads", "count"),
 }
 _WHAT = (
     "the program, which reads every frame of each stream natively, its supervisor and its media processes; "
