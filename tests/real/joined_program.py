@@ -56,6 +56,15 @@ class Program:
                 frames += 1
         return {"frames": frames, "took_s": time.monotonic() - began}
 
+    def read_over(self, stream: str) -> bool:
+        """Read with one reader until frames of a later epoch come."""
+        with self.site.read(self.site.streams[stream].frames(policy="every")) as reader:
+            first = reader.read(timeout=15)
+            print(json.dumps({"gave": "reading"}), flush=True)
+            while (frame := reader.read(timeout=15)).epoch == first.epoch:
+                pass
+            return frame.epoch > first.epoch and decode(frame.planes[0]).ok
+
     def gate(self, name: str, opened: bool) -> bool:
         gate = self.site.gate(name)
         if opened:
