@@ -66,7 +66,7 @@ class StatusBoard:
             for subscriber in subscribers:
                 try:
                     subscriber(status)
-                except Exception:
+                except (Exception, SystemExit):  # SystemExit would end the site's thread, and so the site.
                     _log.exception("a subscriber to the status of streams failed")
 
     def publish_all(self, **changes: Any) -> None:

@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import pytest
@@ -25,6 +26,23 @@ def test_a_stream_that_was_not_declared_is_passed_over() -> None:
     board.subscribe(lambda status: heard.append(status.stream))
     board.publish(StreamStatus(stream="attic", state="live"))
     assert heard == ["door"]
+
+
+def test_a_subscriber_that_wants_to_exit_ends_neither_the_thread_nor_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = StatusBoard(["door"])
+    heard: list[str] = []
+
+    def leave(status: StreamStatus) -> None:
+        if status.state == "live":
+            sys.exit(3)
+
+    board.subscribe(leave)
+    board.subscribe(lambda status: heard.append(status.state))
+    board.publish(StreamStatus(stream="door", state="live"))
+    assert heard == ["starting", "live"]
+    assert "a subscriber to the status of streams failed" in caplog.text
 
 
 def test_streams_come_and_go_and_whoever_subscribes_is_told() -> None:
