@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +48,15 @@ def family_of(pid: int) -> Family:
 def gone(pid: int) -> bool:
     """Tell whether there is no such process, not even a zombie."""
     return not (_PROC / str(pid)).exists()
+
+
+def age_s(pid: int) -> float:
+    """Return how long ago a process was started; 0 for one that has ended."""
+    try:
+        started = int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
 
 
 def users_of(site: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Another program on a site: ``python outside_program.py SITE STREAM…`` joins it, and reads streams.
 
-It decodes each frame, and writes a JSON line every 200 ms: by stream, what came and what became of the rest,
-and when the last whole picture came. What ends is asked for again, until SIGTERM.
+It has a process of its own there, decodes each frame, and writes a JSON line every 200 ms: by stream, what
+came and what became of the rest, and when the last whole picture came. What ends is asked for again, until
+SIGTERM.
 """
 
 import json
@@ -20,6 +21,20 @@ TELL_EVERY_S = 0.2
 AGAIN_AFTER_S = 0.2
 JOINS_WITHIN_S = 60.0
 """Its supervisor may be dead, or stopped, when it comes."""
+
+
+class Counter(cg.MessageProcess):
+    """Tells that frames come."""
+
+    restart = True
+    counted = cg.message(frames=int)
+
+    def setup(self) -> None:
+        self.frames = 0
+
+    def on_frame(self, frame: cg.Frame) -> None:
+        self.frames += 1
+        self.counted.emit(self.frames)
 
 
 @dataclass
@@ -107,10 +122,15 @@ def main(name: str, streams: list[str]) -> None:
     end_on_sigterm(loop, loop.stop)
     with cg.attach(name, timeout=JOINS_WITHIN_S) as site:
         followers = {stream: Follower(loop, site, stream) for stream in streams}
+        counter = site.spawn(Counter)
+        counter.watch(site.streams[streams[0]].frames(size=(320, 180), format="gray8", fps=5))
+        counted: list[int] = []
+        counter.counted.connect(lambda frames: counted.append(frames))
 
         def tell() -> None:
             line = {
                 "at": time.monotonic(),
+                "counted": len(counted),
                 "states": {stream: site.streams[stream].status.state for stream in streams},
                 "streams": {stream: follower.told() for stream, follower in followers.items()},
             }

@@ -28,6 +28,7 @@ SEED = int(os.environ.get("CAMGRAPH_CHAOS_SEED") or secrets.randbelow(1_000_000)
 SERVERS, EACH = 4, 4
 SIZE, FPS = (320, 180), 15
 WINDOW = (1280, 720)
+ANALYZERS = 4
 STREAMS = [f"camera-{number}" for number in range(1, SERVERS * EACH + 1)]
 OUTSIDE = STREAMS[::4]
 
@@ -54,7 +55,7 @@ def storm(cameras: list[Cameras], xvfb: str, tmp_path: Path) -> Iterator[Storm]:
     storm = Storm(
         SEED,
         cameras,
-        lambda: WallProgram(site, urls, xvfb, errors, size=WINDOW, analyzers=4),
+        lambda: WallProgram(site, urls, xvfb, errors, size=WINDOW, analyzers=ANALYZERS),
         lambda: OutsideProgram(site, OUTSIDE, errors),
     )
     try:
@@ -165,7 +166,7 @@ def test_everything_lives_after_the_storm(storm: Storm, xvfb: str) -> None:
     assert_lives(storm, STARTS_WITHIN_S)
     assert_screen_lives(xvfb)
     family = family_of(storm.wall.pid)
-    assert (len(family.media), len(family.backends)) == (2, 4)
+    assert (len(family.media), len(family.backends)) == (2, ANALYZERS + 1), family
 
     storm.rage(SECONDS)
 

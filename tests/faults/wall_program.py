@@ -107,9 +107,11 @@ def main(options: dict[str, Any]) -> None:
         name = f"camera-{number}"
         graph.rtsp(name, url, own_process=name in options["own"])
     app = Application("wall")
-    changes: deque[tuple[str, str, str]] = deque()
+    changes: deque[tuple[str, str, str, int]] = deque()
     with graph.start(name=options["site"]) as site:
-        site.subscribe(lambda status: changes.append((status.stream, status.state, status.reason)))
+        site.subscribe(
+            lambda status: changes.append((status.stream, status.state, status.reason, status.since_ns))
+        )
         window = WallWindow(site, "wall", options["size"])
         heard: dict[str, Heard] = {}
         for number in range(options["analyzers"]):

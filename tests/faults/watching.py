@@ -18,6 +18,8 @@ from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
 CLIP_FRAMES = 250
+ENDS_WITHIN_S = 5.0
+"""What a killed program owns has ended by then."""
 _HERE = Path(__file__).parent
 
 
@@ -29,6 +31,15 @@ class Seen(NamedTuple):
     seq: int
     number: int
     ok: bool
+
+
+class Change(NamedTuple):
+    """A stream came into a state, at a time of CLOCK_MONOTONIC."""
+
+    stream: str
+    state: str
+    reason: str
+    since_ns: int
 
 
 class Watcher:
@@ -90,6 +101,7 @@ class TellingProgram:
     def __init__(self, command: list[str], environment: dict[str, str], errors: Path) -> None:
         self.lines: list[dict[str, Any]] = []
         self.errors = errors
+        self.name = Path(command[0]).name
         with errors.open("ab") as file:
             self._popen = subprocess.Popen(
                 [sys.executable, *command],
@@ -98,7 +110,7 @@ class TellingProgram:
                 stderr=file,
                 env=environment,
             )
-        self._thread = threading.Thread(target=self._listen, name=f"listen-to-{command[0]}")
+        self._thread = threading.Thread(target=self._listen, name=f"listen-to-{self.name}")
         self._thread.start()
 
     @property
@@ -140,10 +152,12 @@ class TellingProgram:
 
     def _end(self) -> None:
         self._popen.wait()
-        self._thread.join()
-        if self._popen.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._popen.stdin.close()
+        assert self._popen.stdin is not None
+        with suppress(BrokenPipeError):
+            self._popen.stdin.close()
+        # Its children have the other end of the pipe.
+        self._thread.join(ENDS_WITHIN_S)
+        assert not self._thread.is_alive(), f"something of {self.name} is left"
 
     def _listen(self) -> None:
         assert self._popen.stdout is not None
@@ -173,16 +187,18 @@ class WallProgram(TellingProgram):
 
     @property
     def streams(self) -> dict[str, dict[str, Any]]:
-        return self.now["streams"]
+        streams: dict[str, dict[str, Any]] = self.now["streams"]
+        return streams
 
     @property
     def analyzers(self) -> dict[str, dict[str, Any]]:
-        return self.now["analyzers"]
+        analyzers: dict[str, dict[str, Any]] = self.now["analyzers"]
+        return analyzers
 
     @property
-    def changes(self) -> list[list[str]]:
-        """Every change of a stream's state that it told: stream, state, reason."""
-        return [change for line in self.lines for change in line["changes"]]
+    def changes(self) -> list[Change]:
+        """Every change of a stream's state that it told."""
+        return [Change(*change) for line in list(self.lines) for change in line["changes"]]
 
 
 class OutsideProgram(TellingProgram):
