@@ -204,7 +204,7 @@ class Site:
 
         Streams that stay as they are lose no frame; those that are removed end, with their readers. Raises
         GraphError if it can't be run, or a login reference can't be resolved; TimeoutError if nobody answers
-        within `timeout` seconds; BrokenError if the supervisor dies meanwhile, and the graph stays as it was.
+        within `timeout` seconds; BrokenError if the supervisor dies meanwhile. `spec` tells what runs then.
         """
         self._check_open()
         if isinstance(graph, GraphSpec):
