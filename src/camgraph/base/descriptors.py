@@ -2,6 +2,7 @@
 
 import array
 import os
+import resource
 import socket
 import struct
 from collections.abc import Sequence
@@ -115,6 +116,12 @@ def occupy_standard() -> None:
             else:
                 # Another thread has taken the number meanwhile.
                 os.close(descriptor)
+
+
+def allow_many_descriptors() -> None:
+    """Have this process open as many descriptors as it may at all, not the few that are usual."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def close_all(descriptors: Sequence[int]) -> None:

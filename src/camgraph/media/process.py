@@ -1,11 +1,10 @@
 """The media process: its streams, as the supervisor wants them, and its way out."""
 
 import logging
-import resource
 import socket
 import time
 
-from camgraph.base.descriptors import close_all
+from camgraph.base.descriptors import allow_many_descriptors, close_all
 from camgraph.base.errors import BrokenError, GraphError
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
@@ -47,7 +46,7 @@ class MediaProcess:
 
     def run(self) -> bool:
         """Serve; return when all is released. False: a thread hangs, and the process must be ended hard."""
-        _allow_many_descriptors()
+        allow_many_descriptors()
         end_on_sigterm(self._loop, self._loop.stop)
         self._loop.run()
         return self._end()
@@ -153,8 +152,3 @@ class MediaProcess:
         self._channel.close()
         self._loop.close()
         return all(worker.ended for worker in workers)
-
-
-def _allow_many_descriptors() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

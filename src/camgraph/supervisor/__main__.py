@@ -9,7 +9,7 @@ import socket
 import sys
 
 from camgraph.base.children import end_with_parent
-from camgraph.base.descriptors import occupy_standard
+from camgraph.base.descriptors import allow_many_descriptors, occupy_standard
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
 from camgraph.supervisor.site import SiteSupervisor
@@ -19,6 +19,7 @@ def main(site: str, control: int, listener: int, owner: int) -> None:
     """Supervise until all is over."""
     end_with_parent(owner)
     occupy_standard()
+    allow_many_descriptors()
     logging.basicConfig(format="camgraph supervisor: %(message)s", level=logging.WARNING)
     loop = Loop()
     supervisor = SiteSupervisor(loop, site, socket.socket(fileno=control), socket.socket(fileno=listener))

@@ -1,6 +1,7 @@
 """The door of a site: brings readers to the media process that runs their stream, and lets programs join."""
 
 import logging
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -33,6 +34,9 @@ class Broker:
     `hand_over(stream, hello, sock)` returns False while no media process can take a reader, which then waits
     here. Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams. The
     connection of a program that joins the site is given to `join(sock)`, which owns it from then on.
+
+    Those that wait here take half of this process's descriptors at most, the others wait outside: starting
+    the media process that all of them wait for takes some, too.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Broker:
         """Try again to hand over those that wait: a media process has started, or the graph has changed."""
         for waiting in list(self._waiting.values()):
             self._try(waiting)
+        self._let_in()
 
     def close(self) -> None:
         """Turn away all that wait, and accept no more."""
@@ -66,7 +71,14 @@ class Broker:
         for waiting in list(self._waiting.values()):
             self._drop(waiting)
 
+    def _let_in(self) -> None:
+        if not self._closed:
+            self._loop.add(self._listener, self._accept)
+
     def _accept(self) -> None:
+        if len(self._waiting) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
+            self._loop.remove(self._listener)
+            return
         try:
             sock, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -128,8 +140,11 @@ class Broker:
                     self._drop(waiting)
             elif waited_s > UNKNOWN_STREAM_S and not self._knows(waiting.hello.request.stream):
                 self._refuse(waiting, f"no stream is named {waiting.hello.request.stream!r}")
+            else:
+                # A media process that could not take it may be able to by now.
+                self._try(waiting)
         if not self._closed:
-            self._loop.add(self._listener, self._accept)
+            self._let_in()
             self._loop.call_later(SWEEP_EVERY_S, self._sweep)
 
     def _refuse(self, waiting: _Waiting, reason: str) -> None:

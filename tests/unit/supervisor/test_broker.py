@@ -1,10 +1,12 @@
 """The broker with real sockets: what readers may send it, and what it does when descriptors run out."""
 
+import fcntl
 import os
 import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,7 +32,7 @@ class Site:
         self.joined: list[socket.socket] = []
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(site_address(self.name))
-        self.listener.listen(16)
+        self.listener.listen(256)
         self.broker = Broker(
             self.loop,
             self.listener,
@@ -88,6 +90,40 @@ def test_a_reader_waits_until_somebody_serves_its_stream(site: Site) -> None:
         site.broker.serve()
         assert site.taken == [HELLO]
         assert ended(reader)
+
+
+def test_a_reader_that_could_not_be_handed_over_is_tried_again(site: Site) -> None:
+    site.serving = False
+    with connect_site(site.name) as reader:
+        reader.send(HELLO)
+        site.run_until(lambda: site.broker._waiting)
+        site.serving = True
+        site.run_until(lambda: site.taken)
+        assert ended(reader)
+
+
+def test_readers_that_wait_leave_descriptors_to_start_what_they_wait_for(site: Site) -> None:
+    site.serving = False
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        half = open_descriptors() + 20
+        for _ in range(half + 5):
+            with connect_site(site.name) as reader:
+                reader.send(HELLO)
+                # Above the limit: only the broker's side is to count.
+                stack.callback(os.close, fcntl.fcntl(reader, fcntl.F_DUPFD_CLOEXEC, 2 * half))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * half, hard))
+        try:
+            site.run_until(lambda: len(site.broker._waiting) == half)
+            site.loop.run_once(0.0)
+            assert len(site.broker._waiting) == half
+            site.serving = True
+            site.broker.serve()
+            began = time.monotonic()
+            site.run_until(lambda: len(site.taken) == half + 5)
+            assert time.monotonic() - began < SWEEP_EVERY_S / 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_program_that_joins_is_passed_on_and_what_it_says_next_is_left_to_be_read(site: Site) -> None:
