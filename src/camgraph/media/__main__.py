@@ -9,13 +9,14 @@ import socket
 import sys
 
 from camgraph.base.children import end_with_parent
+from camgraph.base.log import log_to_standard_error
 from camgraph.media.process import MediaProcess
 
 
 def main(control: int, parent: int) -> None:
     """Run the streams until the supervisor is done with them."""
     end_with_parent(parent)
-    logging.basicConfig(format="camgraph media: %(message)s", level=logging.WARNING)
+    log_to_standard_error("media")
     if not MediaProcess(socket.socket(fileno=control)).run():
         # A thread hangs in a call that can't be ended; everything else is released.
         logging.shutdown()

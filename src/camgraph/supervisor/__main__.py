@@ -4,12 +4,12 @@ CONTROL and LISTENER are inherited descriptors: the control connection, and the 
 OWNER is the owner's pid.
 """
 
-import logging
 import socket
 import sys
 
 from camgraph.base.children import end_with_parent
 from camgraph.base.descriptors import allow_many_descriptors, occupy_standard
+from camgraph.base.log import log_to_standard_error
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
 from camgraph.supervisor.site import SiteSupervisor
@@ -20,7 +20,7 @@ def main(site: str, control: int, listener: int, owner: int) -> None:
     end_with_parent(owner)
     occupy_standard()
     allow_many_descriptors()
-    logging.basicConfig(format="camgraph supervisor: %(message)s", level=logging.WARNING)
+    log_to_standard_error("supervisor")
     loop = Loop()
     supervisor = SiteSupervisor(loop, site, socket.socket(fileno=control), socket.socket(fileno=listener))
     end_on_sigterm(loop, supervisor.shut_down)
