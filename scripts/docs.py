@@ -1,7 +1,8 @@
 """Keeps the docs true: writes their generated parts (``--write``), then checks what they point at.
 
 Checked are relative links and anchors, paths and make targets and commands named in backticks or in code
-blocks, and that each generated part is as the code says. Prints each problem; the exit code is 1 if any.
+blocks, and that each generated part, and each picture, is as the code says. Prints each problem; the exit
+code is 1 if any.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -33,6 +35,47 @@ def states_table() -> str:
         events = sorted((event.__name__, _said(TABLE[at, event])) for at, event in TABLE if at == state)
         rows.append(f"| `{state}` | {'; '.join(f'{event}: {action}' for event, action in events)} |")
     return "\n".join(rows)
+
+
+def deaths_table() -> str:
+    """Return what survives what: the rows that tests/faults/test_deaths.py executes."""
+    from tests.faults.deaths import DEATHS
+
+    rows = [
+        "| what dies or stops | how | is lost | goes on | is back after |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    rows += [
+        f"| {death.part} | {death.how} | {death.loses} | {death.keeps} | {death.back} |" for death in DEATHS
+    ]
+    return "\n".join(rows)
+
+
+def back_offs_table() -> str:
+    """Return how long a watched process that ended waits for its next start."""
+    from camgraph.control.life import BACK_OFF_S, OUT_OF_MEMORY_BACK_OFF_S
+
+    waits = ", ".join(f"{wait:g}" for wait in BACK_OFF_S)
+    memory = f"{OUT_OF_MEMORY_BACK_OFF_S:g} s at least after the kernel killed it for memory"
+    return f"{waits} s, the last one kept; {memory}."
+
+
+def placement_rule() -> str:
+    """Return the numbers of the placement."""
+    from camgraph.supervisor.placement import RULE
+
+    rows = ["| number | value | meaning |", "| --- | --- | --- |"]
+    rows.append(f"| `most_streams` | {RULE.most_streams} | streams of a shared media process, at most |")
+    rows.append(f"| `most_cores` | {RULE.most_cores:g} | its load, in CPU-seconds per second, at most |")
+    rows.append(f"| `assumed_cores` | {RULE.assumed_cores:g} | load of a stream that was not measured yet |")
+    return "\n".join(rows)
+
+
+def life_picture() -> str:
+    """Return the life of a watched process as SVG."""
+    from scripts.pictures import process_life
+
+    return process_life()
 
 
 def waits_table() -> str:
@@ -57,6 +100,12 @@ GENERATED: dict[str, Callable[[], str]] = {
     "states": states_table,
     "waits": waits_table,
     "errors": errors_tree,
+    "deaths": deaths_table,
+    "back-offs": back_offs_table,
+    "placement": placement_rule,
+}
+PICTURES: dict[str, Callable[[], str]] = {
+    "docs/images/process-life.svg": life_picture,
 }
 
 
@@ -111,6 +160,19 @@ def problems(root: Path, targets: set[str], commands: set[str]) -> Iterator[str]
             yield f"{name}: there is no `camgraph {command}`"
 
 
+def outdated_pictures(root: Path) -> Iterator[str]:
+    """Yield the pictures that are not as the code says."""
+    for name in PICTURES:
+        if not is_up_to_date(root, name):
+            yield f"{name}: the picture is out of date: run `make docs`"
+
+
+def is_up_to_date(root: Path, picture: str) -> bool:
+    """Tell whether a picture is as the code says."""
+    path = root / picture
+    return path.exists() and path.read_text(encoding="utf-8") == PICTURES[picture]()
+
+
 def make_targets() -> set[str]:
     """Return the targets of the Makefile."""
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -135,7 +197,11 @@ def main() -> int:
             if (new := filled(text)) != text:
                 page.write_text(new, encoding="utf-8")
                 print(f"wrote {page.relative_to(ROOT)}")
-    found = list(problems(ROOT, make_targets(), camgraph_commands()))
+        for name in PICTURES:
+            if not is_up_to_date(ROOT, name):
+                (ROOT / name).write_text(PICTURES[name](), encoding="utf-8")
+                print(f"wrote {name}")
+    found = [*problems(ROOT, make_targets(), camgraph_commands()), *outdated_pictures(ROOT)]
     for problem in found:
         print(problem, file=sys.stderr)
     print(f"{len(pages(ROOT))} pages checked, {len(found)} problems")

@@ -44,3 +44,13 @@ def test_what_is_not_true_is_found(docs: ModuleType, tmp_path: Path, text: str, 
     (tmp_path / "README.md").write_text(f"# A title\n\n[fine](#a-title)\n\n{text}\n")
     (found,) = docs.problems(tmp_path, {"demo"}, {"cameras"})
     assert problem in found
+
+
+def test_a_picture_that_is_not_as_its_machine_is_found(docs: ModuleType, tmp_path: Path) -> None:
+    picture = tmp_path / "docs" / "images" / "process-life.svg"
+    picture.parent.mkdir(parents=True)
+    picture.write_text(docs.life_picture())
+    assert list(docs.outdated_pictures(tmp_path)) == []
+    picture.write_text(docs.life_picture().replace("Launched", "Started"))
+    (found,) = docs.outdated_pictures(tmp_path)
+    assert "the picture is out of date" in found

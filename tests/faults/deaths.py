@@ -56,7 +56,7 @@ DEATHS = (
         "SIGSTOP",
         "stop_cameras",
         hits="its own",
-        loses="its streams: `stalled` after 2 s, opened anew after 5 s",
+        loses="its streams: `stalled` after 2 s; opened anew where it lasts longer than 5 s",
         keeps=OTHERS,
         back_within_s=1.0,
         counted_from="it goes on",
