@@ -73,7 +73,10 @@ class Connection(ABC):
 
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
         """Send to the supervisor; the caller keeps its descriptors. Raises BrokenError."""
-        self._channel.send(message, descriptors)
+        try:
+            self._channel.send(message, descriptors)
+        except BrokenError as error:
+            raise BrokenError(f"the supervisor of site {self._site!r} is not there now: {error}") from error
 
     def in_thread(self) -> bool:
         """Tell whether the caller runs in the connection's own thread."""
