@@ -10,6 +10,8 @@ import pytest
 from tests.faults.watching import Watcher
 
 import camgraph as cg
+from camgraph.client.owned import OwnedConnection
+from camgraph.control.messages import Apply
 from camgraph.errors import BrokenError, ClosedError, GraphError
 from camgraph.graph.spec import Gate, GraphSpec, RtspSource
 from camgraph.testing.cameras import Cameras
@@ -268,3 +270,21 @@ def test_what_can_not_be_done_is_told_and_changes_nothing(filtered: cg.Site, cam
     filtered.loop.call_soon_threadsafe(lambda: ask_inside(filtered.streams["door"].status))
     wait_until(lambda: refused, 5, "the answer in the site's own thread")
     assert "use a thread" in str(refused[0])
+
+
+def test_a_login_is_forgotten_with_the_last_stream_that_needs_it() -> None:
+    graph = cg.Graph()
+    graph.rtsp("door", "rtsp://keeper:staple@127.0.0.1:9/1")
+    graph.rtsp("yard", "rtsp://127.0.0.1:9/2")
+    with graph.start() as site:
+        spec = graph.spec
+        site.apply(graph)
+        graph.remove("door")
+        site.apply(graph)
+        assert isinstance(site._connection, OwnedConnection)
+        assert not site._connection._secrets
+        again = Apply(token=site._answers.new_token(), spec=spec, secrets={})
+        assert "staple" not in repr(Apply(token=0, spec=spec, secrets={"url:door": "keeper:staple"}))
+        refused = site._answers.ask(again.token, again, 5).refused
+        assert refused == "login 'url:door': the site was not told what it stands for"
+        assert list(site.streams) == ["yard"]

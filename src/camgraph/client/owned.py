@@ -7,10 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
-
-import msgspec
 
 from camgraph.base.children import start_module
 from camgraph.base.descriptors import occupy_standard, site_address
@@ -31,7 +28,7 @@ from camgraph.control.life import (
     WakeAt,
 )
 from camgraph.control.messages import Apply, FromSupervisor, GraphChanged, Secrets, Shutdown
-from camgraph.graph.spec import GraphSpec
+from camgraph.graph.spec import GraphSpec, references_of
 
 _log = logging.getLogger(__name__)
 
@@ -100,17 +97,14 @@ class OwnedConnection(Connection):
 
     def _hear(self, message: FromSupervisor, descriptors: list[int]) -> None:
         match message:
-            case GraphChanged(spec=spec):
-                self._spec = spec
             case Secrets(values=values):
                 self._secrets |= values
+            case GraphChanged(spec=spec):
+                self._spec = spec
+                # Only now: without this message, the next supervisor is told the graph that was before.
+                wanted = references_of(spec)
+                self._secrets = {ref: value for ref, value in self._secrets.items() if ref in wanted}
         super()._hear(message, descriptors)
-
-    def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
-        """Send to the supervisor; the caller keeps its descriptors. Raises BrokenError."""
-        if isinstance(message, Secrets):
-            self._secrets |= message.values
-        super().send(message, descriptors)
 
     def _release(self) -> None:
         self._listening.close()
@@ -137,8 +131,7 @@ class OwnedConnection(Connection):
             )
             theirs.close()
             channel.attach(self.loop, self._hear, self._lost)
-            channel.send(Secrets(values=self._secrets))
-            channel.send(Apply(token=UNASKED, spec=self._spec))
+            channel.send(Apply(token=UNASKED, spec=self._spec, secrets=self._secrets))
         except BaseException:
             theirs.close()
             channel.close()

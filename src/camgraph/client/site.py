@@ -213,10 +213,8 @@ class Site:
         check_spec(spec)
         # What the graph that runs refers to was told, maybe by another program that knows more.
         secrets = graph.resolve_secrets(known=references_of(self._spec))
-        if secrets:
-            self._connection.send(Secrets(values=secrets))
         token = self._answers.new_token()
-        return self._ask_change(token, Apply(token=token, spec=spec), timeout)
+        return self._ask_change(token, Apply(token=token, spec=spec, secrets=secrets), timeout)
 
     def gate(self, name: str) -> LiveGate:
         """Return the handle of a gate; raise GraphError if the graph has no such gate."""

@@ -2,8 +2,8 @@
 
 ::
 
-    client → supervisor     Secrets, Apply, Do, Spawn (+ payload memfd), Watch, Terminate, AskStatistics,
-                            Ping, Shutdown
+    client → supervisor     Apply, Do, Spawn (+ payload memfd), Watch, Terminate, AskStatistics, Ping,
+                            Shutdown
     supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, Answer,
                             ProcessStarted (+ channel), ProcessExited, SiteStatistics, Pong
     supervisor → media      Secrets, Configure, AddReader (+ the reader's socket), MemoryAnswer,
@@ -41,7 +41,11 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Secrets(_Message, frozen=True):
-    """What references stand for; held in memory, never stored."""
+    """What references stand for; held in memory, never stored.
+
+    A media process is told all of its part, in place of those before; the site's owner the new ones, before
+    the graph that refers to them.
+    """
 
     values: dict[str, str]
 
@@ -50,10 +54,15 @@ class Secrets(_Message, frozen=True):
 
 
 class Apply(_Message, frozen=True):
-    """The desired state of the site; its `Secrets` came before. An `Answer` follows."""
+    """The desired state of the site. An `Answer` follows."""
 
     token: int
     spec: GraphSpec
+    secrets: dict[str, str]
+    """What its references stand for, but for those that the site knows already."""
+
+    def __repr__(self) -> str:
+        return f"Apply({self.token}, {self.spec}, {', '.join(self.secrets)})"
 
 
 class Do(_Message, frozen=True):
@@ -305,7 +314,7 @@ class ProcessExited(_Message, frozen=True):
     """It is started again: `ProcessStarted` follows."""
 
 
-ToSupervisor = Secrets | Apply | Do | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
+ToSupervisor = Apply | Do | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
 FromSupervisor = (
     Secrets
     | GraphChanged

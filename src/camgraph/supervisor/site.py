@@ -26,7 +26,7 @@ from camgraph.control.messages import (
     Watch,
 )
 from camgraph.graph.changes import GraphDiff, commanded, diff
-from camgraph.graph.spec import GraphSpec, check_spec
+from camgraph.graph.spec import GraphSpec, check_spec, references_of
 from camgraph.supervisor.broker import Broker
 from camgraph.supervisor.memory import MemoryLedger
 from camgraph.supervisor.pool import MediaPool, Streams
@@ -106,13 +106,8 @@ class SiteSupervisor:
 
     def _on_program(self, program: Program, message: ToSupervisor, descriptors: list[int]) -> None:
         match message:
-            case Secrets(values=values):
-                self._secrets |= values
-                if program is not self._owner:
-                    # The owner tells them to the next supervisor, should this one die.
-                    self._owner.tell(message)
-            case Apply(token=token, spec=spec):
-                self._apply(program, token, spec)
+            case Apply():
+                self._apply(program, message)
             case Do(token=token, command=command):
                 try:
                     self._change(program, token, commanded(self._spec, command))
@@ -136,12 +131,28 @@ class SiteSupervisor:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
 
-    def _apply(self, program: Program, token: int, spec: GraphSpec) -> None:
+    def _apply(self, program: Program, message: Apply) -> None:
+        token, spec = message.token, message.spec
         try:
             check_spec(spec)
+            self._learn(spec, message.secrets)
             self._change(program, token, spec)
         except GraphError as error:
             program.tell(Answer(token=token, diff=GraphDiff(), refused=str(error)))
+
+    def _learn(self, spec: GraphSpec, told: dict[str, str]) -> None:
+        """Know what the references of this graph stand for, and of no others."""
+        known = {**self._secrets, **told}
+        secrets = {}
+        for reference in sorted(references_of(spec)):
+            if reference not in known:
+                raise GraphError(f"login {reference!r}: the site was not told what it stands for")
+            secrets[reference] = known[reference]
+        new = {reference: value for reference, value in secrets.items() if reference in told}
+        if new:
+            # The owner tells them to the next supervisor, should this one die.
+            self._owner.tell(Secrets(values=new))
+        self._secrets = secrets
 
     def _change(self, program: Program, token: int, spec: GraphSpec) -> None:
         changes = diff(self._spec, spec)
