@@ -247,7 +247,6 @@ def test_the_owners_end_is_told_and_a_new_site_of_the_name_is_joined(
                 {"do": "read", "stream": "door"},
                 {"do": "numbers"},
                 {"do": "add", "stream": "yard", "url": "rtsp://h/1"},
-                {"do": "spawn"},
             ]
             for call in asked:
                 began = time.monotonic()
@@ -259,6 +258,7 @@ def test_the_owners_end_is_told_and_a_new_site_of_the_name_is_joined(
                 wait_until(lambda: program.state_of("door") == ("live", ""), 20, "the site joined anew")
                 assert program.ask("read", stream="door")["ok"]
                 assert again.ask("numbers")["clients"] == 3
+                assert not gone(program.ask("spawn"))
 
 
 def test_a_stopped_program_keeps_nobody_waiting_and_catches_up(site: cg.Site) -> None:
