@@ -288,7 +288,7 @@ def test_a_file_that_is_not_there_and_a_name_that_is_taken_are_told(
 
 def test_a_wall_of_a_running_site_leaves_it_running(cameras: Cameras, name: str, tmp_path: Path) -> None:
     graph = cg.Graph()
-    graph.rtsp("door", cameras.urls[0])
+    graph.gate("night", graph.rtsp("door", cameras.urls[0]), opened=False)
     graph.rtsp("yard", cameras.urls[1])
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     with graph.start(name=name) as site, site.read(site.streams["door"].frames(policy="every")) as reader:

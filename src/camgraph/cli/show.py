@@ -11,6 +11,7 @@ from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
 
 WALL_SIZE_PX = (1280, 720)
+CLOSED_ON_PURPOSE = ("gate_closed", "branch_detached")
 
 
 def show(
@@ -68,7 +69,7 @@ def show(
         failures += [
             f"{status.stream}: {status.sentence or status.state}"
             for status in states.values()
-            if status.state != "live"
+            if status.state != "live" and status.reason not in CLOSED_ON_PURPOSE
         ]
         for failure in failures:
             console.print(failure, style="red", markup=False)
