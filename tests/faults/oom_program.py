@@ -41,7 +41,15 @@ def main() -> None:
         if not ends:
             child.stop(0.0)
 
-    child = Child(loop, name="child", restart=True, launch=launch, on_started=started, on_exited=exited)
+    child = Child(
+        loop,
+        name="child",
+        restart=True,
+        launch=launch,
+        on_started=started,
+        on_exited=exited,
+        on_not_started=loop.stop,
+    )
     child.begin()
     while child.life.state != "ended":
         loop.run_once(1.0)

@@ -124,13 +124,12 @@ class _Spawned:
             launch=self._launch,
             on_started=self._started,
             on_exited=self._exited,
+            on_not_started=self._not_started,
         )
 
     def begin(self) -> None:
         """Start it."""
         self.child.begin()
-        if self.child.life.state == "ended":
-            self._end()
 
     def stop(self, grace_s: float) -> None:
         """End it for good, within the grace; at once if it was to be started again."""
@@ -175,6 +174,11 @@ class _Spawned:
             self._close_payload()
         self._untold_start = ProcessStarted(process=self._process, pid=pid)
         self._catch_up_if_read()
+
+    def _not_started(self) -> None:
+        # One that is tried again has nothing to tell: its program waits for it anyway.
+        if self.child.life.state == "ended":
+            self._end()
 
     def _exited(self, pid: int, returncode: int) -> None:
         self._last_pid, self._last_returncode = pid, returncode

@@ -30,8 +30,9 @@ _log = logging.getLogger(__name__)
 class Child:
     """Starts, watches by pidfd, signals and reaps one process at a time.
 
-    `launch` starts it; `on_started(pid)` and `on_exited(pid, returncode)` follow each start and end, the
-    latter when the life has already decided what comes next, and `ended_how` tells the end in words.
+    `launch` starts it; `on_started(pid)` and `on_exited(pid, returncode)` follow each start and end, and
+    `on_not_started()` each start that failed with an OSError: the latter two when the life has already
+    decided what comes next, and `ended_how` tells the end in words.
     """
 
     def __init__(
@@ -43,17 +44,20 @@ class Child:
         launch: Callable[[], subprocess.Popen[bytes]],
         on_started: Callable[[int], None],
         on_exited: Callable[[int, int], None],
+        on_not_started: Callable[[], None],
         oom_kills: OomKills | None = None,
     ) -> None:
         """`oom_kills`: who knows of the kernel's kills; by default, this process's control group."""
         self.ended_how = ""
-        """How the last one ended: ``exit code 3``, ``signal SIGTERM``, ``out of memory: …``."""
+        """How the last one ended: ``exit code 3``, ``signal SIGTERM``, ``out of memory: …``; or why there was
+        none: ``it could not be started: …``."""
         self.life = ProcessLife(restart=restart)
         self._loop = loop
         self._name = name
         self._launch = launch
         self._on_started = on_started
         self._on_exited = on_exited
+        self._on_not_started = on_not_started
         self._popen: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
         self._oom_kills = oom_kills or own_oom_kills()
@@ -104,7 +108,9 @@ class Child:
             if popen is not None:
                 popen.kill()
                 popen.wait()
+            self.ended_how = f"it could not be started: {error.strerror}"
             self._handle(LaunchFailed())
+            self._on_not_started()
             return
         self._popen = popen
         self._loop.add(self._pidfd, self._reap)

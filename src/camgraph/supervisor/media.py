@@ -39,7 +39,7 @@ class MediaProcess:
 
     A restarted one needs that, the secrets and its epoch, nothing else. One that does not answer is killed,
     and started again as any that died. `on_message` gets what it says, `on_started` is called when readers
-    can be handed over, `on_exited` when it has ended, for good or not.
+    can be handed over, `on_exited` when it has ended, for good or not, or could not be started.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class MediaProcess:
             restart=True,
             launch=self._launch,
             on_started=self._started,
-            on_exited=self._exited,
+            on_exited=lambda pid, returncode: self._exited(),
+            on_not_started=self._exited,
         )
 
     @property
@@ -157,7 +158,7 @@ class MediaProcess:
         self._pulse.start()
         self._on_started(self)
 
-    def _exited(self, pid: int, returncode: int) -> None:
+    def _exited(self) -> None:
         self._pulse.stop()
         if self._channel is not None:
             self._channel.close()

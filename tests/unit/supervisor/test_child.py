@@ -18,7 +18,7 @@ from camgraph.supervisor.child import Child
 class Supervised:
     """A shell command, watched, and the kernel's counter as the test would have it."""
 
-    def __init__(self, command: str, *, restart: bool = False) -> None:
+    def __init__(self, command: str, *, restart: bool = False, shell: str = "/bin/sh") -> None:
         self.loop = Loop()
         self.kills = 3
         self.ended: list[tuple[int, str]] = []
@@ -26,9 +26,10 @@ class Supervised:
             self.loop,
             name="one",
             restart=restart,
-            launch=lambda: subprocess.Popen(["/bin/sh", "-c", command]),
+            launch=lambda: subprocess.Popen([shell, "-c", command]),
             on_started=lambda pid: None,
             on_exited=lambda pid, returncode: self.ended.append((returncode, self.child.ended_how)),
+            on_not_started=lambda: self.ended.append((0, self.child.ended_how)),
             oom_kills=OomKills(lambda: self.kills),
         )
         self.child.begin()
@@ -53,8 +54,8 @@ class Supervised:
 def start() -> Iterator[Callable[..., Supervised]]:
     made: list[Supervised] = []
 
-    def start(command: str, *, restart: bool = False) -> Supervised:
-        made.append(Supervised(command, restart=restart))
+    def start(command: str, *, restart: bool = False, shell: str = "/bin/sh") -> Supervised:
+        made.append(Supervised(command, restart=restart, shell=shell))
         return made[-1]
 
     yield start
@@ -108,3 +109,12 @@ def test_one_killed_for_memory_is_started_again_after_a_while(start) -> None:
     # Killed by hand now: the kernel's kill has been told of already.
     os.kill(one.child.pid, signal.SIGKILL)
     assert one.run_until_ended() == (-9, "signal SIGKILL")
+
+
+def test_one_that_can_not_be_started_is_told_each_time_and_tried_again(start) -> None:
+    supervised = start("exit 0", restart=True, shell="/no/such/shell")
+    for _ in range(3):
+        code, how = supervised.run_until_ended()
+        assert (code, how) == (0, "it could not be started: No such file or directory")
+        assert supervised.child.life.state == "backing_off"
+    assert supervised.child.life.starts == 3
