@@ -48,7 +48,7 @@ def main() -> None:
         launch=launch,
         on_started=started,
         on_exited=exited,
-        on_not_started=loop.stop,
+        on_not_started=lambda: sys.exit(child.ended_how),
     )
     child.begin()
     while child.life.state != "ended":

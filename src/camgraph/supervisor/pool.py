@@ -93,7 +93,7 @@ class MediaPool:
         """Ask every process for its numbers; answer when all have told, or after `ANSWERS_WITHIN_S`."""
         self._tokens += 1
         token = self._tokens
-        asked = {name for name, process in self._processes.items() if process.ask_statistics(token)}
+        asked = {process.key for process in self._processes.values() if process.ask_statistics(token)}
         self._questions[token] = _Question(asked, on_answer)
         if asked:
             self._loop.call_later(ANSWERS_WITHIN_S, lambda: self._answer(token))
@@ -179,8 +179,8 @@ class MediaPool:
                 self._meter.update(streams, time.monotonic_ns())
                 self._ledger.touched(process.key, touched_bytes)
                 question = self._questions.get(token)
-                if question is not None and process.name in question.waiting:
-                    question.waiting.discard(process.name)
+                if question is not None and process.key in question.waiting:
+                    question.waiting.discard(process.key)
                     question.streams.update(streams)
                     if not question.waiting:
                         self._answer(token)
@@ -204,7 +204,7 @@ class MediaPool:
         self._ledger.vanish(process.key)
         self._tell(process.status(running=False, sentence=f"It ended: {process.last_exit}."))
         for token, question in list(self._questions.items()):
-            question.waiting.discard(process.name)
+            question.waiting.discard(process.key)
             if not question.waiting:
                 self._answer(token)
         if not process.next_start_ns or self._stopping:
@@ -235,7 +235,7 @@ class MediaPool:
 
 
 class _Question:
-    """A question to all processes, and what has come of it."""
+    """A question to all processes, the keys of those that have not answered, and what has come of it."""
 
     def __init__(self, waiting: set[str], on_answer: Callable[[Streams], None]) -> None:
         self.waiting = waiting
