@@ -91,3 +91,8 @@ class StatusBoard:
                     self._subscribers.remove(callback)
 
         return unsubscribe
+
+    def forget_in_child(self) -> None:
+        """Leave the subscribers to the parent of this forked child; what was known last can still be asked."""
+        self._lock, self._order = threading.Lock(), threading.RLock()
+        self._subscribers = []

@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 import threading
 
@@ -97,3 +99,15 @@ def test_a_subscriber_that_fails_does_not_keep_the_others_from_hearing(
     board.publish(StreamStatus(stream="door", state="live"))
     assert heard == ["starting", "live"]
     assert "planted" in caplog.text
+
+
+def test_a_child_forked_while_a_status_is_told_can_ask_for_it() -> None:
+    board = StatusBoard(["door"])
+    board.publish(StreamStatus(stream="door", state="live"))
+    with board._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            board.forget_in_child()
+            os._exit(board.status_of("door").state != "live")
+    assert os.waitpid(child, 0)[1] == 0
