@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -287,6 +288,36 @@ def test_a_dead_supervisors_processes_are_started_by_the_next(site: cg.Site) -> 
     known.add(heard.newcomer(known))
     assert heard.restarted == ["its supervisor ended", "signal SIGKILL"]
     assert site.statistics(timeout=10).processes == {front.name: front.pid}
+
+
+@pytest.mark.parametrize("kind", [Steady, Ending])
+def test_what_is_spawned_while_there_is_no_supervisor_is_started_by_the_next(
+    site: cg.Site, kind: type[cg.MessageProcess]
+) -> None:
+    died, spawned = threading.Event(), threading.Event()
+
+    def hold(status: cg.StreamStatus) -> None:
+        if status.reason == "supervisor_died":
+            died.set()
+            spawned.wait(10)
+
+    site.subscribe(hold)
+    os.kill(site.supervisor_pid, signal.SIGKILL)
+    assert died.wait(10)
+    front = site.spawn(kind)
+    assert front.alive
+    if kind is Steady:
+        said: list[int] = []
+        front.said.connect(lambda number: said.append(number))
+        front.say(3)
+        spawned.set()
+        wait_until(lambda: said == [3], 10, "what was said before there was anybody")
+    else:
+        front.leave(0)
+        spawned.set()
+        front.wait(10)
+    assert front.statistics().restarts == 0
+    spawned.set()
 
 
 def test_a_program_that_has_joined_gets_its_processes_back_likewise(site: cg.Site) -> None:

@@ -35,7 +35,7 @@ class _Spawned:
     payload: bytes
     """What another supervisor starts it with; empty: it is not to be started again."""
     lost: bool = False
-    """It has ended with its supervisor, and waits for the next one."""
+    """There was no supervisor to start it, or it has ended with that: it waits for the next one."""
 
 
 class Processes:
@@ -70,8 +70,13 @@ class Processes:
         spawn = Spawn(process=process, name=kind.__name__, restart=kind.restart)
         try:
             with self._lock:
-                self._send(spawn, data)
-                self._spawned[process] = _Spawned(front, spawn, data if kind.restart else b"")
+                spawned = _Spawned(front, spawn, data)
+                try:
+                    self._hand_over(spawned)
+                except BrokenError as error:
+                    _log.debug("%s is started by the next supervisor: %s", process, error)
+                    spawned.lost = True
+                self._spawned[process] = spawned
         except BaseException:
             front._on_exit(None)
             raise
@@ -146,8 +151,7 @@ class Processes:
                 if not spawned.lost:
                     continue
                 try:
-                    self._send(spawned.spawn, spawned.payload)
-                    spawned.lost = False
+                    self._hand_over(spawned)
                 except BrokenError as error:
                     _log.debug("the next supervisor has ended as well: %s", error)
                     return
@@ -169,11 +173,16 @@ class Processes:
                 late.append(front)
         return late
 
-    def _send(self, spawn: Spawn, data: bytes) -> None:
+    def _hand_over(self, spawned: _Spawned) -> None:
+        """Have the supervisor start one; raises BrokenError if there is none now, OSError."""
+        spawn = spawned.spawn
         with os.fdopen(os.memfd_create(f"camgraph-{spawn.process}", os.MFD_CLOEXEC), "wb") as file:
-            file.write(data)
+            file.write(spawned.payload)
             file.flush()
             self._connection.send(spawn, (file.fileno(),))
+        spawned.lost = False
+        if not spawn.restart:
+            spawned.payload = b""
 
     def _watch(self, process: str, requests: Requests) -> None:
         with self._lock:
