@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.harness.rows import Row, write_rows
 from benchmarks.harness.screen import print_rows, progress_bar
-from benchmarks.harness.session import QUICK_S, Family, Session
+from benchmarks.harness.session import Family, Session
 
 FAMILIES = {
     "ring": "benchmarks.ring.family",
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         "families", nargs="*", metavar="family", help=f"{', '.join(FAMILIES)}; all by default"
     )
     parser.add_argument(
-        "--quick", action="store_true", help=f"fewer configurations: at most {QUICK_S:.0f} s a family"
+        "--quick", action="store_true", help="fewer configurations: two minutes a family or less"
     )
     options = parser.parse_args(arguments)
     names = options.families or list(FAMILIES)

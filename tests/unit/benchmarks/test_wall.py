@@ -62,7 +62,9 @@ def test_rows_of_scale_tell_what_a_stream_adds() -> None:
     contenders = []
     for count in scale.GOAL_SERIES.counts:
         held = {"rss_mb": 60.0 + 30 * count, "pss_mb": 40.0 + 20 * count, "descriptors": 9.0 + count}
-        runs[f"camgraph, {count}"] = Run(held | {"cpu": 0.04 * count, "threads": 4.0 + 2 * count})
+        runs[f"camgraph, {count}"] = Run(
+            held | {"cpu": 0.04 * count, "threads": 4.0 + 2 * count, "read": 100.0}
+        )
         contenders.append(Contender(f"camgraph, {count}", "ours", never))
     measured = Measured(contenders, [Attempt(runs)] * 3, [], 0)
     rows = {row.metric: row for row in scale._rows(measured, scale.GOAL_SERIES, with_limit=False)}
