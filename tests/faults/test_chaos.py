@@ -61,8 +61,19 @@ def storm(cameras: list[Cameras], xvfb: str, tmp_path: Path) -> Iterator[Storm]:
     try:
         yield storm
     finally:
+        print(f"seed {SEED}, {SECONDS:g} s", *storm.told, *sums_of(storm), sep="\n")
         storm.close()
-        print(f"seed {SEED}, {SECONDS:g} s", *storm.told, "errors:", errors.read_text(), sep="\n")
+        print("errors:", errors.read_text(), sep="\n")
+
+
+def sums_of(storm: Storm) -> Iterator[str]:
+    """Tell what became of all frames since the programs were started last."""
+    tiles = [stream["tile"] for stream in storm.wall.streams.values()]
+    for key in ("published", "shown", "superseded", "late", "behind", "dropped"):
+        yield f"tiles: {sum(tile[key] for tile in tiles)} {key}"
+    readers = list(storm.outside.now["streams"].values())
+    for key in ("received", "late", "behind", "skipped", "spanned", "connections"):
+        yield f"readers outside: {sum(reader[key] for reader in readers)} {key}"
 
 
 def signs_of_life(storm: Storm) -> dict[str, int]:
