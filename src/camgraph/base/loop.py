@@ -143,7 +143,8 @@ class Loop:
             self._wakeup.close()
 
     def _still(self, key: selectors.SelectorKey) -> bool:
-        return not self._closed and self._selector.get_map().get(key.fileobj) is key
+        # By number: what the last callback has closed has none any more.
+        return not self._closed and self._selector.get_map().get(key.fd) is key
 
     def _call(self, callback: Callable[[], None]) -> None:
         try:

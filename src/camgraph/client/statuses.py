@@ -93,6 +93,6 @@ class StatusBoard:
         return unsubscribe
 
     def forget_in_child(self) -> None:
-        """Leave the subscribers to the parent of this forked child; what was known last can still be asked."""
+        """Leave the subscribers to the parent of this forked child; the last statuses can be asked for."""
         self._lock, self._order = threading.Lock(), threading.RLock()
         self._subscribers = []

@@ -97,3 +97,19 @@ def test_a_closed_loop_refuses_calls_and_keeps_no_descriptor() -> None:
     loop.close()
     assert loop.call_soon_threadsafe(lambda: None) is False
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_socket_that_its_own_callback_closes_may_be_writable_too(loop: Loop) -> None:
+    ours, theirs = socket.socketpair()
+    wrote: list[int] = []
+
+    def end() -> None:
+        loop.remove(ours)
+        ours.close()
+
+    with ours, theirs:
+        loop.add(ours, end, lambda: wrote.append(1))
+        theirs.send(b"x")
+        loop.run_once(5)
+        loop.run_once(0)
+    assert not wrote
