@@ -7,6 +7,7 @@ it joins. A line of JSON in, ``{"do": …}``, is answered by one: ``{"gave": …
 
 import json
 import os
+import resource
 import sys
 import time
 from typing import Any
@@ -92,6 +93,11 @@ class Program:
     def numbers(self) -> dict[str, Any]:
         counts = self.site.statistics()
         return {"processes": counts.processes, "clients": counts.clients, "streams": list(counts.streams)}
+
+    def starve(self, starved: bool) -> None:
+        """Have no descriptor to open, or as many as before."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3 if starved else most, most))
 
     def leave(self) -> list[str]:
         self.site.close()

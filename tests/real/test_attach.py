@@ -224,6 +224,17 @@ def test_a_joined_program_goes_on_when_the_supervisor_was_replaced(site: cg.Site
         assert not gone(program.ask("spawn"))
 
 
+def test_a_program_without_descriptors_joins_anew_when_it_has_some(site: cg.Site) -> None:
+    with joined(site.name) as program:
+        program.ask("starve", starved=True)
+        killed = site.supervisor_pid
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: program.state_of("door")[1] == "supervisor_died", 10, "the loss to be noticed")
+        program.ask("starve", starved=False)
+        wait_until(lambda: program.state_of("door") == ("live", ""), 10, "its return")
+        assert "site_closed" not in [reason for _, _, reason in program.ask("story")]
+
+
 @pytest.mark.parametrize("how", ["SIGKILL", "close"])
 def test_the_owners_end_is_told_and_a_new_site_of_the_name_is_joined(
     name: str, cameras: Cameras, how: str

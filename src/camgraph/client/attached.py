@@ -69,8 +69,9 @@ class AttachedConnection(Connection):
             return
         try:
             self._connect()
-        except BrokenError as error:
-            if not self._gone:
+        except (BrokenError, OSError) as error:
+            # Not our own lack of descriptors: then nobody knows whether the site is there.
+            if isinstance(error, BrokenError) and not self._gone:
                 self._gone = True
                 _log.warning("%s", error)
                 self._listener.on_gone()

@@ -117,6 +117,16 @@ def test_one_that_never_reads_again_costs_a_bounded_amount_and_nobody_waits(list
     assert listening.program._channel.queued < 5000
 
 
+def test_one_that_dies_before_it_has_read_all_just_ends(listening: Listening) -> None:
+    listening.fill()
+    # What waits is to be sent when the socket takes more, which it does, in a way, when nobody is there.
+    listening.loop.run_once(0.0)
+    listening.sock.close()
+    listening.loop.run_once(5)
+    listening.program.tell(graph(1))
+    assert listening.closed == 1
+
+
 def test_what_it_says_is_heard_and_its_end_is_told_once(listening: Listening) -> None:
     listening.sock.send(msgspec.msgpack.encode(Ping()))
     listening.sock.send(b"what nobody understands")
