@@ -176,6 +176,7 @@ class Intake:
             if data:
                 self._answer(data, descriptors)
             else:
+                self._count_unannounced()
                 self._retire()
                 self._fresh_connection = True
         self._drained = True
@@ -193,6 +194,11 @@ class Intake:
         close_all(descriptors)
         if isinstance(answer, Refused):
             raise BrokenError(answer.reason)
+
+    def _count_unannounced(self) -> None:
+        """Count what a writer that has ended published and could not announce, since the socket was full."""
+        if self._ring is not None and self._count(self._ring.newest()[0]):
+            self._behind += 1
 
     def _adopt(self, ring: Ring, descriptors: list[int]) -> None:
         self._retire()

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -100,6 +100,21 @@ class TestPolicies:
         statistics = reader.statistics()
         assert (statistics.received, writer.statistics().behind) == (99, 0)
         assert statistics.late == statistics.behind == statistics.skipped == 0
+
+    @pytest.mark.parametrize("policy", ["latest", "every"])
+    def test_what_an_ending_writer_could_not_announce_is_counted(
+        self, site: "Site", policy: Literal["latest", "every"]
+    ) -> None:
+        writer = site.writer()
+        reader = site.reader(writer, policy=policy)
+        site.publish(writer, *range(1, 501))
+        assert writer.statistics().behind > 0
+        writer.close()
+        while reader.read_nowait() is not None:
+            pass
+        counts = reader.statistics()
+        assert counts.reconnects == 1
+        assert counts.received + counts.late + counts.skipped + counts.behind == 500
 
     def test_only_frames_published_since_it_came_are_counted(self, site: "Site") -> None:
         writer = site.writer()
