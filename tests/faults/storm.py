@@ -36,10 +36,10 @@ class Storm:
         start_outside: Callable[[], OutsideProgram],
     ) -> None:
         self.told: list[str] = []
-        self.wall = start_wall()
+        self.walls = [start_wall()]
         # The other program joins a site that is there.
         wait_until(lambda: self.wall.lines or not self.wall.alive, STARTS_WITHIN_S, "the wall")
-        self.outside = start_outside()
+        self.outsides = [start_outside()]
         self._chance = random.Random(seed)
         self._cameras = cameras
         self._start_wall, self._start_outside = start_wall, start_outside
@@ -63,6 +63,16 @@ class Storm:
             self._stop_outside,
             self._kill_outside,
         )
+
+    @property
+    def wall(self) -> WallProgram:
+        """The program that owns the site now; those before it were killed."""
+        return self.walls[-1]
+
+    @property
+    def outside(self) -> OutsideProgram:
+        """The program that has joined the site now."""
+        return self.outsides[-1]
 
     def rage(self, seconds: float) -> None:
         """Do harm for so long; in the middle the program is killed, and all that it owns is to end."""
@@ -171,11 +181,11 @@ class Storm:
     def _kill_outside(self) -> None:
         self._tell(f"SIGKILL to other program {self.outside.pid}")
         self.outside.kill()
-        self.outside = self._start_outside()
+        self.outsides.append(self._start_outside())
 
     def _replace_wall(self) -> None:
         self.kill_wall()
-        self.wall = self._start_wall()
+        self.walls.append(self._start_wall())
         wait_until(lambda: self.wall.lines or not self.wall.alive, STARTS_WITHIN_S, "the wall again")
 
     def kill_wall(self) -> None:

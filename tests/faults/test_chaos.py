@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.faults.family import family_of, ring_holders, users_of
+from tests.faults.family import descriptors_of, family_of, ring_holders, users_of
 from tests.faults.storm import Storm
 from tests.faults.watching import OutsideProgram, WallProgram
 
@@ -37,6 +38,8 @@ LIVES_AGAIN_WITHIN_S = 25.0
 """The longest chain: a supervisor that stopped is found out (6 s), its successor waits (5 s), a camera's
 address was refused again and again (10 s), and a keyframe comes (1.7 s)."""
 QUIET_S = 3.0
+SPARE_DESCRIPTORS = 4
+"""What may be open for a moment."""
 IN_DECODER = 8
 """Frames that a decoder may still hold."""
 
@@ -99,10 +102,11 @@ def missing_since(storm: Storm, before: dict[str, int]) -> list[str]:
 
 
 def assert_lives(storm: Storm, within_s: float) -> None:
-    before = signs_of_life(storm)
+    before, began = signs_of_life(storm), time.monotonic()
     with suppress(AssertionError):
         wait_until(lambda: not missing_since(storm, before), within_s)
     assert missing_since(storm, before) == []
+    storm.told.append(f"everything lives after {time.monotonic() - began:.1f} s")
 
 
 def numbers_on(display: str) -> list[tuple[int | None, int | None]]:
@@ -163,9 +167,11 @@ def assert_rings_agree(one: dict[str, Any], two: dict[str, Any]) -> None:
 
 
 def assert_no_frame_is_torn_or_forgotten(storm: Storm) -> None:
-    for analyzer in storm.wall.analyzers.values():
-        assert (analyzer["torn"], analyzer["unreadable"]) == (0, 0), analyzer
-    for name, stream in storm.outside.now["streams"].items():
+    for wall in storm.walls:
+        for analyzer in wall.analyzers.values():
+            assert (analyzer["torn"], analyzer["unreadable"]) == (0, 0), analyzer
+    told = [outside.lines[-1]["streams"] for outside in storm.outsides if outside.lines]
+    for name, stream in (one for streams in told for one in streams.items()):
         assert (stream["torn"], stream["unreadable"], stream["backwards"]) == (0, 0, 0), (name, stream)
         counted = sum(stream[key] for key in ("received", "late", "behind", "skipped"))
         assert stream["frames"] == stream["received"], (name, stream)
@@ -178,6 +184,7 @@ def test_everything_lives_after_the_storm(storm: Storm, xvfb: str) -> None:
     assert_screen_lives(xvfb)
     family = family_of(storm.wall.pid)
     assert (len(family.media), len(family.backends)) == (2, ANALYZERS + 1), family
+    descriptors = descriptors_of(storm.wall.pid)
 
     storm.rage(SECONDS)
 
@@ -186,8 +193,9 @@ def test_everything_lives_after_the_storm(storm: Storm, xvfb: str) -> None:
     one = storm.wall.now
     wait_until(lambda: storm.wall.now["at"] > one["at"] + QUIET_S, QUIET_S + 5, "some quiet seconds")
     two = storm.wall.now
+    assert descriptors_of(storm.wall.pid) <= descriptors + SPARE_DESCRIPTORS
     assert_rings_agree(one, two)
-    for line in storm.wall.lines:
+    for line in (line for wall in storm.walls for line in wall.lines):
         assert_accounts(line)
     assert_no_frame_is_torn_or_forgotten(storm)
     assert "Traceback" not in storm.wall.errors.read_text(encoding="utf-8")
