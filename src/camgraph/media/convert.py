@@ -15,6 +15,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from camgraph.base.pixels import PixelFormat, planes_of
+from camgraph.media.halve import halved_towards
 from camgraph.ring.layout import ColorRange, Colorspace
 
 Planes = list[NDArray[np.uint8]]
@@ -94,6 +95,7 @@ class Converter:
         grey = self._format == "gray8"
         if not native:
             frame = self._step(self._native, frame, color, frame.width, frame.height, "yuv420p", color.range)
+        frame = halved_towards(frame, width, height)
         # Grey is the luma plane stretched to full range: swscale's own grey takes the 601 matrix.
         luma_range: ColorRange = "pc" if grey else color.range
         if (frame.width, frame.height, color.range) != (width, height, luma_range):

@@ -1,5 +1,7 @@
 """Colours and planes: pictures drawn here, converted, and read back."""
 
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import product
 from typing import Any, Literal, cast
@@ -191,3 +193,76 @@ def test_pictures_of_every_size_are_converted_to_their_edges(
         for converted in Converter(name, width, height).convert(frame, Color("bt709", "tv")):
             pixels = converted.reshape(*converted.shape[:2], -1).astype(int)
             assert np.abs(pixels - pixels[0, 0]).max() <= 2, (width, height)
+
+
+HALVED = """
+import sys
+if sys.argv[1] == "without":
+    sys.modules["cv2"] = None
+import av, hashlib, numpy as np
+from camgraph.media.convert import Color, Converter
+
+noise = np.random.default_rng(7)
+for size in [(1280, 720), (644, 364), (648, 368), (644, 364)]:
+    for color in (Color("bt709", "tv"), Color("smpte170m", "pc")):
+        frame = av.VideoFrame(*size, "yuvj420p" if color.range == "pc" else "yuv420p")
+        for plane in frame.planes:
+            pixels = np.frombuffer(plane, np.uint8)
+            pixels[:] = noise.integers(0, 256, pixels.size, dtype=np.uint8)
+        for name in ("bgra", "rgb24", "yuv420p", "nv12"):
+            planes = Converter(name, size[0] // 2, size[1] // 2).convert(frame, color)
+            digest = hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).hexdigest()
+            print(size, color.range, name, digest)
+print(sys.modules.get("cv2") is not None, file=sys.stderr)
+"""
+
+
+def test_half_the_size_is_the_same_picture_with_and_without_opencv() -> None:
+    with_opencv, without = (
+        subprocess.run([sys.executable, "-c", HALVED, how], capture_output=True, text=True, check=True)
+        for how in ("with", "without")
+    )
+    assert (with_opencv.stderr, without.stderr) == ("True\n", "False\n")
+    assert len(with_opencv.stdout.splitlines()) == 32
+    assert with_opencv.stdout == without.stdout
+
+
+NEARLY_HALVED = """
+import sys
+if sys.argv[1] == "without":
+    sys.modules["cv2"] = None
+import av, numpy as np
+from camgraph.media.convert import Color, Converter
+
+x, y = np.meshgrid(np.arange(1280), np.arange(720))
+frame = av.VideoFrame(1280, 720, "yuv420p")
+wave = (127 + 100 * np.sin(x / 17) * np.cos(y / 13)).astype(np.uint8)
+for plane in frame.planes:
+    pixels = np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))
+    pixels[:] = wave[: plane.height, : plane.width]
+for size in [(640, 360), (480, 270), (320, 180), (212, 120), (100, 56), (17, 9)]:
+    for name in ("bgra", "gray8"):
+        sys.stdout.buffer.write(Converter(name, *size).convert(frame, Color("bt709", "tv"))[0].tobytes())
+"""
+
+
+def test_smaller_sizes_are_nearly_the_same_picture_with_and_without_opencv() -> None:
+    def converted(how: str) -> NDArray[np.int_]:
+        command = [sys.executable, "-c", NEARLY_HALVED, how]
+        data = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+        return np.frombuffer(data, np.uint8).astype(int)
+
+    one, other = converted("with"), converted("without")
+    assert one.shape == other.shape
+    assert np.abs(one - other).mean() < 2.0
+
+
+def test_opencv_is_not_loaded_for_sizes_that_it_does_not_help_with() -> None:
+    program = (
+        "import av, sys; from camgraph.media.convert import Color, Converter;"
+        "frame = av.VideoFrame(1280, 720, 'yuv420p');"
+        "[Converter('bgra', *size).convert(frame, Color('bt709', 'tv'))"
+        " for size in ((0, 0), (641, 360), (812, 456))];"
+        "assert 'cv2' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
