@@ -264,6 +264,7 @@ def test_losses_are_counted_by_their_reason(gui, make_site):
     assert after.shown == before.shown + 1
 
     feed = widget._player._shown
+    assert feed is not None
     for _ in range(2):
         site.show("door")
         feed.take()
