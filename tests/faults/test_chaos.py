@@ -5,11 +5,12 @@
 
 import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 import pytest
@@ -31,7 +32,7 @@ SIZE, FPS = (320, 180), 15
 WINDOW = (1280, 720)
 ANALYZERS = 4
 STREAMS = [f"camera-{number}" for number in range(1, SERVERS * EACH + 1)]
-OUTSIDE = STREAMS[::4]
+OUTSIDE = STREAMS[::5]
 
 STARTS_WITHIN_S = 40.0
 LIVES_AGAIN_WITHIN_S = 25.0
@@ -151,19 +152,61 @@ def assert_accounts(line: dict[str, Any]) -> None:
         assert 0 <= in_decoder <= IN_DECODER, (name, numbers)
 
 
-def ring_published(line: dict[str, Any], stream: str) -> int:
-    """Return how many frames the ring of a tile has had."""
-    (ring,) = [one for one in line["site"]["streams"][stream]["rings"] if one["format"] == "bgra"]
-    return int(ring["published"] + ring["no_slot"])
+class Counts(NamedTuple):
+    """What was told at about one time by the program, by its supervisor, and by the other program."""
+
+    wall: dict[str, Any]
+    outside: dict[str, Any]
+
+    @classmethod
+    def now(cls, storm: Storm) -> Self:
+        wait_until(lambda: storm.wall.now["site"], 5, "the site's numbers")
+        return cls(storm.wall.now, storm.outside.now)
+
+    def published(self, stream: str, pixel_format: str) -> int:
+        """How many frames the stream's ring of a format has had, as its media process says."""
+        (ring,) = [
+            one for one in self.wall["site"]["streams"][stream]["rings"] if one["format"] == pixel_format
+        ]
+        return int(ring["published"] + ring["no_slot"])
+
+    def seen_by_tile(self, stream: str) -> int:
+        return int(self.wall["streams"][stream]["tile"]["published"])
+
+    def seen_outside(self, stream: str) -> int:
+        return counted(self.outside["streams"][stream])
 
 
-def assert_rings_agree(one: dict[str, Any], two: dict[str, Any]) -> None:
-    """Assert that tiles counted, between two lines, what their media processes published meanwhile."""
+def counted(reader: dict[str, int]) -> int:
+    """Return how many frames a reader accounts for."""
+    return sum(reader[key] for key in ("received", "late", "behind", "skipped"))
+
+
+def assert_rings_agree(one: Counts, two: Counts) -> None:
+    """Assert that all counted, from one time to the other, what the media processes published meanwhile."""
     for name in STREAMS:
-        published = ring_published(two, name) - ring_published(one, name)
-        counted = two["streams"][name]["tile"]["published"] - one["streams"][name]["tile"]["published"]
-        # The two were asked up to half a second apart.
-        assert abs(published - counted) <= FPS, (name, published, counted)
+        published = two.published(name, "bgra") - one.published(name, "bgra")
+        seen = two.seen_by_tile(name) - one.seen_by_tile(name)
+        # They were asked up to half a second apart.
+        assert abs(published - seen) <= FPS, (name, published, seen)
+    for name in OUTSIDE:
+        published = two.published(name, "yuv420p") - one.published(name, "yuv420p")
+        seen = two.seen_outside(name) - one.seen_outside(name)
+        assert abs(published - seen) <= FPS, (name, published, seen)
+
+
+def assert_a_crash_costs_its_own_streams(storm: Storm) -> None:
+    """Kill a media process: readers of the other one's streams lose nothing."""
+    media = Counts.now(storm).wall["site"]["media"]
+    killed, spared = [set(process["streams"]) & set(OUTSIDE) for process in media]
+    assert killed
+    assert spared
+    os.kill(media[0]["pid"], signal.SIGKILL)
+    assert_lives(storm, LIVES_AGAIN_WITHIN_S)
+    readers = storm.outside.now["streams"]
+    assert all(readers[name]["connections"] == 2 for name in killed), readers
+    assert all(readers[name]["connections"] == 1 for name in spared), readers
+    assert all(readers[name]["frames"] == readers[name]["spanned"] for name in spared), readers
 
 
 def assert_no_frame_is_torn_or_forgotten(storm: Storm) -> None:
@@ -173,9 +216,8 @@ def assert_no_frame_is_torn_or_forgotten(storm: Storm) -> None:
     told = [outside.lines[-1]["streams"] for outside in storm.outsides if outside.lines]
     for name, stream in (one for streams in told for one in streams.items()):
         assert (stream["torn"], stream["unreadable"], stream["backwards"]) == (0, 0, 0), (name, stream)
-        counted = sum(stream[key] for key in ("received", "late", "behind", "skipped"))
         assert stream["frames"] == stream["received"], (name, stream)
-        assert stream["spanned"] <= counted, (name, stream)
+        assert stream["spanned"] <= counted(stream), (name, stream)
 
 
 @pytest.mark.timeout(SECONDS + 180)
@@ -185,14 +227,15 @@ def test_everything_lives_after_the_storm(storm: Storm, xvfb: str) -> None:
     family = family_of(storm.wall.pid)
     assert (len(family.media), len(family.backends)) == (2, ANALYZERS + 1), family
     descriptors = descriptors_of(storm.wall.pid)
+    assert_a_crash_costs_its_own_streams(storm)
 
     storm.rage(SECONDS)
 
     assert_lives(storm, LIVES_AGAIN_WITHIN_S)
     assert_screen_lives(xvfb)
-    one = storm.wall.now
-    wait_until(lambda: storm.wall.now["at"] > one["at"] + QUIET_S, QUIET_S + 5, "some quiet seconds")
-    two = storm.wall.now
+    one = Counts.now(storm)
+    wait_until(lambda: storm.wall.now["at"] > one.wall["at"] + QUIET_S, QUIET_S + 5, "some quiet seconds")
+    two = Counts.now(storm)
     assert descriptors_of(storm.wall.pid) <= descriptors + SPARE_DESCRIPTORS
     assert_rings_agree(one, two)
     for line in (line for wall in storm.walls for line in wall.lines):
