@@ -123,6 +123,8 @@ class OwnedConnection(Connection):
         inherited = [theirs.fileno(), self._listening.fileno()]
         popen: subprocess.Popen[bytes] | None = None
         try:
+            # It finds the graph when it starts: whatever holds this program up then, no reader is turned away.
+            channel.send(Apply(token=UNASKED, spec=self._spec, secrets=self._secrets))
             popen = start_module(
                 "camgraph.supervisor",
                 [self._site, *map(str, inherited), str(os.getpid())],
@@ -131,7 +133,6 @@ class OwnedConnection(Connection):
             )
             theirs.close()
             channel.attach(self.loop, self._hear, self._lost)
-            channel.send(Apply(token=UNASKED, spec=self._spec, secrets=self._secrets))
         except BaseException:
             theirs.close()
             channel.close()
