@@ -123,7 +123,7 @@ class OwnedConnection(Connection):
         inherited = [theirs.fileno(), self._listening.fileno()]
         popen: subprocess.Popen[bytes] | None = None
         try:
-            # It finds the graph when it starts: whatever holds this program up then, no reader is turned away.
+            # It finds the graph when it starts: whatever holds us up then, no reader is turned away.
             channel.send(Apply(token=UNASKED, spec=self._spec, secrets=self._secrets))
             popen = start_module(
                 "camgraph.supervisor",

@@ -162,6 +162,10 @@ class Processes:
         for front in failed:
             front._on_exit(None)
 
+    def forget_in_child(self) -> None:
+        """Leave the processes to the parent of this forked child; their front ends can still be asked for."""
+        self._lock = threading.Lock()
+
     def _wait_ended(self, timeout_s: float) -> list[FrontEnd]:
         """Return those that have not ended within the time."""
         deadline = time.monotonic() + timeout_s

@@ -371,6 +371,7 @@ def _abandon_in_child() -> None:
         site._closed = True
         site._lock = threading.Lock()  # Another thread may have held it.
         site._board.forget_in_child()
+        site._processes.forget_in_child()
         site._connection.abandon_after_fork()
     _sites.clear()
 
