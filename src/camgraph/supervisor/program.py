@@ -11,6 +11,7 @@ from camgraph.control.messages import (
     Answer,
     FromSupervisor,
     GraphChanged,
+    Pong,
     StreamStatus,
     ToSupervisor,
 )
@@ -56,9 +57,12 @@ class Program:
             if isinstance(message, GraphChanged):
                 self._graph = message
                 return
-            if isinstance(message, Answer):
+            if isinstance(message, Answer | Pong):
                 # Whoever has changed the graph knows the new one when the answer comes.
                 self._send_graph()
+            if isinstance(message, Pong):
+                # For a program that joins, it is the end of all that it is told of the site first.
+                self._send_statuses()
         self._send(message, descriptors)
 
     def _send(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
@@ -75,6 +79,11 @@ class Program:
         graph, self._graph = self._graph, None
         if graph is not None:
             self._send(graph)
+
+    def _send_statuses(self) -> None:
+        statuses, self._statuses = self._statuses, {}
+        for status in statuses.values():
+            self._send(status)
 
     def _catch_up(self) -> None:
         self._send_graph()

@@ -15,6 +15,7 @@ from camgraph.control.messages import (
     GraphChanged,
     MediaStatus,
     Ping,
+    Pong,
     StreamStatus,
     ToSupervisor,
 )
@@ -108,6 +109,15 @@ def test_the_answer_comes_after_the_graph_it_is_about(listening: Listening) -> N
     kinds = [type(one) for one in told if not isinstance(one, MediaStatus)]
     assert kinds == [GraphChanged, Answer, GraphChanged]
     assert told[-1] == graph(2)
+
+
+def test_a_pong_comes_after_all_that_was_told_before(listening: Listening) -> None:
+    listening.fill()
+    listening.program.tell(StreamStatus(stream="door", state="live"))
+    listening.program.tell(graph(1))
+    listening.program.tell(Pong())
+    kinds = [type(one) for one in listening.read_all() if not isinstance(one, MediaStatus)]
+    assert kinds == [GraphChanged, StreamStatus, Pong]
 
 
 def test_one_that_never_reads_again_costs_a_bounded_amount_and_nobody_waits(listening: Listening) -> None:
