@@ -37,7 +37,7 @@ class Media:
     """A media process, and its supervisor's side of things, which a thread serves.
 
     Rings may have `room_bytes` all together, of which `reserved_bytes` are reserved; negative: that is not
-    answered.
+    answered before `answer_late`.
     """
 
     def __init__(self, log: Path) -> None:
@@ -54,6 +54,7 @@ class Media:
         self.statuses: list[tuple[float, StreamStatus]] = []
         self.room_bytes = 1 << 40
         self.reserved_bytes = 0
+        self._unanswered: list[ReserveMemory] = []
         self._statistics: dict[int, MediaStatistics] = {}
         self._connections: list[socket.socket] = []
         self._readers: list[Reader] = []
@@ -159,6 +160,16 @@ class Media:
             self.process.kill()
         self.process.wait()
 
+    def answer_late(self, room_bytes: int) -> None:
+        """Answer what was not answered, and all that comes, with so much room."""
+
+        def answer() -> None:
+            self.room_bytes = room_bytes
+            for question in self._unanswered:
+                self._on_message(question, [])
+
+        self.loop.call_soon_threadsafe(answer)
+
     def _on_message(self, message: FromMedia, descriptors: list[int]) -> None:
         close_all(descriptors)
         match message:
@@ -168,6 +179,8 @@ class Media:
                 fits = self.reserved_bytes + size_bytes <= self.room_bytes
                 self.reserved_bytes += size_bytes * fits
                 self.channel.send(MemoryAnswer(token=token, refused="" if fits else "There is no room."))
+            case ReserveMemory():
+                self._unanswered.append(message)
             case ReleaseMemory(size_bytes=size_bytes):
                 self.reserved_bytes -= size_bytes
             case MediaStatistics():

@@ -279,7 +279,7 @@ def running(units: Sequence[bytes]) -> Iterator[tuple[Loop, StreamWorker, list[S
     statuses: list[StreamStatus] = []
     node = RtspSource(id="odd", url=camera.url, keep_warm=True)
     # Nobody reads: no memory is asked for.
-    memory = Memory(loop, lambda question: pytest.fail(f"{question}"))
+    memory = Memory(lambda question: pytest.fail(f"{question}"))
     worker = StreamWorker(loop, node, None, 1, memory, statuses.append)
     try:
         worker.begin()

@@ -3,39 +3,28 @@
 import functools
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
 
-from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import MemoryAnswer, ReleaseMemory, ReserveMemory
 from camgraph.ring.protocol import RingRequest
-
-ANSWER_WITHIN_S = 2.0
-
-
-class _Question(NamedTuple):
-    size_bytes: int
-    then: Callable[[str], None]
-    timer: Timer
 
 
 class Memory:
     """What this process may use for rings; belongs to the loop's thread.
 
-    `send` tells the supervisor, and does not raise. A supervisor that says nothing within `ANSWER_WITHIN_S`
-    has refused; what it grants later is given back.
+    `send` tells the supervisor, and does not raise. A supervisor that says nothing is waited for: it comes to
+    answer, or is replaced before long, and this process with it. To refuse meanwhile would end readers that
+    could go on.
     """
 
-    def __init__(self, loop: Loop, send: Callable[[ReserveMemory | ReleaseMemory], None]) -> None:
-        self._loop, self._send = loop, send
+    def __init__(self, send: Callable[[ReserveMemory | ReleaseMemory], None]) -> None:
+        self._send = send
         self._tokens = itertools.count(1)
-        self._questions: dict[int, _Question] = {}
-        self._given_up: dict[int, int] = {}
+        self._questions: dict[int, Callable[[str], None]] = {}
 
     def reserve(self, stream: str, size_bytes: int, then: Callable[[str], None]) -> None:
         """Ask for so much more for a stream; `then` gets why it can't be had, empty: it can."""
         token = next(self._tokens)
-        timer = self._loop.call_later(ANSWER_WITHIN_S, functools.partial(self._give_up, token, stream))
-        self._questions[token] = _Question(size_bytes, then, timer)
+        self._questions[token] = then
         self._send(ReserveMemory(token=token, stream=stream, size_bytes=size_bytes))
 
     def release(self, size_bytes: int) -> None:
@@ -45,22 +34,9 @@ class Memory:
 
     def on_answer(self, answer: MemoryAnswer) -> None:
         """Take the supervisor's answer."""
-        question = self._questions.pop(answer.token, None)
-        if question is not None:
-            question.timer.cancel()
-            question.then(answer.refused)
-            return
-        size_bytes = self._given_up.pop(answer.token, 0)
-        if not answer.refused:
-            self.release(size_bytes)
-
-    def _give_up(self, token: int, stream: str) -> None:
-        question = self._questions.pop(token)
-        self._given_up[token] = question.size_bytes
-        question.then(
-            f"Whether there is memory for pictures of {stream!r} was not told within {ANSWER_WITHIN_S:g} s: "
-            "ask again, and restart the site if that goes on."
-        )
+        then = self._questions.pop(answer.token, None)
+        if then is not None:
+            then(answer.refused)
 
 
 class Grants:

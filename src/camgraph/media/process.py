@@ -37,7 +37,7 @@ class MediaProcess:
         self._loop = Loop()
         self._channel: ControlChannel[ToMedia] = ControlChannel(control, ToMedia)
         self._channel.attach(self._loop, self._on_message, self._loop.stop)
-        self._memory = Memory(self._loop, self._send)
+        self._memory = Memory(self._send)
         self._secrets: dict[str, str] = {}
         self._workers: dict[str, StreamWorker] = {}
         self._sources: dict[str, str] = {}
