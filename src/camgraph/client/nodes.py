@@ -44,7 +44,7 @@ class LiveRate:
 
     def set(self, fps: float) -> None:
         """Change it, from the next frame on; `fps` in frames per second."""
-        self._command(SetRate(node=self.name, fps=fps))
+        self._command(SetRate(node=self.name, fps=float(fps)))
 
 
 class LiveFork:

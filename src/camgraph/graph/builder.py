@@ -49,7 +49,13 @@ class Stream(NamedTuple):
         as the ring holds them. `leases` is how many frames the reader may hold at a time. Raises GraphError.
         """
         request = FrameRequest(
-            stream=self.name, format=format, roi=roi, size=size, fps=fps, policy=policy, leases=leases
+            stream=self.name,
+            format=format,
+            roi=roi,
+            size=size,
+            fps=None if fps is None else float(fps),
+            policy=policy,
+            leases=leases,
         )
         check_request(request)
         return request
@@ -116,7 +122,8 @@ class GraphBuilder:
         `Site.rate` changes it while it runs. Where the rate need not change, ``frames(fps=…)`` is enough.
         Raises GraphError if the name is taken or the rate is none.
         """
-        self._add(Rate(id=name, source=source.name, fps=fps))
+        # Numpy's numbers are numbers, too; a graph is plain data.
+        self._add(Rate(id=name, source=source.name, fps=float(fps)))
         return Stream(name)
 
     def fork(self, name: str, source: Stream, branches: Sequence[str]) -> dict[str, Stream]:

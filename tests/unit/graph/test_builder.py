@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
 from camgraph.base.errors import GraphError
@@ -168,3 +170,12 @@ def test_what_was_declared_can_be_removed_unless_others_are_fed_by_it() -> None:
     with pytest.raises(GraphError, match="'door' can't be removed; the graph has: nothing"):
         graph.remove("door")
     graph.rtsp("door", "rtsp://10.0.0.2/1")
+
+
+def test_rates_may_be_numbers_of_numpy() -> None:
+    graph = GraphBuilder()
+    door = graph.rtsp("door", "rtsp://h/1")
+    slow = graph.rate("slow", door, np.float64(2.5))
+    assert GraphSpec.from_json(graph.spec.to_json()) == graph.spec
+    request = slow.frames(fps=np.float64(2))
+    assert msgspec.json.decode(msgspec.json.encode(request), type=FrameRequest) == request
