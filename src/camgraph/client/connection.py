@@ -102,10 +102,11 @@ class Connection(ABC):
         self._thread.start()
         try:
             begun.result()
-        except BaseException:
-            # Ctrl-C, maybe: then it has begun, or is about to.
-            self.loop.stop()
-            self._thread.join()
+        except BaseException as error:
+            if not begun.done() or begun.exception() is not error:
+                # Ctrl-C: it has begun, or is about to.
+                self.loop.stop()
+            self._thread.join(THREAD_ENDS_WITHIN_S)
             raise
 
     def _serve(self, connect: Callable[[], None], begun: "Future[None]") -> None:
