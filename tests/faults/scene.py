@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -76,7 +77,7 @@ class Scene:
         for name in harm.streams:
             self._assert_back(death, name, harm, died, epochs[name])
         wait_until(self._all_live, RECOVERS_WITHIN_S, f"all live after {death.harm}")
-        wait_until(self._analyzers_speak(), RECOVERS_WITHIN_S, f"the analyzers after {death.harm}")
+        wait_until(self._all_show_life(), RECOVERS_WITHIN_S, f"signs of life of all after {death.harm}")
         for name in set(STREAMS) - set(harm.streams):
             assert self._watchers[name].lost_since(died) == [], (death.harm, name)
 
@@ -113,7 +114,18 @@ class Scene:
     def _all_live(self) -> bool:
         return all(stream["state"] == "live" for stream in self._wall.streams.values())
 
-    def _analyzers_speak(self):
+    def _all_show_life(self) -> Callable[[], bool]:
+        """Return what tells whether tiles, analyzers and the other program have something new since now."""
+
+        def shown() -> list[int]:
+            tiles = [stream["tile"]["shown"] for stream in self._wall.streams.values()]
+            other = self._other.now
+            return [*tiles, other["counted"], *(stream["frames"] for stream in other["streams"].values())]
+
+        before, speak = shown(), self._analyzers_speak()
+        return lambda: speak() and all(one < two for one, two in zip(before, shown(), strict=True))
+
+    def _analyzers_speak(self) -> Callable[[], bool]:
         """Return what tells whether each analyzer has spoken since now."""
         before = {name: dict(one["saw"]) for name, one in self._wall.analyzers.items()}
         return lambda: all(
