@@ -253,7 +253,7 @@ def refused(*arguments: str) -> tuple[int, str]:
     [
         ("nodes:\n- {type: rtsp, id: door, url: 7}\n", r"\$\.nodes\[0\]\.url"),
         ("nodes:\n- {type: rtsp, id: door, url: 'rtsp://me:secret@h/1'}\n- [", "line [34]"),
-        ("nodes:\n- {type: rtsp, id: door, url: 'rtsp://me:secret@h/1'}\n", "'door'.*login="),
+        ("nodes:\n- {type: rtsp, id: door, url: 'rtsp://me:secret@h/1'}\n", "'door'.*login"),
         ("nodes:\n- {type: rtsp, id: door, url: 'rtsp://h/1', login: 'env:NOT_SET'}\n", "NOT_SET"),
         ("nodes:\n- {type: gate, id: night, source: door}\n", "'night' is fed by 'door'"),
         ("version: 2\n", "version 2"),

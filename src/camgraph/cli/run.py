@@ -34,7 +34,15 @@ def run(
 ) -> None:
     """Run the cameras of a file until Ctrl-C, without a window; other programs join the site by its name.
 
-    SIGHUP has the file read again: the site becomes what it says, and what stays as it was plays on.
+    SIGHUP has the file read again: the site becomes what it says, gates and rates too, and what stays as it
+    was plays on. A file, with a filter that others can close:
+
+    \b
+    nodes:
+    - {type: rtsp, id: door, url: "rtsp://127.0.0.1:8554/1", login: "env:DOOR"}
+    - {type: gate, id: night, source: door}
+
+    There are also {type: rate, id, source, fps} and {type: fork, id, source, branches}.
     """
     console = Console(stderr=True)
     try:

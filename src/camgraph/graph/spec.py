@@ -61,7 +61,19 @@ Node = RtspSource | Gate | Rate | Fork
 
 
 class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A declaration, versioned."""
+    """A declaration, versioned.
+
+    As YAML::
+
+        version: 1
+        nodes:
+        - {type: rtsp, id: door, url: "rtsp://10.0.0.5/main", login: "env:DOOR"}
+        - {type: gate, id: night, source: door}
+        - {type: rate, id: slow, source: door, fps: 2}
+        - {type: fork, id: rooms, source: door, branches: [hall, desk]}
+
+    What else `Graph.rtsp` and `Graph.gate` take goes by the same names; an id is what they call the name.
+    """
 
     version: int = SPEC_VERSION
     nodes: tuple[Node, ...] = ()
@@ -144,7 +156,8 @@ def _check_source(node: RtspSource) -> None:
     check_address(node.id, node.url)
     if urlsplit(node.url).username is not None:
         raise GraphError(
-            f'stream {node.id!r}: the url of a stored graph carries a password; use login="env:NAME"'
+            f"stream {node.id!r}: the url of a stored graph carries a password; tell where that is: "
+            'login "env:NAME" or "file:/path"'
         )
     if node.login is not None and node.login.partition(":")[0] not in ("env", "file", "url"):
         raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
