@@ -145,8 +145,12 @@ class Site:
     def read(self, request: FrameRequest) -> Reader:
         """Return a reader of the frames asked for; the caller closes it, or the site does.
 
-        Raises GraphError if the site has no such stream, ClosedError after `close`.
+        `request` comes from ``stream.frames(…)``. Raises GraphError if the site has no such stream,
+        ClosedError after `close`. The reader raises BrokenError when its stream was removed, or the site of
+        another program has ended.
         """
+        if not isinstance(request, FrameRequest):
+            raise TypeError(f"read() takes a request, stream.frames(…), not {request!r}")
         self._check_open()
         check_request(request)
         self._check_stream(request.stream)
@@ -202,9 +206,13 @@ class Site:
     def apply(self, graph: GraphBuilder | GraphSpec, timeout: float = 5.0) -> GraphDiff:
         """Make this the graph that runs, and return what it changed.
 
-        Streams that stay as they are lose no frame; those that are removed end, with their readers. Raises
-        GraphError if it can't be run, or a login reference can't be resolved; TimeoutError if nobody answers
-        within `timeout` seconds; BrokenError if the supervisor dies meanwhile. `spec` tells what runs then.
+        Streams that stay as they are lose no frame; those that are removed end, and their readers raise
+        BrokenError some seconds later. Gates, rates and forks become as `graph` says, whatever commands they
+        got: to change what runs now, begin with ``Graph.from_spec(site.spec)``. Widgets stay as they are.
+
+        Raises GraphError if it can't be run, or a login reference can't be resolved; TimeoutError if nobody
+        answers within `timeout` seconds; BrokenError if the supervisor dies meanwhile. `spec` tells what runs
+        then.
         """
         self._check_open()
         if isinstance(graph, GraphSpec):

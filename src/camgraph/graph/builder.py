@@ -70,7 +70,10 @@ class GraphBuilder:
 
     @classmethod
     def from_spec(cls, spec: GraphSpec) -> Self:
-        """Return a graph that holds the nodes of a stored declaration."""
+        """Return a graph that holds the nodes of a stored declaration, or of a running site's `spec`.
+
+        ``Stream("door")`` stands for a stream of it, where a filter is to be added.
+        """
         graph = cls()
         check_spec(spec)
         graph._nodes = {node.id: node for node in spec.nodes}

@@ -15,7 +15,8 @@ class VideoWall(QWidget):
     """Shows streams in a grid as near to square as can be, row by row, without gaps.
 
     ``wall["door"]`` is the `VideoWidget` of a stream; iterating gives them all, in order. Raises ValueError
-    if two streams have the same name.
+    if two streams have the same name. After `Site.apply` it shows the streams that it was made for: make
+    another for those of now.
     """
 
     clicked = Signal(object)

@@ -117,7 +117,7 @@ class Frame:
 
     @property
     def seq(self) -> int:
-        """The frame's number in its ring, counted from the ring's making; a gap is a loss."""
+        """The frame's number in its ring; a gap is a loss. A new ring, after a crash say, counts from 1."""
         return self._header.seq
 
     @property
