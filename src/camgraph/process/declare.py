@@ -107,8 +107,10 @@ def message(**fields: Any) -> Any:
     """Declare a message from the back end to the front end, with its fields and their types.
 
     In the back end ``self.moved.emit(stream="door", score=9.5)`` sends it. At the front end it is a port with
-    ``connect(callback)``, and with `camgraph.qt.signals` a Qt signal. Values are pickled and arrive as they
-    are: the types tell a reader what comes, they convert and check nothing.
+    ``connect(callback)``, and with `camgraph.qt.signals` a Qt signal. Without Qt the callback runs in the
+    site's thread, with the fields by their names; into asyncio it goes on by ``loop.call_soon_threadsafe``.
+    Values are pickled and arrive as they are: the types tell a reader what comes, they convert and check
+    nothing.
     """
     for name in fields:
         if name.startswith("_"):
@@ -150,7 +152,8 @@ class MessageProcess:
     by value and ``__main__`` is not run again; a class of a module is imported there from that module.
 
     An exception that leaves a method is reported at the front end with its traceback, then `cleanup` runs and
-    the process ends with exit code 1; `SystemExit` ends it with its own code and is no failure.
+    the process ends with exit code 1; `SystemExit` ends it with its own code and is no failure. With
+    ``restart = True`` in the class, a process that ends so, or is killed, is started again.
     """
 
     restart: ClassVar[bool] = False

@@ -163,7 +163,8 @@ class FrontEnd:
     def messages(self, timeout: float | None = None) -> MessageStream:
         """Return an iterator of the messages from now on: ``(name, fields)``; it ends with the process.
 
-        Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message.
+        Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message. It
+        blocks its thread, so it is not for asyncio: see `camgraph.message`.
         """
         stream = MessageStream(timeout)
         with self._state_lock:
