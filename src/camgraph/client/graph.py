@@ -31,8 +31,9 @@ def attach(name: str, *, timeout: float = 5.0) -> Site:
 
     Reading, watching, commands, `apply` and `spawn` are as in the program that started it; closing leaves it
     running. While its supervisor is being replaced, and when it was closed and is started again, the site is
-    joined anew by itself. Raises GraphError if there can be no such name, BrokenError if no such site runs,
-    or if it does not answer within `timeout` seconds.
+    joined anew by itself; readers end with BrokenError when it was closed, and are to be made anew. Raises
+    GraphError if there can be no such name, BrokenError if no such site runs, or if it does not answer within
+    `timeout` seconds.
     """
     check_name(name, "site")
     site = Site(name, GraphSpec(), lambda listener: AttachedConnection(name, listener))
