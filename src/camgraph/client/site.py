@@ -207,8 +207,9 @@ class Site:
         """Make this the graph that runs, and return what it changed.
 
         Streams that stay as they are lose no frame; those that are removed end, and their readers raise
-        BrokenError some seconds later. Gates, rates and forks become as `graph` says, whatever commands they
-        got: to change what runs now, begin with ``Graph.from_spec(site.spec)``. Widgets stay as they are.
+        BrokenError a second or two later. Gates, rates and forks become as `graph` says, whatever commands
+        they got: to change what runs now, begin with ``Graph.from_spec(site.spec)``. Widgets stay as they
+        are.
 
         Raises GraphError if it can't be run, or a login reference can't be resolved; TimeoutError if nobody
         answers within `timeout` seconds; BrokenError if the supervisor dies meanwhile. `spec` tells what runs

@@ -1,7 +1,8 @@
 """The words a program writes its graph with."""
 
+import operator
 from collections.abc import Container, Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PixelFormat
@@ -16,6 +17,7 @@ from camgraph.graph.spec import (
     Rate,
     ReadPolicy,
     RtspSource,
+    StreamPath,
     check_address,
     check_node,
     check_request,
@@ -51,8 +53,8 @@ class Stream(NamedTuple):
         request = FrameRequest(
             stream=self.name,
             format=format,
-            roi=roi,
-            size=size,
+            roi=_whole_numbers(roi),
+            size=_whole_numbers(size),
             fps=None if fps is None else float(fps),
             policy=policy,
             leases=leases,
@@ -111,31 +113,32 @@ class GraphBuilder:
             self._url_logins[f"url:{name}"] = url_login
         return Stream(name)
 
-    def gate(self, name: str, source: Stream, *, opened: bool = True) -> Stream:
+    def gate(self, name: str, source: Stream | str, *, opened: bool = True) -> Stream:
         """Declare a gate, and return the stream of the frames that it lets through while it is open.
 
-        `Site.gate` opens and closes it while it runs. Raises GraphError if the name is taken.
+        `source` is a stream, or its name. `Site.gate` opens and closes it while it runs. Raises GraphError if
+        the name is taken.
         """
-        self._add(Gate(id=name, source=source.name, opened=opened))
+        self._add(Gate(id=name, source=_name_of(source), opened=opened))
         return Stream(name)
 
-    def rate(self, name: str, source: Stream, fps: float) -> Stream:
+    def rate(self, name: str, source: Stream | str, fps: float) -> Stream:
         """Declare a stream of at most `fps` frames per second of another one, spaced evenly.
 
         `Site.rate` changes it while it runs. Where the rate need not change, ``frames(fps=…)`` is enough.
         Raises GraphError if the name is taken or the rate is none.
         """
         # Numpy's numbers are numbers, too; a graph is plain data.
-        self._add(Rate(id=name, source=source.name, fps=float(fps)))
+        self._add(Rate(id=name, source=_name_of(source), fps=float(fps)))
         return Stream(name)
 
-    def fork(self, name: str, source: Stream, branches: Sequence[str]) -> dict[str, Stream]:
+    def fork(self, name: str, source: Stream | str, branches: Sequence[str]) -> dict[str, Stream]:
         """Declare branches of a stream, and return theirs: ``name.branch``, by branch.
 
         Each gets all frames while it is attached, as it is at first; `Site.fork` detaches and attaches them
         while they run. Raises GraphError if a name is taken.
         """
-        self._add(Fork(id=name, source=source.name, branches=tuple(branches)))
+        self._add(Fork(id=name, source=_name_of(source), branches=tuple(branches)))
         return {branch: Stream(f"{name}.{branch}") for branch in branches}
 
     def remove(self, name: str) -> None:
@@ -147,9 +150,11 @@ class GraphBuilder:
             raise GraphError(
                 f"{name!r} can't be removed; the graph has: {', '.join(self._nodes) or 'nothing'}"
             )
-        left = {id_: node for id_, node in self._nodes.items() if id_ != name}
-        streams_of(GraphSpec(nodes=tuple(left.values())))
-        self._nodes = left
+        gives = {stream for stream, path in streams_of(self.spec).items() if _maker(path).id == name}
+        for node in self._nodes.values():
+            if not isinstance(node, RtspSource) and node.source in gives:
+                raise GraphError(f"{name!r} can't be removed while {node.id!r} is fed by it")
+        del self._nodes[name]
         self._url_logins.pop(f"url:{name}", None)
 
     def resolve_secrets(self, known: Container[str] = ()) -> dict[str, str]:
@@ -171,3 +176,19 @@ class GraphBuilder:
         # All of it: a name may be taken by a branch.
         streams_of(GraphSpec(nodes=(*self._nodes.values(), node)))
         self._nodes[node.id] = node
+
+
+def _name_of(source: Stream | str) -> str:
+    return source if isinstance(source, str) else source.name
+
+
+def _maker(path: StreamPath) -> Node:
+    return path.steps[-1][0] if path.steps else path.source
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Return pixels as a tuple of plain integers: a graph is plain data. What has none is left as it is."""
+    try:
+        return tuple(map(operator.index, value))
+    except TypeError:
+        return value

@@ -1,7 +1,7 @@
 """What a site is to do, as data: nodes with ids, JSON and YAML round trip, no secrets."""
 
 import re
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -223,11 +223,15 @@ def _is_size(value: object) -> bool:
 
 
 def _checked(data: bytes | str, decode: object) -> GraphSpec:
+    if not data.strip():
+        raise GraphError("the graph can't be read: there is nothing in it")
     try:
         spec: GraphSpec = decode(data, type=GraphSpec)  # type: ignore[operator]
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         # What a YAML parser says has lines, and shows the place.
         said = redact(" ".join(str(error).split()))
+        if said.startswith("Invalid value") and said.endswith(".type`"):
+            said += f"; choose one of {', '.join(kind.__struct_config__.tag for kind in get_args(Node))}"
         raise GraphError(f"the graph can't be read: {said}") from error
     check_spec(spec)
     return spec

@@ -17,6 +17,9 @@ _log = logging.getLogger(__name__)
 
 HELLO_WITHIN_S = 2.0
 UNKNOWN_STREAM_S = 10.0
+"""So long a reader may come before the stream that it asks for."""
+REMOVED_STREAM_S = 1.0
+"""So long a stream may be away from the graph without losing its readers."""
 SWEEP_EVERY_S = 1.0
 
 
@@ -32,8 +35,9 @@ class Broker:
     """Accepts connections, reads each one's first datagram, and hands it over.
 
     `hand_over(stream, hello, sock)` returns False while no media process can take a reader, which then waits
-    here. Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams. The
-    connection of a program that joins the site is given to `join(sock)`, which owns it from then on.
+    here. Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams,
+    `was_removed(stream)` those that were. The connection of a program that joins the site is given to
+    `join(sock)`, which owns it from then on.
 
     Those that wait here take half of this process's descriptors at most, the others wait outside: starting
     the media process that all of them wait for takes some, too.
@@ -45,12 +49,14 @@ class Broker:
         listener: socket.socket,
         *,
         knows: Callable[[str], bool],
+        was_removed: Callable[[str], bool],
         hand_over: Callable[[str, bytes, socket.socket], bool],
         join: Callable[[socket.socket], None],
     ) -> None:
         self._loop = loop
         self._listener = listener
         self._knows = knows
+        self._was_removed = was_removed
         self._hand_over = hand_over
         self._join = join
         self._waiting: dict[int, _Waiting] = {}
@@ -138,14 +144,20 @@ class Broker:
             if waiting.hello is None:
                 if waited_s > HELLO_WITHIN_S:
                     self._drop(waiting)
-            elif waited_s > UNKNOWN_STREAM_S and not self._knows(waiting.hello.request.stream):
-                self._refuse(waiting, f"no stream is named {waiting.hello.request.stream!r}")
             else:
-                # A media process that could not take it may be able to by now.
-                self._try(waiting)
+                self._try_or_refuse(waiting, waiting.hello.request.stream, waited_s)
         if not self._closed:
             self._let_in()
             self._loop.call_later(SWEEP_EVERY_S, self._sweep)
+
+    def _try_or_refuse(self, waiting: _Waiting, stream: str, waited_s: float) -> None:
+        if self._knows(stream):
+            # A media process that could not take it may be able to by now.
+            self._try(waiting)
+        elif self._was_removed(stream) and waited_s > REMOVED_STREAM_S:
+            self._refuse(waiting, f"the stream {stream!r} was removed")
+        elif waited_s > UNKNOWN_STREAM_S:
+            self._refuse(waiting, f"no stream is named {stream!r}")
 
     def _refuse(self, waiting: _Waiting, reason: str) -> None:
         self._forget(waiting)

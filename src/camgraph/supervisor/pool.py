@@ -52,6 +52,7 @@ class MediaPool:
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._streams: dict[str, StreamPath] = {}
+        self._removed: set[str] = set()
         self._placement = Placement()
         self._meter = LoadMeter()
         self._processes: dict[str, MediaProcess] = {}
@@ -75,9 +76,15 @@ class MediaPool:
         """Tell whether the graph has a stream of this name."""
         return stream in self._streams
 
+    def was_removed(self, stream: str) -> bool:
+        """Tell whether the graph had a stream of this name, and has it no longer."""
+        return stream in self._removed
+
     def apply(self, spec: GraphSpec, secrets: dict[str, str]) -> None:
         """Make this the graph that runs: place its streams, and start, change and stop processes."""
-        self._spec, self._secrets, self._streams = spec, secrets, streams_of(spec)
+        streams = streams_of(spec)
+        self._removed = (self._removed | self._streams.keys()) - streams.keys()
+        self._spec, self._secrets, self._streams = spec, secrets, streams
         sources = {node.id: node.own_process for node in spec.nodes if isinstance(node, RtspSource)}
         self._meter.keep_only(sources)
         self._placement.assign(sources, self._meter.cores)

@@ -51,7 +51,12 @@ class SiteSupervisor:
         self._ending = False
         self._media = MediaPool(loop, MemoryLedger(), tell=self._on_media, on_ready=self._serve_readers)
         self._broker = Broker(
-            loop, listener, knows=self._media.knows, hand_over=self._media.add_reader, join=self._join
+            loop,
+            listener,
+            knows=self._media.knows,
+            was_removed=self._media.was_removed,
+            hand_over=self._media.add_reader,
+            join=self._join,
         )
         self._owner = self._connect(control)
         self._programs = [self._owner]

@@ -6,7 +6,7 @@ import pytest
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder, Stream
-from camgraph.graph.spec import FrameRequest, GraphSpec, RtspSource
+from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, RtspSource
 
 
 def test_a_graph_is_plain_data_that_round_trips() -> None:
@@ -161,7 +161,7 @@ def test_what_was_declared_can_be_removed_unless_others_are_fed_by_it() -> None:
     graph = GraphBuilder()
     door = graph.rtsp("door", "rtsp://user:secret@10.0.0.1/1")
     graph.gate("night", door)
-    with pytest.raises(GraphError, match="'night' is fed by 'door'"):
+    with pytest.raises(GraphError, match="'door' can't be removed while 'night' is fed by it"):
         graph.remove("door")
     graph.remove("night")
     graph.remove("door")
@@ -179,3 +179,32 @@ def test_rates_may_be_numbers_of_numpy() -> None:
     assert GraphSpec.from_json(graph.spec.to_json()) == graph.spec
     request = slow.frames(fps=np.float64(2))
     assert msgspec.json.decode(msgspec.json.encode(request), type=FrameRequest) == request
+
+
+def test_filters_take_streams_by_name_too_and_sizes_may_be_numbers_of_numpy() -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://10.0.0.1/1")
+    night = graph.gate("night", "door")
+    assert graph.spec.nodes[1] == Gate(id="night", source="door")
+    request = night.frames(size=[np.int64(320), np.int32(180)], roi=np.array([0, 0, 64, 48]))  # type: ignore[arg-type]
+    assert (request.size, request.roi) == ((320, 180), (0, 0, 64, 48))
+    assert {type(side) for side in (*(request.size or ()), *(request.roi or ()))} == {int}
+    with pytest.raises(GraphError, match="must be"):
+        night.frames(size=320)  # type: ignore[arg-type]
+
+
+def test_a_branch_that_is_used_keeps_its_fork() -> None:
+    graph = GraphBuilder()
+    branches = graph.fork("split", graph.rtsp("door", "rtsp://10.0.0.1/1"), ["a", "b"])
+    graph.rate("slow", branches["b"], 5)
+    with pytest.raises(GraphError, match="'split' can't be removed while 'slow' is fed by it"):
+        graph.remove("split")
+    graph.remove("slow")
+    graph.remove("split")
+
+
+def test_a_kind_of_node_that_is_none_is_answered_with_those_there_are() -> None:
+    with pytest.raises(GraphError, match="choose one of rtsp, gate, rate, fork"):
+        GraphSpec.from_json('{"nodes": [{"type": "rtps", "id": "a", "url": "rtsp://h/1"}]}')
+    with pytest.raises(GraphError, match="there is nothing in it"):
+        GraphSpec.from_yaml(b"\n")

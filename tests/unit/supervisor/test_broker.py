@@ -3,6 +3,7 @@
 import fcntl
 import os
 import resource
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ class Site:
             self.loop,
             self.listener,
             knows=lambda stream: stream == "door",
+            was_removed=lambda stream: stream == "attic",
             hand_over=self._take,
             join=self.joined.append,
         )
@@ -189,3 +191,13 @@ def test_readers_that_can_not_be_accepted_are_waited_for_without_spinning(site: 
         assert turns <= 5
         assert not site.taken
         site.run_until(lambda: site.taken)
+
+
+def test_a_reader_of_a_removed_stream_is_told_so_soon(site: Site) -> None:
+    began = time.monotonic()
+    with connect_site(site.name) as sock:
+        sock.send(Hello(RingRequest("attic")).encode())
+        site.run_until(lambda: select.select([sock], [], [], 0)[0])
+        answer = decode_answer(sock.recv(4096))
+    assert answer == Refused("the stream 'attic' was removed")
+    assert time.monotonic() - began < 5
