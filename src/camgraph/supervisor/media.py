@@ -134,8 +134,6 @@ class MediaProcess:
                 "camgraph.media",
                 [str(theirs.fileno()), str(os.getpid())],
                 descriptors=[theirs.fileno()],
-                # No matrix is multiplied there: numpy's library would start a thread per core for nothing.
-                environment={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
                 ends_with_us=True,
             )
         except OSError:
