@@ -103,12 +103,13 @@ class Child:
         try:
             popen = self._launch()
             self._pidfd = os.pidfd_open(popen.pid)
-        except OSError as error:
-            _log.error("%s could not be started: %s", self._name, error.strerror)
+        except (OSError, subprocess.SubprocessError, MemoryError) as error:
+            why = getattr(error, "strerror", None) or str(error) or "no memory"
+            _log.error("%s could not be started: %s", self._name, why)
             if popen is not None:
                 popen.kill()
                 popen.wait()
-            self.ended_how = f"it could not be started: {error.strerror}"
+            self.ended_how = f"it could not be started: {why}"
             self._handle(LaunchFailed())
             self._on_not_started()
             return

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,14 @@ from camgraph.supervisor.child import Child
 class Supervised:
     """A shell command, watched, and the kernel's counter as the test would have it."""
 
-    def __init__(self, command: str, *, restart: bool = False, shell: str = "/bin/sh") -> None:
+    def __init__(
+        self,
+        command: str,
+        *,
+        restart: bool = False,
+        shell: str = "/bin/sh",
+        before: Callable[[], None] | None = None,
+    ) -> None:
         self.loop = Loop()
         self.kills = 3
         self.ended: list[tuple[int, str]] = []
@@ -26,7 +34,7 @@ class Supervised:
             self.loop,
             name="one",
             restart=restart,
-            launch=lambda: subprocess.Popen([shell, "-c", command]),
+            launch=lambda: subprocess.Popen([shell, "-c", command], preexec_fn=before),
             on_started=lambda pid: None,
             on_exited=lambda pid, returncode: self.ended.append((returncode, self.child.ended_how)),
             on_not_started=lambda: self.ended.append((0, self.child.ended_how)),
@@ -54,8 +62,8 @@ class Supervised:
 def start() -> Iterator[Callable[..., Supervised]]:
     made: list[Supervised] = []
 
-    def start(command: str, *, restart: bool = False, shell: str = "/bin/sh") -> Supervised:
-        made.append(Supervised(command, restart=restart, shell=shell))
+    def start(command: str, **options: Any) -> Supervised:
+        made.append(Supervised(command, **options))
         return made[-1]
 
     yield start
@@ -118,3 +126,9 @@ def test_one_that_can_not_be_started_is_told_each_time_and_tried_again(start) ->
         assert (code, how) == (0, "it could not be started: No such file or directory")
         assert supervised.child.life.state == "backing_off"
     assert supervised.child.life.starts == 3
+
+
+def test_one_that_ends_before_its_program_is_told_as_not_started_too(start) -> None:
+    supervised = start("exit 0", restart=True, before=lambda: 1 // 0)
+    assert supervised.run_until_ended() == (0, "it could not be started: Exception occurred in preexec_fn.")
+    assert supervised.child.life.state == "backing_off"
