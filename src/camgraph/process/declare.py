@@ -15,8 +15,10 @@ FRONT_NAMES = (
     *BUILT_IN_MESSAGES,
     "alive",
     "close",
+    "dispatch",
     "exit",
     "failure",
+    "fileno",
     "messages",
     "name",
     "pid",
@@ -25,7 +27,7 @@ FRONT_NAMES = (
     "wait",
     "watch",
 )
-_FRONT_ONLY = ("messages", "statistics", "unwatch", "wait", "watch")
+_FRONT_ONLY = ("dispatch", "fileno", "messages", "statistics", "unwatch", "wait", "watch")
 _MARK = "__camgraph_backend__"
 
 
@@ -108,9 +110,9 @@ def message(**fields: Any) -> Any:
 
     In the back end ``self.moved.emit(stream="door", score=9.5)`` sends it. At the front end it is a port with
     ``connect(callback)``, and with `camgraph.qt.signals` a Qt signal. Without Qt the callback runs in the
-    site's thread, with the fields by their names; into asyncio it goes on by ``loop.call_soon_threadsafe``.
-    Values are pickled and arrive as they are: the types tell a reader what comes, they convert and check
-    nothing.
+    site's thread, with the fields by their names, or in the thread that calls the front end's ``dispatch()``;
+    in asyncio there is ``async for name, fields in front.messages()``. Values are pickled and arrive as they
+    are: the types tell a reader what comes, they convert and check nothing.
     """
     for name in fields:
         if name.startswith("_"):

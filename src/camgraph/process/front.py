@@ -14,7 +14,7 @@ supervisor for it, and may raise BrokenError. It may be called from any thread, 
 `_bind`. The front end has ended (`wait` returns, ``exited`` is delivered) when `_on_exit` was called and all
 that the process had sent is delivered. To close many, call `_begin_close(grace_s)` of each, then `close` of
 each. `_attach(loop)` moves the serving to another loop, whose thread then runs the callbacks; before that
-loop is closed, the front end must be attached elsewhere or have ended.
+loop is closed, the front end must be attached elsewhere or have ended. `fileno` moves it to the program.
 
 For a class with ``restart = True``, `renew()` is called when the process is broken: it is to be killed, and
 started again; and `tell_watched(requests)` with all requests each time they have changed, which the next one
@@ -25,6 +25,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import traceback
 import weakref
 from collections import deque
@@ -36,6 +37,7 @@ from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError, Camgra
 from camgraph.base.loop import Loop
 from camgraph.process.channel import MAX_QUEUED
 from camgraph.process.declare import MessageProcess, messages_of
+from camgraph.process.dispatched import DispatchedLoop
 from camgraph.process.outbox import Outbox, Request, Requests
 from camgraph.process.ports import EventPort, MessagePort, MessageStream
 from camgraph.process.proxy import proxies_of
@@ -48,6 +50,7 @@ _log = logging.getLogger(__name__)
 BATCH = 64
 _REAP_S = 2.0
 _END_WITHOUT_CHANNEL_S = 5.0
+_LET_GO_S = 5.0
 
 
 class FrontEnd:
@@ -80,6 +83,8 @@ class FrontEnd:
         self._made_in = os.getpid()
         self._tally = Tally()
         self._news: deque[Callable[[], None]] = deque()
+        self._has_news = False
+        """There are or were any: what follows comes after them."""
         self._state_lock = threading.Lock()
         self._serving = threading.RLock()
         self._server: int | None = None
@@ -103,8 +108,10 @@ class FrontEnd:
         self._outbox = Outbox(restarts=self._restarts, tell_watched=tell_watched)
         self._channel = self._outbox.channel
         """What is read; the outbox may be ahead, with the channel of the next back end."""
-        self._loop = loop
-        self._channel.attach(loop, self._on_readable)
+        self._home = loop
+        """The site's; it has the timers, and tells how the process ends."""
+        self._dispatched: DispatchedLoop | None = None
+        self._attach(loop)
 
     def __repr__(self) -> str:
         state = self._exit or (f"pid {self._pid}" if self._pid else "starting")
@@ -163,10 +170,10 @@ class FrontEnd:
     def messages(self, timeout: float | None = None) -> MessageStream:
         """Return an iterator of the messages from now on: ``(name, fields)``; it ends with the process.
 
-        Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message. It
-        blocks its thread, so it is not for asyncio: see `camgraph.message`.
+        Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message. ``for``
+        blocks its thread; in asyncio, ``async for`` waits for the messages of any number of processes.
         """
-        stream = MessageStream(timeout)
+        stream = MessageStream(timeout, self._would_wait_for_itself)
         with self._state_lock:
             self._streams.add(stream)
             if self._exit:
@@ -180,26 +187,50 @@ class FrontEnd:
     def wait(self, timeout: float | None) -> str:
         """Wait until the process has ended and all it sent was delivered; return how it ended.
 
-        Raises TimeoutError; RuntimeError in the thread that serves the front end, which it would wait for.
+        In the thread that calls `dispatch`, it dispatches meanwhile. Raises TimeoutError; RuntimeError in a
+        callback, or elsewhere in the thread that serves the front end, which it would wait for.
         """
-        if not self._exit and self._in_serving_thread():
+        if not self._exit and self._in_callback():
             raise RuntimeError(f"wait() in a callback of {self._name}: connect to exited instead")
-        if not self._exit and not self._ended.wait(timeout):
+        if not self._wait_ended(timeout):
             raise TimeoutError(f"{self._name} has not ended within {timeout} s")
         return self._exit
+
+    def fileno(self) -> int:
+        """Return a descriptor for `select` and any loop; it is readable while there is something to dispatch.
+
+        The first call of `fileno` or `dispatch` takes the serving over from the site's thread: when it has
+        returned, callbacks run in `dispatch` and nowhere else. A callback under way is waited for, 5 s at
+        most (TimeoutError). The descriptor stays the same through restarts and, quiet, after the end, as long
+        as the front end exists. It is for waiting alone: don't read it, don't close it.
+        """
+        return self._take_over().fileno()
+
+    def dispatch(self) -> None:
+        """Deliver what has arrived, so that callbacks run here, in the caller's thread. Never waits.
+
+        It does a bounded part; the descriptor stays readable while there is more. That the process has
+        started, was restarted, has ended is heard here too, and calls that the back end had no room for are
+        sent. Does nothing in a callback, or while another thread dispatches.
+        """
+        self._take_over().dispatch()
 
     def close(self, timeout: float = 5.0) -> None:
         """End the process: it finishes the calls made before, runs `cleanup` and exits.
 
         After `timeout` seconds it is killed. Closing twice does nothing. In a callback (in the thread that
-        serves the front end) it does not wait.
+        serves the front end) it does not wait. In the thread that calls `dispatch`, it dispatches meanwhile.
         """
         self._begin_close(timeout)
-        if self._exit or self._in_serving_thread() or os.getpid() != self._made_in:
+        if self._exit or self._in_callback() or os.getpid() != self._made_in:
             return
-        if not self._ended.wait(timeout + _REAP_S):
-            _log.error("%s: nobody told how it ended", self._name)
-            self._in_loop(lambda: self._finish("unknown: nobody told how it ended"))
+        if not self._wait_ended(timeout + _REAP_S):
+            if self._loop is self._dispatched:
+                # The thread that did it does so no more.
+                self._dispatched.dispatch()
+            if not self._exit:
+                _log.error("%s: nobody told how it ended", self._name)
+                self._in_loop(lambda: self._finish("unknown: nobody told how it ended"))
 
     def _begin_close(self, grace_s: float) -> None:
         if os.getpid() != self._made_in:
@@ -213,7 +244,7 @@ class FrontEnd:
 
     def _bind(self, sock: socket.socket, pid: int) -> None:
         """Take over the channel's socket: the back end runs. In any thread."""
-        if self._restarts:
+        if self._restarts and (self._has_news or self._pid is not None):
             self._hear_of(lambda: self._open(sock, pid))
         else:
             self._open(sock, pid)
@@ -234,11 +265,25 @@ class FrontEnd:
         """Be served by another loop from now on; from any thread."""
         with self._state_lock:
             self._loop = loop
-            self._channel.attach(loop, self._on_readable)
+            self._channel.attach(loop, lambda: self._on_readable(loop))
+        if self._dispatched is not None and loop is not self._dispatched:
+            # It lets go when it runs: whoever ran it may do so no more, or be waiting in it.
+            self._dispatched.call_soon_threadsafe(lambda: None)
+            self._dispatched.dispatch()
 
-    def _fileno(self) -> int:
-        """Return the descriptor that is readable when there is something to dispatch (-1: none)."""
-        return self._channel.fileno()
+    def _take_over(self) -> DispatchedLoop:
+        if os.getpid() != self._made_in:
+            raise BrokenError("this is a forked copy; the process belongs to the program that forked")
+        with self._state_lock:
+            dispatched, is_first = self._dispatched, self._dispatched is None
+            if dispatched is None:
+                dispatched = self._dispatched = DispatchedLoop()
+        if is_first:
+            self._attach(dispatched)
+            if not self._serving.acquire(timeout=_LET_GO_S):
+                raise TimeoutError(f"a callback of {self._name} is busy in the thread that has served it")
+            self._serving.release()
+        return dispatched
 
     def _dispatch(self) -> int:
         """Deliver what has arrived, `BATCH` messages at most; return how many. Never waits."""
@@ -254,8 +299,10 @@ class FrontEnd:
             finally:
                 self._server = None
 
-    def _on_readable(self) -> None:
-        self._dispatch()
+    def _on_readable(self, loop: Loop) -> None:
+        with self._serving:
+            if loop is self._loop:
+                self._dispatch()
 
     def _dispatch_one(self) -> bool:
         if self._exit or self._unreadable:
@@ -268,8 +315,7 @@ class FrontEnd:
         except EOFError:
             # It ends by itself; if it has only lost its channel, it is made to.
             self._stop_reading()
-            pid = self._pid
-            self._in_loop(lambda: self._end_later(pid))
+            self._end_later()
         except Exception as error:
             # It may be anything: unpickling runs what the other side has sent.
             summary = f"{self._name} sent what can't be read: {error}"
@@ -311,6 +357,7 @@ class FrontEnd:
 
     def _hear_of(self, news: Callable[[], None]) -> None:
         """Take in what the client tells, in its order, in the thread that serves."""
+        self._has_news = True
         self._news.append(news)
         self._in_loop(self._hear)
 
@@ -340,7 +387,8 @@ class FrontEnd:
         with self._state_lock:
             dead, self._channel = self._channel, channel
             self._unreadable = False
-            channel.attach(self._loop, self._on_readable)
+            loop = self._loop
+            channel.attach(loop, lambda: self._on_readable(loop))
         dead.close()
         if not self._closing:
             self._tally.restarts += 1
@@ -366,8 +414,18 @@ class FrontEnd:
             stream.end()
         self._ended.set()
 
-    def _end_later(self, pid: int | None) -> None:
-        self._loop.call_later(_END_WITHOUT_CHANNEL_S, lambda: self._end_if_alive(pid))
+    def _end_later(self) -> None:
+        home, pid, this = self._home, self._pid, weakref.ref(self)
+
+        def end_if_alive() -> None:
+            front = this()
+            if front is not None:
+                front._end_if_alive(pid)
+
+        def start_timer() -> None:
+            home.call_later(_END_WITHOUT_CHANNEL_S, end_if_alive)
+
+        home.call_soon_threadsafe(start_timer)
 
     def _end_if_alive(self, pid: int | None) -> None:
         # Meanwhile there may be another process, whose channel can be read.
@@ -392,17 +450,43 @@ class FrontEnd:
             _log.debug("%s could not be told to end: %s", self._name, error)
             self._on_exit(None)
 
-    def _in_serving_thread(self) -> bool:
-        return self._server == threading.get_ident() or self._loop.in_thread()
+    def _in_callback(self) -> bool:
+        """Waiting here would be waiting for this thread."""
+        if self._server == threading.get_ident() or self._home.in_thread():
+            return True
+        if self._loop is self._dispatched:
+            return self._dispatched.in_callback
+        return self._loop.in_thread()
+
+    def _would_wait_for_itself(self) -> bool:
+        return self._in_callback() or self._loop.in_thread()
+
+    def _wait_ended(self, timeout: float | None) -> bool:
+        """Wait for the end; in the thread that dispatches, dispatch meanwhile. False: it has not come."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._exit:
+            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+            loop = self._loop
+            if not isinstance(loop, DispatchedLoop) or not loop.in_thread():
+                return self._ended.wait(remaining)
+            loop.dispatch(remaining)
+            if remaining == 0.0:
+                return bool(self._exit)
+        return True
 
     def _in_loop(self, callback: Callable[[], None]) -> None:
         """Call back in the thread that serves; here, if its loop is closed."""
         loop = self._loop
-        # When its turn comes, the serving may have moved on.
-        if not loop.call_soon_threadsafe(
-            lambda: callback() if loop is self._loop else self._in_loop(callback)
-        ):
+        if not loop.call_soon_threadsafe(lambda: self._in_turn(loop, callback)):
             callback()
+
+    def _in_turn(self, loop: Loop, callback: Callable[[], None]) -> None:
+        """Call back in the thread of `loop`, unless the serving has moved on meanwhile."""
+        with self._serving:
+            if loop is self._loop:
+                callback()
+                return
+        self._in_loop(callback)
 
     def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         body = dumps_arguments(getattr(self._kind, method), args, kwargs)

@@ -5,13 +5,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from camgraph.base.errors import WrongSide
+
+if TYPE_CHECKING:
+    import asyncio
 
 _log = logging.getLogger(__name__)
 
 MAX_UNREAD = 4096
+_AT_ONCE = 64
 
 
 class MessagePort:
@@ -92,15 +97,22 @@ class EventPort(MessagePort):
 class MessageStream:
     """Iterator over the messages of a front end, ``(name, fields)``, from its making until the process ends.
 
-    It holds `MAX_UNREAD` messages for a slow reader; what is beyond is counted as lost. Each wait raises
-    TimeoutError after `timeout` seconds (None: it waits as long as the process lives).
+    For ``for`` in a thread and for ``async for`` in asyncio. It holds `MAX_UNREAD` messages for a slow
+    reader; what is beyond is counted as lost. Each wait raises TimeoutError after `timeout` seconds (None: it
+    waits as long as the process lives). One task at a time may await it; cancelled, it has taken no message.
     """
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, would_wait_for_itself: Callable[[], bool]) -> None:
         self._timeout = timeout
+        self._would_wait_for_itself = would_wait_for_itself
+        """Tells whether the messages come in the thread that asks."""
         self._arrived = threading.Condition()
         self._unread: deque[tuple[str, dict[str, Any]]] = deque()
         self._ended = False
+        self._awaited = False
+        self._waker: asyncio.Future[None] | None = None
+        """Of the task that waits for the next message."""
+        self._taken_at_once = 0
 
     def __iter__(self) -> Self:
         return self
@@ -114,8 +126,44 @@ class MessageStream:
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
                     raise TimeoutError(f"no message came within {self._timeout} s")
+                if self._would_wait_for_itself():
+                    raise RuntimeError("a message is waited for in the thread that is to bring it")
                 self._arrived.wait(remaining)
             return self._unread.popleft()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[str, dict[str, Any]]:
+        # It is there where this is awaited; programs without it need not load it.
+        import asyncio
+
+        with self._arrived:
+            if self._awaited:
+                raise RuntimeError("another task awaits these messages: give each its own front.messages()")
+            self._awaited = True
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._taken_at_once >= _AT_ONCE:
+                    # Messages that never cease would not let another task run.
+                    self._taken_at_once = 0
+                    await asyncio.sleep(0)
+                while True:
+                    with self._arrived:
+                        if self._unread:
+                            self._taken_at_once += 1
+                            return self._unread.popleft()
+                        if self._ended:
+                            raise StopAsyncIteration
+                        waker = self._waker = asyncio.get_running_loop().create_future()
+                    self._taken_at_once = 0
+                    await waker
+        except TimeoutError:
+            raise TimeoutError(f"no message came within {self._timeout} s") from None
+        finally:
+            with self._arrived:
+                self._awaited = False
+                self._waker = None
 
     def put(self, name: str, fields: dict[str, Any]) -> bool:
         """Hold a message for the reader; False: there is no room."""
@@ -124,6 +172,7 @@ class MessageStream:
                 return False
             self._unread.append((name, fields))
             self._arrived.notify()
+            self._wake_task()
             return True
 
     def end(self) -> None:
@@ -131,6 +180,18 @@ class MessageStream:
         with self._arrived:
             self._ended = True
             self._arrived.notify_all()
+            self._wake_task()
+
+    def _wake_task(self) -> None:
+        waker, self._waker = self._waker, None
+        if waker is not None:
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                waker.get_loop().call_soon_threadsafe(_wake, waker)
+
+
+def _wake(waker: "asyncio.Future[None]") -> None:
+    if not waker.done():
+        waker.set_result(None)
 
 
 def _call(name: str, callback: Callable[..., object], *args: Any, **fields: Any) -> None:

@@ -96,7 +96,8 @@ class MessageHub(QObject):
         """End the thread; front ends that live on are served by their sites' threads again."""
         with self._lock:
             for front, home in self._home.items():
-                front._attach(home)
+                if self._thread is not None and front._loop is self._thread.loop:
+                    front._attach(home)
             self._home.clear()
             self._end_thread()
         self._join_ended()

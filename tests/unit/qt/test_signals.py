@@ -1,6 +1,7 @@
 """Messages of processes as Qt signals: order, threads, and the end of the one QThread."""
 
 import os
+import select
 import socket
 import sys
 import threading
@@ -333,3 +334,30 @@ def test_another_thread_is_refused(gui, spawn):
     asker.start()
     asker.join()
     assert errors == ["signals() belongs to the thread of the GUI; call it there"]
+
+
+def test_a_program_that_dispatches_itself_keeps_doing_so_when_qt_stops(spawn, gui):
+    back = spawn()
+    heard = []
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    threads = set()
+    back.front.moved.connect(lambda stream, score: threads.add(threading.get_ident()))
+    descriptor = back.front.fileno()
+    message_thread.MessageHub.of(gui.app).stop()
+    back.emit("moved", "door", 1.0)
+    while not threads:
+        assert select.select([descriptor], [], [], 5)[0]
+        back.front.dispatch()
+    gui.until(lambda: heard == [1.0])
+    assert threads == {threading.get_ident()}
+    back.end()
+    assert back.front.wait(5) == "exit code 0"
+
+
+def test_signals_take_over_from_a_program_that_dispatches_no_more(spawn, gui):
+    back = spawn()
+    back.front.fileno()
+    heard = []
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    back.emit("moved", "door", 1.0)
+    gui.until(lambda: heard == [1.0])
