@@ -32,7 +32,7 @@ QT_DEBIAN = (
     "libxcb-xfixes0", "libxcb-xkb1", "libxkbcommon-x11-0", "libxkbcommon0",
 )
 # fmt: on
-TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "xdotool": "xdotool"}
+TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
 PEER_DEBIAN = {
     "gst-launch-1.0": (
         "gstreamer1.0-libav",
@@ -59,7 +59,7 @@ class Needs(NamedTuple):
 _DEV = frozenset({"dev", "qt"})  # named together, since dev brings qt
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
-    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "xdotool")),
+    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool")),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
     "bench": Needs(
