@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import camgraph as cg
-from camgraph.base.errors import BrokenError
+from camgraph.base.errors import BackendBusy, BrokenError
 from camgraph.base.loop import Loop
 from camgraph.process.dispatched import DispatchedLoop
 from camgraph.testing.waiting import wait_until
@@ -183,7 +183,7 @@ def test_what_a_full_socket_did_not_take_is_sent_by_dispatch(counter: Any) -> No
         while calls < 5000:
             counter.count(calls, calls + 1)
             calls += 1
-    except cg.errors.BackendBusy:
+    except BackendBusy:
         pass
     dispatch_until(counter, lambda: len(counter.heard) + counter.statistics().lost >= calls)
     assert counter.heard == sorted(counter.heard)
