@@ -21,7 +21,8 @@ from camgraph.testing.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
-OF_CAMERAS = [name for name in NAMES if name != "by_name.py"]
+WITH_ARGUMENTS = [name for name in NAMES if name != "tk_button.py"]
+OF_CAMERAS = [name for name in WITH_ARGUMENTS if name != "by_name.py"]
 WITH_WINDOW = ["camera_chain.py", "existing_qt_program.py", "opencv_signals.py"]
 END_S = 2
 GREEN = (0x00, 0xE6, 0x76)
@@ -67,8 +68,17 @@ class Example:
         ask_to_close(self.display, window)
         return self.ends()
 
-    def size(self) -> tuple[int, int]:
-        (window,) = windows_of(self.display, self.popen.pid)
+    def windows_named(self, name: str) -> list[str]:
+        """Find windows of a toolkit that does not tell whose they are."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", f"^{name}$"]
+        environment = {**os.environ, "DISPLAY": self.display}
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=20
+        ).stdout.split()
+
+    def size(self, window: int = 0) -> tuple[int, int]:
+        if not window:
+            (window,) = windows_of(self.display, self.popen.pid)
         command = ["xdotool", "getwindowgeometry", "--shell", str(window)]
         told = subprocess.check_output(
             command, env={**os.environ, "DISPLAY": self.display}, text=True, timeout=20
@@ -152,7 +162,7 @@ def test_an_example_is_short_and_listed(name: str) -> None:
     assert f"python examples/{name}" in (EXAMPLES / name).read_text()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
 def test_what_is_missing_is_told(start: Callable[..., Example], name: str) -> None:
     running = start(name)
     assert running.popen.wait(20) == 2
@@ -319,3 +329,25 @@ def test_by_name_without_such_a_site(start: Callable[..., Example]) -> None:
     running = start("by_name.py", name, "camera-1")
     assert running.popen.wait(20) == 1
     assert re.fullmatch(rf".*{name}.*\n", running.told())
+
+
+@pytest.mark.parametrize("by_interrupt", [False, True])
+def test_tk_button(start: Callable[..., Example], by_interrupt: bool) -> None:
+    pytest.importorskip("tkinter", reason="this Python was built without Tk")
+    running = start("tk_button.py")
+    window = int(wait_until(lambda: running.windows_named("Counter"), 20, "the window")[0])
+    width, height = running.size(window)
+    blank = running.screen(width, height)
+    running.xdotool("mousemove", width // 2, height - 12, "click", 1, "click", 1)
+    wait_until(lambda: running.says(r"^2, says process \d+$"), 20, "two answers")
+    back_end = int(re.findall(r"process (\d+)", running.told())[-1])
+    assert back_end != running.popen.pid
+    wait_until(lambda: (running.screen(width, height)[:40] != blank[:40]).any(), 5, "the label's other text")
+    for pid in (running.popen.pid, back_end):
+        assert "Qt6" not in Path(f"/proc/{pid}/maps").read_text()
+    if by_interrupt:
+        running.interrupt()
+    else:
+        ask_to_close(running.display, window)
+        running.ends()
+    assert not Path(f"/proc/{back_end}").exists()
