@@ -17,7 +17,10 @@ _MAGIC = b"CGm1"
 _IN_MEMFD = 1
 _MAX_NAME_BYTES = 1024
 MAX_DATAGRAM_BYTES = _HEADER.size + _MAX_NAME_BYTES + MAX_INLINE_BYTES
-_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+# F_SEAL_WRITE would be refused (EBUSY) while the kernel itself holds a page, as when it moves memory about.
+# There is no mapping yet, so forbidding what comes later is as much.
+_F_SEAL_FUTURE_WRITE = 0x10
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
 
 
 class Kind(IntEnum):
