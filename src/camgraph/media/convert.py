@@ -4,21 +4,17 @@ swscale does two such steps at half the cost of one. Colour matrix and range are
 camera does not tell is taken to be ITU-R 709 from 720 lines on, else 601, and limited range.
 """
 
-import functools
 from typing import NamedTuple
 
 import av
-import numpy as np
 from av.video.reformatter import ColorRange as SwsRange
 from av.video.reformatter import Colorspace as SwsMatrix
 from av.video.reformatter import Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
-from camgraph.base.pixels import PixelFormat, planes_of
+from camgraph.base.pixels import PixelFormat
 from camgraph.media.halve import halved_towards
+from camgraph.media.planes import Planes, planes_of_frame
 from camgraph.ring.layout import ColorRange, Colorspace
-
-Planes = list[NDArray[np.uint8]]
 
 _HD_LINES = 720
 _MATRICES: dict[int, Colorspace] = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}  # ITU-T H.273
@@ -48,30 +44,6 @@ def color_of(frame: av.VideoFrame) -> Color:
         matrix = "bt709" if frame.height >= _HD_LINES else "smpte170m"
     full = frame.color_range == SwsRange.JPEG or frame.format.name.startswith("yuvj")
     return Color(matrix, "pc" if full else "tv")
-
-
-def planes_of_frame(frame: av.VideoFrame, name: PixelFormat) -> Planes:
-    """Return the planes of a frame in one of our formats: views that keep the frame's memory alive.
-
-    Shapes are (height, width) or (height, width, channels), uint8; rows may lie apart.
-    """
-    return [
-        np.ndarray(shape, np.uint8, plane, 0, (plane.line_size, *steps))  # type: ignore[arg-type]
-        for plane, (shape, steps) in zip(frame.planes, _shapes(name, frame.width, frame.height), strict=True)
-    ]
-
-
-@functools.lru_cache(maxsize=256)
-def _shapes(
-    name: PixelFormat, width: int, height: int
-) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-    """Return each plane's shape, and how many bytes its columns (and channels) lie apart."""
-    return tuple(
-        ((plane.height, plane.width), (1,))
-        if plane.channels == 1
-        else ((plane.height, plane.width, plane.channels), (plane.channels, 1))
-        for plane in planes_of(name, width, height)
-    )
 
 
 class Converter:

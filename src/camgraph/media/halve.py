@@ -13,6 +13,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from camgraph.media.planes import planes_of_frame
+
 _log = logging.getLogger(__name__)
 
 LEAST_SIDE_PX = 16
@@ -28,14 +30,12 @@ def halved_towards(frame: av.VideoFrame, width: int, height: int) -> av.VideoFra
         and (halve := _halver()) is not None
     ):
         half = av.VideoFrame(frame.width // 2, frame.height // 2, "yuv420p")
-        for plane, smaller in zip(frame.planes, half.planes, strict=True):
-            halve(_pixels(plane), _pixels(smaller))
+        for plane, smaller in zip(
+            planes_of_frame(frame, "yuv420p"), planes_of_frame(half, "yuv420p"), strict=True
+        ):
+            halve(plane, smaller)
         frame = half
     return frame
-
-
-def _pixels(plane: Any) -> NDArray[np.uint8]:
-    return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))
 
 
 @functools.cache

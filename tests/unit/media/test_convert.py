@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from camgraph.base.pixels import PixelFormat, planes_of
-from camgraph.media.convert import Color, Converter, color_of, planes_of_frame
+from camgraph.media.convert import Color, Converter, color_of
+from camgraph.media.planes import planes_of_frame
 
 Rgb = tuple[int, int, int]
 BARS: list[Rgb] = [

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat, planes_of
-from camgraph.media.convert import Color, Converter, planes_of_frame
+from camgraph.media.convert import Color, Converter
+from camgraph.media.planes import planes_of_frame
 from camgraph.media.region import Cropper, Fit, Region, fit, region_of
 from camgraph.ring.protocol import RingRequest
 
