@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.faults.family import gone
 from tests.faults.watching import Watcher
 
 import camgraph as cg
@@ -122,10 +123,6 @@ def watching(site: cg.Site, stream: str) -> Iterator[Watcher]:
 
 def readers_of(site: cg.Site, stream: str) -> int:
     return sum(ring.readers for ring in site.statistics().streams[stream].rings)
-
-
-def gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
 
 
 def test_a_program_that_joins_can_do_what_the_owner_can(site: cg.Site, cameras: Cameras) -> None:

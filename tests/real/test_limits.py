@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.faults.family import descriptors_of
 
 import camgraph as cg
 from camgraph.testing.cameras import Cameras
@@ -22,10 +23,6 @@ DESCRIPTORS_A_PROCESS = 24
 
 def threads_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
-
-
-def descriptors_of(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def resident_bytes(pid: int) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.faults.family import gone
 
 import camgraph as cg
 from camgraph.testing.cameras import Cameras
@@ -94,10 +95,6 @@ def running(*arguments: str) -> Iterator[Command]:
         yield command
     finally:
         command.close()
-
-
-def gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
 
 
 def read_verified(site: cg.Site, stream: str) -> None:
