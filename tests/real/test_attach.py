@@ -90,7 +90,8 @@ class Joined:
         return self.answer()
 
     def state_of(self, stream: str) -> tuple[str, str]:
-        state, reason, _ = self.ask("streams")[stream]
+        # One program's change is known to another a moment later than to itself.
+        state, reason, _ = self.ask("streams").get(stream, ("unknown", "", ""))
         return state, reason
 
     def close(self) -> None:
