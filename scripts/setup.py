@@ -33,6 +33,7 @@ QT_DEBIAN = (
 )
 # fmt: on
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
+GTK_DEBIAN = ("gir1.2-gtk-3.0", "python3-gi")
 PEER_DEBIAN = {
     "gst-launch-1.0": (
         "gstreamer1.0-libav",
@@ -46,20 +47,21 @@ PEER_DEBIAN = {
 
 
 class Needs(NamedTuple):
-    """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH, and tools
-    that it can do without.
+    """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH; and what it
+    can do without: GTK 3 for Python, and other tools.
     """
 
     extras: frozenset[str]
     qt: bool = False
     tools: tuple[str, ...] = ()
+    gtk: bool = False
     peers: tuple[str, ...] = ()
 
 
 _DEV = frozenset({"dev", "qt"})  # named together, since dev brings qt
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
-    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool")),
+    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), gtk=True),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
     "bench": Needs(
@@ -163,6 +165,18 @@ def provide_tools(tools: Sequence[str]) -> None:
         )
 
 
+def provide_gtk() -> None:
+    """Install GTK 3 for Debian's Python, where we may and `.venv` has that version; go on without."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if os.path.realpath("/usr/bin/python3") != f"/usr/bin/python{version}":
+        return
+    bindings, typelib = "python3/dist-packages/gi/__init__.py", "*/girepository-1.0/Gtk-3.0.typelib"
+    if all(any(Path("/usr/lib").glob(part)) for part in (bindings, typelib)):
+        return
+    if not apt_install(GTK_DEBIAN, "GTK 3"):
+        say(f"going on without GTK 3 (Debian, Ubuntu: {apt_line(GTK_DEBIAN)})")
+
+
 def provide_peers(peers: Sequence[str]) -> None:
     """Install what is to be measured beside camgraph, where we may; go on without what can't be had."""
     for peer in peers:
@@ -251,6 +265,8 @@ def main(arguments: Sequence[str]) -> None:
         if needs.qt:
             provide_qt(needs_window=bool(needs.tools or os.environ.get("DISPLAY")))
         provide_tools(needs.tools)
+        if needs.gtk:
+            provide_gtk()
         provide_peers(needs.peers)
 
 

@@ -21,7 +21,7 @@ from camgraph.testing.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
-WITH_ARGUMENTS = [name for name in NAMES if name != "tk_button.py"]
+WITH_ARGUMENTS = [name for name in NAMES if name not in ("gtk_button.py", "tk_button.py")]
 OF_CAMERAS = [name for name in WITH_ARGUMENTS if name != "by_name.py"]
 WITH_WINDOW = ["camera_chain.py", "existing_qt_program.py", "opencv_signals.py"]
 END_S = 2
