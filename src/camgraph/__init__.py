@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from camgraph.base.frozen import freeze_support
     from camgraph.client.graph import Graph, attach
     from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
     from camgraph.client.site import Site
@@ -42,6 +43,7 @@ __all__ = [
     "StreamStatus",
     "attach",
     "backend",
+    "freeze_support",
     "message",
 ]
 
@@ -67,6 +69,7 @@ _ROOMS = {
     "StreamStatus": "control.messages",
     "attach": "client.graph",
     "backend": "process.declare",
+    "freeze_support": "base.frozen",
     "message": "process.declare",
 }
 

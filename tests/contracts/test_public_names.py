@@ -25,6 +25,7 @@ PUBLIC = {
         "StreamStatus",
         "attach",
         "backend",
+        "freeze_support",
         "message",
     ],
     "camgraph.errors": [
@@ -32,6 +33,7 @@ PUBLIC = {
         "BackendRaised",
         "BrokenError",
         "CamgraphError",
+        "CannotStart",
         "CannotTravel",
         "ClosedError",
         "DecodeError",

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from camgraph.base.errors import CannotStart
+from camgraph.base.frozen import arguments_of, is_frozen, is_supported
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +29,9 @@ def start_module(
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m module`` by exec; from any thread, whatever this process has loaded.
 
+    A frozen program starts itself again instead, to run the module (see `frozen`). Raises CannotStart where
+    there is nothing that could run it, OSError where it can't be started.
+
     The child inherits exactly `descriptors`, under the same numbers, and the standard output streams; its
     standard input is empty. `stdin` and `stdout` are as for `subprocess.Popen`. The working
     directory is not on its path, so that a file of the user's can't shadow a module of the library's.
@@ -34,14 +40,13 @@ def start_module(
     the first moment on: else one that is stopped before it comes to `end_with_parent` would stay. Only for a
     process of one thread, since code runs between fork and exec.
     """
-    env = dict(os.environ if environment is None else environment)
-    if str(_ROOT) not in map(os.path.realpath, _default_path()):
-        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
+    command = [*_interpreter(module), *arguments]
+    env = _environment_for(os.environ if environment is None else environment)
     held = {signal.SIGINT, signal.SIGTERM} if hold_signals else ()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *arguments],
+            command,
             stdin=stdin,
             stdout=stdout,
             pass_fds=tuple(descriptors),
@@ -52,10 +57,43 @@ def start_module(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def _interpreter(module: str) -> list[str]:
+    if not sys.executable:
+        raise CannotStart(
+            "there is no Python to start a process with: sys.executable is empty, as it is where Python is "
+            "embedded in another program; before the site is started, set it to the path of a Python "
+            f"{sys.version_info[0]}.{sys.version_info[1]} that has camgraph"
+        )
+    if not is_frozen():
+        return [sys.executable, "-P", *(["-s"] if sys.flags.no_user_site else []), "-m", module]
+    if not is_supported():
+        raise CannotStart(
+            "a frozen program runs camgraph's processes itself: call camgraph.freeze_support() first in its "
+            "main file, before anything else is done there"
+        )
+    return [sys.executable, *arguments_of(module)]
+
+
+def _environment_for(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment in which our modules are found, and run as in this program."""
+    env = dict(environment)
+    if is_frozen():
+        # With it the child would unpack a copy of its own, in a process that is not the one we started.
+        env.pop("PYINSTALLER_RESET_ENVIRONMENT", None)
+        return env
+    if sys.flags.ignore_environment:
+        env = {name: value for name, value in env.items() if not name.startswith("PYTHON")}
+    # A prompt after the end would take the exit code's place.
+    env.pop("PYTHONINSPECT", None)
+    if str(_ROOT) not in map(os.path.realpath, _default_path()):
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
+    return env
+
+
 def _default_path() -> list[str]:
     import site
 
-    return site.getsitepackages()
+    return [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
 
 
 def end_with_parent(parent_pid: int) -> None:

@@ -17,6 +17,7 @@
     ├ BackendRaised                                  remote traceback attached
     ├ BackendBusy (RuntimeError)                     it is behind by more calls than the bound
     ├ CannotTravel (TypeError)                       names what can't go to another process
+    ├ CannotStart (RuntimeError)                     this program can't start processes; names the remedy
     └ InternalError                                  our bug: please report
 """
 
@@ -92,6 +93,10 @@ class BackendBusy(CamgraphError, RuntimeError):
 
 class CannotTravel(CamgraphError, TypeError):
     """A value can't be pickled for another process; the text names it and the remedy."""
+
+
+class CannotStart(CamgraphError, RuntimeError):
+    """This program, as it was put together, can't start a process; the text names the remedy."""
 
 
 class InternalError(CamgraphError):

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import FileFinder, ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -28,18 +28,25 @@ def pack(kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, An
     Raises TypeError naming an argument that `kind` does not take or lacks, CannotTravel naming what can't be
     pickled: an argument, an attribute of the class, a global that one of its methods uses.
     """
-    if not (isinstance(kind, type) and issubclass(kind, MessageProcess)):
-        raise TypeError(f"spawn() takes a subclass of MessageProcess, not {kind!r}")
-    try:
-        arguments = named_arguments(kind.__init__, args, kwargs)
-    except TypeError as error:
-        raise TypeError(f"{kind.__qualname__}: {error}") from None
+    arguments = check_arguments(kind, args, kwargs)
     with _by_value(kind):
         try:
             process = dumps_process((kind, args, kwargs))
         except Exception as error:
             raise cannot_travel({kind.__qualname__: kind, **arguments}, error) from error
     return pickle.dumps((_absolute_path(), process))
+
+
+def check_arguments(
+    kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments by label; raises TypeError naming one that `kind` does not take or lacks."""
+    if not (isinstance(kind, type) and issubclass(kind, MessageProcess)):
+        raise TypeError(f"spawn() takes a subclass of MessageProcess, not {kind!r}")
+    try:
+        return named_arguments(kind.__init__, args, kwargs)
+    except TypeError as error:
+        raise TypeError(f"{kind.__qualname__}: {error}") from None
 
 
 def unpack(payload: bytes) -> tuple[type[MessageProcess], tuple[Any, ...], dict[str, Any]]:
@@ -72,9 +79,15 @@ def _by_value(kind: type) -> Iterator[None]:
 
 def _absolute_path() -> list[str]:
     try:
-        return [os.path.abspath(entry) for entry in sys.path]
+        return [os.path.abspath(_place(entry)) for entry in sys.path]
     except FileNotFoundError:  # the working directory was removed, and nothing can be imported from it
-        return [entry for entry in sys.path if os.path.isabs(entry)]
+        return [entry for entry in map(_place, sys.path) if os.path.isabs(entry)]
+
+
+def _place(entry: str) -> str:
+    """Return the folder in which this program looks for a relative entry: as it was when it first looked."""
+    finder = sys.path_importer_cache.get(entry)
+    return finder.path if isinstance(finder, FileFinder) else entry
 
 
 def _importable(module: ModuleType) -> bool:
