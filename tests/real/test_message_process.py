@@ -20,6 +20,7 @@ from camgraph.base.loop import Loop
 from camgraph.control.channel import channel_pair
 from camgraph.process import payload
 from camgraph.process.front import FrontEnd, make_front_end
+from camgraph.process.story import make_story
 from camgraph.ring.protocol import Hello
 from camgraph.ring.writer import FrameMeta, RingWriter
 from camgraph.testing.waiting import wait_until
@@ -33,15 +34,17 @@ class Started:
     def __init__(self, loop: Loop, kind: type[cg.MessageProcess], args: Any, site: str) -> None:
         memfd = os.memfd_create("payload")
         os.write(memfd, payload.pack(kind, args, {}))
+        story = make_story()
         ours, theirs = channel_pair()
         with theirs:
             self.popen = start_module(
                 "camgraph.client.backend",
-                [str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), site],
-                descriptors=[theirs.fileno(), memfd],
+                [str(story), str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), site],
+                descriptors=[story, theirs.fileno(), memfd],
                 hold_signals=True,
             )
         os.close(memfd)
+        os.close(story)
         self.front: FrontEnd = make_front_end(kind, kind.__name__, loop, self._terminate)
         self.front._bind(ours, self.popen.pid)
         self._waiter = threading.Thread(target=lambda: self.front._on_exit(self.popen.wait()))
@@ -185,14 +188,16 @@ def test_the_front_end_gone_means_cleaning_up_and_ending(tmp_path: Any) -> None:
     trace = tmp_path / "trace"
     memfd = os.memfd_create("payload")
     os.write(memfd, payload.pack(Worker, (str(trace),), {}))
+    story = make_story()
     ours, theirs = channel_pair()
     with ours, theirs:
         popen = start_module(
             "camgraph.client.backend",
-            [str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), "nobody"],
-            descriptors=[theirs.fileno(), memfd],
+            [str(story), str(theirs.fileno()), str(memfd), "-1", str(os.getpid()), "nobody"],
+            descriptors=[story, theirs.fileno(), memfd],
         )
         os.close(memfd)
+        os.close(story)
         theirs.close()
         ours.setblocking(True)
         assert b"ready" in ours.recv(1000)

@@ -29,5 +29,21 @@ def end_on_sigterm(loop: Loop, callback: Callable[[], None]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
+def call_on_sigchld(loop: Loop, callback: Callable[[], None]) -> Wakeup:
+    """Call back in the loop when children were stopped, went on, or ended. Only in the main thread.
+
+    The flag that is returned belongs to the caller, to be closed after the loop, if ever.
+    """
+    raised = Wakeup()
+
+    def serve() -> None:
+        raised.clear()
+        callback()
+
+    loop.add(raised, serve)
+    signal.signal(signal.SIGCHLD, lambda *_: raised.set())
+    return raised
+
+
 def _default_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

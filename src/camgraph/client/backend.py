@@ -1,8 +1,8 @@
 """The program of a back end, which brings `process` and `ring` together.
 
-``python -m camgraph.client.backend <channel fd> <payload fd> <watched fd> <parent pid> <site>``, started by
-exec by the supervisor: of the user's program, only its import path, the class and the arguments are here.
-The third descriptor holds, as JSON, the requests that it watches from the start; -1: none.
+``python -m camgraph.client.backend <story fd> <channel fd> <payload fd> <watched fd> <parent pid> <site>``,
+started by exec by the supervisor: of the user's program, only its import path, the class and the arguments
+are here. The fourth descriptor holds, as JSON, the requests that it watches from the start; -1: none.
 """
 
 import os
@@ -21,12 +21,14 @@ from camgraph.graph.spec import FrameRequest
 from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
+from camgraph.process.story import begin_story
 
 EXIT_WITHIN_S = 1.0
 
 
-def main(channel_fd: int, payload_fd: int, watched_fd: int, parent_pid: int, site: str) -> int:
+def main(story_fd: int, channel_fd: int, payload_fd: int, watched_fd: int, parent_pid: int, site: str) -> int:
     """Run the back end to its end; return its exit code. Owns all descriptors."""
+    begin_story(story_fd)
     end_with_parent(parent_pid)
     sock = socket.socket(fileno=channel_fd)
     os.set_inheritable(channel_fd, False)
@@ -63,5 +65,5 @@ def _exit(code: int) -> None:
 
 
 if __name__ == "__main__":
-    channel, payload, watched, parent, name = sys.argv[1:]
-    _exit(main(int(channel), int(payload), int(watched), int(parent), name))
+    story, channel, payload, watched, parent, name = sys.argv[1:]
+    _exit(main(int(story), int(channel), int(payload), int(watched), int(parent), name))

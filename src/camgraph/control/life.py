@@ -44,6 +44,8 @@ class Exited:
 
     out_of_memory: bool = False
     """The kernel killed it to free memory."""
+    how: str = ""
+    """How it ended, in words: for the story of too many crashes."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,29 @@ Event = Begin | Launched | LaunchFailed | Exited | Stop | Tick
 Instruction = Launch | Signal | WakeAt
 
 
+class Crash(NamedTuple):
+    """An end that nobody had asked for."""
+
+    at_ns: int
+    lived_ns: int
+    how: str
+
+
 class ProcessLife:
     """Feed events to `handle`, do what it returns. `story` holds the last transitions."""
 
-    def __init__(self, *, restart: bool) -> None:
+    def __init__(self, *, restart: bool, crashes: int = 0, within_s: float = 60.0) -> None:
+        """`crashes` within so many seconds end one that is to be restarted for good (0: nothing does)."""
         self.state: LifeState = "new"
         self.starts = 0
         self.next_start_ns = 0
         """When the next start is due, while backing off."""
         self.story: deque[tuple[int, LifeState, str, LifeState]] = deque(maxlen=_STORY_LENGTH)
+        self.crashes: deque[Crash] = deque(maxlen=crashes)
+        """The last ones, while they are not older than the time in which they are counted."""
+        self.crashed_too_often = False
         self._restart = restart
+        self._within_ns = int(within_s * 1e9)
         self._failures = 0
         self._since_ns = 0
         self._kill_ns = 0
@@ -121,6 +136,9 @@ class ProcessLife:
     def _lost(self, event: Event, now_ns: int) -> list[Instruction]:
         if not self._restart:
             return self._end(event, now_ns)
+        if isinstance(event, Exited) and self._crashed(event.how, now_ns):
+            self.crashed_too_often = True
+            return self._end(event, now_ns)
         if self.state == "running":
             self._failures = max(0, self._failures - (now_ns - self._since_ns) // 1_000_000_000)
         delay_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
@@ -130,6 +148,15 @@ class ProcessLife:
         self.state = "backing_off"
         self.next_start_ns = now_ns + int(delay_s * 1e9)
         return [WakeAt(self.next_start_ns)]
+
+    def _crashed(self, how: str, now_ns: int) -> bool:
+        """Count a crash; tell whether there were too many."""
+        if not self.crashes.maxlen:
+            return False
+        self.crashes.append(Crash(now_ns, now_ns - self._since_ns, how))
+        while self.crashes[0].at_ns < now_ns - self._within_ns:
+            self.crashes.popleft()
+        return len(self.crashes) == self.crashes.maxlen
 
     def _launch_if_due(self, event: Event, now_ns: int) -> list[Instruction]:
         return self._launch(event, now_ns) if now_ns >= self.next_start_ns else [WakeAt(self.next_start_ns)]
@@ -159,13 +186,14 @@ class Row(NamedTuple):
 
 
 _LOST: dict[LifeState, str] = {"backing_off": "to be restarted", "ended": "not to be restarted"}
+_CRASHED: dict[LifeState, str] = {**_LOST, "ended": "not restarted, or too many crashes"}
 
 TABLE: dict[tuple[LifeState, type[Event]], Row] = {
     ("new", Begin): Row(ProcessLife._launch, {"starting": ""}),
     ("new", Stop): Row(ProcessLife._end, {"ended": ""}),
     ("starting", Launched): Row(ProcessLife._run, {"running": ""}),
     ("starting", LaunchFailed): Row(ProcessLife._lost, _LOST),
-    ("running", Exited): Row(ProcessLife._lost, _LOST),
+    ("running", Exited): Row(ProcessLife._lost, _CRASHED),
     ("running", Stop): Row(ProcessLife._terminate, {"ending": ""}),
     ("running", Tick): Row(ProcessLife._nothing, {"running": ""}),
     ("backing_off", Tick): Row(ProcessLife._launch_if_due, {"starting": "due", "backing_off": "early"}),

@@ -11,7 +11,7 @@ from camgraph.base.children import end_with_parent
 from camgraph.base.descriptors import allow_many_descriptors, occupy_standard
 from camgraph.base.log import log_to_standard_error
 from camgraph.base.loop import Loop
-from camgraph.base.signals import end_on_sigterm
+from camgraph.base.signals import call_on_sigchld, end_on_sigterm
 from camgraph.supervisor.site import SiteSupervisor
 
 
@@ -24,6 +24,7 @@ def main(site: str, control: int, listener: int, owner: int) -> None:
     loop = Loop()
     supervisor = SiteSupervisor(loop, site, socket.socket(fileno=control), socket.socket(fileno=listener))
     end_on_sigterm(loop, supervisor.shut_down)
+    call_on_sigchld(loop, supervisor.look_for_stops)
     loop.run()
 
 

@@ -10,18 +10,22 @@ import msgspec
 from camgraph.base.children import start_module
 from camgraph.base.loop import Loop
 from camgraph.control.channel import channel_pair
-from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn
+from camgraph.control.messages import ProcessExited, ProcessStarted, ProcessStopped, Spawn
 from camgraph.graph.spec import FrameRequest
+from camgraph.process.story import make_story, read_story
 from camgraph.supervisor.child import Child
+from camgraph.supervisor.ends import STAYED_STOPPED, told_crashes, told_end
+from camgraph.supervisor.stops import StopWatch
 
 STOP_GRACE_S = 2.0
 NEVER_STARTED = 127
 
-Tell = Callable[[ProcessStarted | ProcessExited, tuple[int, ...]], None]
+Tell = Callable[[ProcessStarted | ProcessStopped | ProcessExited, tuple[int, ...]], None]
 
 
 class BackEnds:
-    """Starts back ends, again too; `tell(message, descriptors)` gets `ProcessStarted` and `ProcessExited`.
+    """Starts back ends, again too; `tell(message, descriptors)` gets `ProcessStarted`, `ProcessStopped`
+    and `ProcessExited`.
 
     While the program does not read, as `reads()` says, of each back end only the last life waits to be told,
     by `catch_up`: deaths and starts must not pile up, each with a descriptor, for a program that is stopped.
@@ -58,6 +62,11 @@ class BackEnds:
         """Tell what has waited: the program reads again."""
         for spawned in list(self._running.values()):
             spawned.catch_up()
+
+    def look_for_stops(self) -> None:
+        """Tell which were stopped by a signal, or go on; to be asked after each SIGCHLD."""
+        for spawned in list(self._running.values()):
+            spawned.look_for_stop()
 
     def watch(self, process: str, watched: tuple[FrameRequest, ...]) -> None:
         """Know what a back end watches, for its next start."""
@@ -110,6 +119,7 @@ class _Spawned:
         self._site = site
         self._process = spawn.process
         self._payload = payload
+        self._loop = loop
         self._tell = tell
         self._reads = reads
         self._over = over
@@ -117,6 +127,9 @@ class _Spawned:
         self._untold_exit: ProcessExited | None = None
         self._untold_start: ProcessStarted | None = None
         self._last_pid, self._last_returncode = 0, NEVER_STARTED
+        self._story, self._trace = -1, ""
+        self._stops: StopWatch | None = None
+        self._told_stopped = self._was_stuck = False
         self.child = Child(
             loop,
             name=f"back end {spawn.name}",
@@ -125,6 +138,9 @@ class _Spawned:
             on_started=self._started,
             on_exited=self._exited,
             on_not_started=self._not_started,
+            explain=self._explain,
+            crashes=spawn.crashes,
+            within_s=spawn.within_s,
         )
 
     def begin(self) -> None:
@@ -139,8 +155,10 @@ class _Spawned:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self._close_front_side()
+        self._close_story()
+        self._story = make_story()
         self._front_side, theirs = channel_pair()
-        inherited = [theirs.fileno(), self._payload]
+        inherited = [self._story, theirs.fileno(), self._payload]
         with theirs:
             watched = _memfd_of(self.watched) if self.watched else -1
             try:
@@ -164,6 +182,16 @@ class _Spawned:
             assert self._front_side is not None
             self._tell(self._untold_start, (self._front_side.fileno(),))
             self._close_front_side()
+        if self._stops is not None and self._stops.stopped != self._told_stopped:
+            self._told_stopped = self._stops.stopped
+            self._tell(
+                ProcessStopped(process=self._process, pid=self.child.pid, stopped=self._told_stopped), ()
+            )
+
+    def look_for_stop(self) -> None:
+        """Find out whether it was stopped, or goes on."""
+        if self._stops is not None:
+            self._stops.look()
 
     def _catch_up_if_read(self) -> None:
         if self._reads():
@@ -172,15 +200,35 @@ class _Spawned:
     def _started(self, pid: int) -> None:
         if not self.restart:
             self._close_payload()
+        self._told_stopped = self._was_stuck = False
+        self._stops = StopWatch(
+            self._loop,
+            self.child.pidfd,
+            on_change=lambda stopped: self._catch_up_if_read(),
+            on_stuck=self._kill_stuck if self.restart else None,
+        )
         self._untold_start = ProcessStarted(process=self._process, pid=pid)
         self._catch_up_if_read()
+
+    def _kill_stuck(self) -> None:
+        if self.child.life.state == "running":
+            self._was_stuck = True
+            self.child.kill()
 
     def _not_started(self) -> None:
         # One that is tried again has nothing to tell: its program waits for it anyway.
         if self.child.life.state == "ended":
             self._end()
 
+    def _explain(self, returncode: int, how: str) -> str:
+        self._trace = read_story(self._story) if returncode < 0 else ""
+        return STAYED_STOPPED if self._was_stuck else told_end(how, returncode, self._trace)
+
     def _exited(self, pid: int, returncode: int) -> None:
+        if self._stops is not None:
+            self._stops.close()
+            self._stops = None
+        self._close_story()
         self._last_pid, self._last_returncode = pid, returncode
         if returncode == 0:
             # It has come to its end, and has not failed.
@@ -194,16 +242,20 @@ class _Spawned:
 
     def _end(self) -> None:
         self._close_front_side()
+        self._close_story()
         self._close_payload()
         self._over(self._process)
         self._tell(self._exit(restarts=False), ())
 
     def _exit(self, *, restarts: bool) -> ProcessExited:
+        life = self.child.life
+        too_often = life.crashed_too_often and self._last_returncode != 0
         return ProcessExited(
             process=self._process,
             pid=self._last_pid,
             returncode=self._last_returncode,
-            how=self.child.ended_how,
+            how=told_crashes(life.crashes) if too_often else self.child.ended_how,
+            trace=self._trace,
             restarts=restarts,
         )
 
@@ -212,6 +264,11 @@ class _Spawned:
         if self._front_side is not None:
             self._front_side.close()
             self._front_side = None
+
+    def _close_story(self) -> None:
+        if self._story >= 0:
+            os.close(self._story)
+            self._story = -1
 
     def _close_payload(self) -> None:
         if self._payload >= 0:

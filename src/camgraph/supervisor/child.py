@@ -45,24 +45,37 @@ class Child:
         on_started: Callable[[int], None],
         on_exited: Callable[[int, int], None],
         on_not_started: Callable[[], None],
+        explain: Callable[[int, str], str] = lambda returncode, how: how,
+        crashes: int = 0,
+        within_s: float = 60.0,
         oom_kills: OomKills | None = None,
     ) -> None:
-        """`oom_kills`: who knows of the kernel's kills; by default, this process's control group."""
+        """`explain(returncode, how)` may tell an end in other words, before the life hears of it.
+
+        `crashes`, `within_s`: as for `ProcessLife`. `oom_kills`: who knows of the kernel's kills; by default,
+        this process's control group.
+        """
         self.ended_how = ""
         """How the last one ended: ``exit code 3``, ``signal SIGTERM``, ``out of memory: …``; or why there was
         none: ``it could not be started: …``."""
-        self.life = ProcessLife(restart=restart)
+        self.life = ProcessLife(restart=restart, crashes=crashes, within_s=within_s)
         self._loop = loop
         self._name = name
         self._launch = launch
         self._on_started = on_started
         self._on_exited = on_exited
         self._on_not_started = on_not_started
+        self._explain = explain
         self._popen: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
         self._oom_kills = oom_kills or own_oom_kills()
         self._oom_kills_before = 0
         self._was_killed = False
+
+    @property
+    def pidfd(self) -> int:
+        """The process's pidfd, which is ours (-1: none is running)."""
+        return self._pidfd if self._popen else -1
 
     @property
     def pid(self) -> int:
@@ -124,11 +137,12 @@ class Child:
         self._loop.remove(self._pidfd)
         os.close(self._pidfd)
         returncode = popen.wait()
-        self.ended_how = (
+        how = (
             describe_exit(returncode)
             if self._was_killed
             else self._oom_kills.describe_exit(returncode, self._oom_kills_before)
         )
+        self.ended_how = self._explain(returncode, how)
         expected = self.life.state == "ending"
         _log.log(
             logging.DEBUG if expected else logging.WARNING,
@@ -137,5 +151,5 @@ class Child:
             popen.pid,
             self.ended_how,
         )
-        self._handle(Exited(out_of_memory=self.ended_how == OUT_OF_MEMORY))
+        self._handle(Exited(out_of_memory=how == OUT_OF_MEMORY, how=self.ended_how))
         self._on_exited(popen.pid, returncode)

@@ -74,6 +74,11 @@ class SiteSupervisor:
         self._loop.call_later(END_WITHIN_S, self._kill)
         self._end_when_all_have()
 
+    def look_for_stops(self) -> None:
+        """Find out which back ends were stopped by a signal, or go on."""
+        for program in (*self._programs, *self._leaving):
+            program.backends.look_for_stops()
+
     def _connect(self, sock: socket.socket) -> Program:
         return Program(
             self._loop, sock, site=self._site, on_message=self._on_program, on_closed=self._on_closed

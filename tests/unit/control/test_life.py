@@ -21,8 +21,8 @@ from camgraph.control.life import (
 S = 1_000_000_000
 
 
-def started(*, restart: bool = True) -> ProcessLife:
-    life = ProcessLife(restart=restart)
+def started(*, restart: bool = True, crashes: int = 0, within_s: float = 60.0) -> ProcessLife:
+    life = ProcessLife(restart=restart, crashes=crashes, within_s=within_s)
     assert life.handle(Begin(), 0) == [Launch()]
     assert life.handle(Launched(7), 0) == []
     return life
@@ -72,6 +72,56 @@ def test_without_restart_the_end_is_the_end() -> None:
     life = started(restart=False)
     assert life.handle(Exited(), S) == []
     assert life.state == "ended"
+
+
+def crash(life: ProcessLife, at_ns: int, how: str = "") -> None:
+    """End it at a time, and have it started again at once if it is to be."""
+    for instruction in life.handle(Exited(how=how), at_ns):
+        assert isinstance(instruction, WakeAt)
+        life.handle(Tick(), instruction.due_ns)
+        life.handle(Launched(8), at_ns)
+
+
+def test_so_many_crashes_within_a_time_are_the_end() -> None:
+    life = started(crashes=3, within_s=10.0)
+    crash(life, 2 * S, "first")
+    crash(life, 5 * S, "second")
+    assert life.state == "running"
+    assert not life.crashed_too_often
+    crash(life, 12 * S, "third")
+    assert life.state == "ended"
+    assert life.crashed_too_often
+    assert list(life.crashes) == [
+        (2 * S, 2 * S, "first"),
+        (5 * S, 3 * S, "second"),
+        (12 * S, 7 * S, "third"),
+    ]
+
+
+def test_crashes_that_are_longer_ago_do_not_count() -> None:
+    life = started(crashes=3, within_s=10.0)
+    for second in range(0, 600, 6):
+        crash(life, second * S)
+        assert len(life.crashes) <= 2
+    assert life.state == "running"
+
+
+def test_one_that_is_stopped_at_its_last_crash_did_not_crash_too_often() -> None:
+    life = started(crashes=2)
+    crash(life, S)
+    life.handle(Stop(2.0), 2 * S)
+    life.handle(Exited(), 2 * S)
+    assert life.state == "ended"
+    assert not life.crashed_too_often
+
+
+def test_a_launch_that_fails_is_no_crash() -> None:
+    life = ProcessLife(restart=True, crashes=1)
+    life.handle(Begin(), 0)
+    for _ in range(20):
+        (wake,) = life.handle(LaunchFailed(), 0)
+        assert isinstance(wake, WakeAt)
+        assert life.handle(Tick(), wake.due_ns) == [Launch()]
 
 
 def test_a_process_that_ignores_sigterm_is_killed_after_the_grace() -> None:

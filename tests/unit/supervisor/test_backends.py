@@ -1,5 +1,6 @@
 """The supervisor's side of back ends that are started again: real processes, played clients."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -13,10 +14,12 @@ import pytest
 import camgraph as cg
 from camgraph.base.descriptors import site_address
 from camgraph.base.loop import Loop
-from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn
+from camgraph.control.messages import ProcessExited, ProcessStarted, ProcessStopped, Spawn
 from camgraph.graph.spec import FrameRequest
 from camgraph.process import payload
+from camgraph.supervisor import stops
 from camgraph.supervisor.backends import BackEnds
+from camgraph.supervisor.ends import STAYED_STOPPED
 
 
 class Worker(cg.MessageProcess):
@@ -28,6 +31,8 @@ class Worker(cg.MessageProcess):
     def setup(self) -> None:
         with open(self.trace, "a") as file:
             file.write(f"{os.getpid()}\n")
+        if self.way == "segfault":
+            ctypes.string_at(0)
         if self.way:
             raise SystemExit(int(self.way))
 
@@ -41,20 +46,22 @@ class Supervised:
         self.trace = trace
         trace.touch()
         self.loop = Loop()
-        self.told: list[ProcessStarted | ProcessExited] = []
+        self.told: list[ProcessStarted | ProcessStopped | ProcessExited] = []
         self.channels: list[int] = []
         self.backends = BackEnds(self.loop, site=site, tell=self._tell, reads=reads)
 
-    def spawn(self, way: str = "", *, restart: bool = True, watched: tuple[FrameRequest, ...] = ()) -> None:
+    def spawn(self, way: str = "", **options: Any) -> None:
         memfd = os.memfd_create("payload")
         os.write(memfd, payload.pack(Worker, (str(self.trace), way), {}))
-        self.backends.spawn(Spawn(process="Worker-1", name="Worker", restart=restart, watched=watched), memfd)
+        spawn = Spawn(process="Worker-1", name="Worker", **({"restart": True} | options))
+        self.backends.spawn(spawn, memfd)
 
     def until(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + 20
         while not condition():
             assert time.monotonic() < deadline, self.told
             self.loop.run_once(0.05)
+            self.backends.look_for_stops()
 
     def set_up(self) -> list[int]:
         return [int(pid) for pid in self.trace.read_text().split()]
@@ -70,7 +77,9 @@ class Supervised:
             os.close(channel)
         self.loop.close()
 
-    def _tell(self, message: ProcessStarted | ProcessExited, descriptors: tuple[int, ...]) -> None:
+    def _tell(
+        self, message: ProcessStarted | ProcessStopped | ProcessExited, descriptors: tuple[int, ...]
+    ) -> None:
         self.told.append(message)
         self.channels += map(os.dup, descriptors)
 
@@ -89,7 +98,7 @@ def memfds() -> int:
             names.append(os.readlink(entry))
         except OSError:
             continue
-    return sum("payload" in name or "watched" in name for name in names)
+    return sum("payload" in name or "watched" in name or "story" in name for name in names)
 
 
 def test_a_killed_one_is_started_again_and_each_life_is_told(supervised: Supervised) -> None:
@@ -120,6 +129,93 @@ def test_exit_code_0_is_an_end(supervised: Supervised) -> None:
     supervised.spawn("0")
     supervised.until(lambda: supervised.backends.ended)
     assert [end[1:] for end in supervised.exits()] == [("exit code 0", False)]
+
+
+def test_so_many_crashes_are_the_end_with_the_story_of_each(supervised: Supervised) -> None:
+    supervised.spawn("segfault", crashes=3, within_s=30.0)
+    supervised.until(lambda: supervised.backends.ended)
+    first, second, last = [end for end in supervised.told if isinstance(end, ProcessExited)]
+    for end in (first, second):
+        assert end.how.startswith("signal SIGSEGV in setup (test_backends.py:")
+        assert end.restarts
+    headline, *lives = last.how.splitlines()
+    assert headline.startswith("3 crashes in ")
+    assert headline.endswith(" s, so it is not started again:")
+    assert [life.rpartition(", after ")[0] for life in lives] == [first.how] * 3
+    assert not last.restarts
+    for end in (first, second, last):
+        assert end.returncode == -signal.SIGSEGV
+        assert f'File "{__file__}"' in end.trace
+        assert "in string_at" in end.trace
+    assert memfds() == 0
+
+
+def test_exit_code_0_is_no_crash_too_many(supervised: Supervised) -> None:
+    supervised.spawn("0", crashes=1)
+    supervised.until(lambda: supervised.backends.ended)
+    assert [end[1:] for end in supervised.exits()] == [("exit code 0", False)]
+
+
+def test_a_stop_is_told_and_one_that_stays_stopped_is_started_again(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stops, "LOOK_EVERY_S", 0.1)
+    supervised.spawn()
+    supervised.until(lambda: len(supervised.set_up()) == 1)
+    (first,) = supervised.set_up()
+    for number, stopped in (signal.SIGSTOP, True), (signal.SIGCONT, False), (signal.SIGSTOP, True):
+        os.kill(first, number)
+        supervised.until(lambda: isinstance(supervised.told[-1], ProcessStopped))
+        assert supervised.told.pop() == ProcessStopped(process="Worker-1", pid=first, stopped=stopped)
+    supervised.until(lambda: len(supervised.set_up()) == 2)
+    assert supervised.exits() == [(first, STAYED_STOPPED, True)]
+    os.kill(supervised.set_up()[1], signal.SIGKILL)
+    supervised.until(lambda: len(supervised.exits()) == 2)
+    assert supervised.exits()[1][1:] == ("signal SIGKILL", True)
+
+
+def test_one_without_restart_stays_stopped(supervised: Supervised, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stops, "LOOK_EVERY_S", 0.02)
+    supervised.spawn(restart=False)
+    supervised.until(lambda: len(supervised.set_up()) == 1)
+    (pid,) = supervised.set_up()
+    os.kill(pid, signal.SIGSTOP)
+    supervised.until(lambda: len(supervised.told) == 2)
+    stopped = time.monotonic()
+    supervised.until(lambda: time.monotonic() > stopped + 2 * stops.STUCK_LOOKS * stops.LOOK_EVERY_S)
+    os.kill(pid, signal.SIGCONT)
+    supervised.until(lambda: len(supervised.told) == 3)
+    assert supervised.told[1:] == [
+        ProcessStopped(process="Worker-1", pid=pid, stopped=True),
+        ProcessStopped(process="Worker-1", pid=pid, stopped=False),
+    ]
+
+
+def test_of_one_whose_program_does_not_read_the_last_stop_is_told(tmp_path: Path) -> None:
+    reads = True
+    supervised = Supervised("nobody", tmp_path / "trace", lambda: reads)
+    supervised.spawn()
+    supervised.until(lambda: len(supervised.set_up()) == 1)
+    (pid,) = supervised.set_up()
+    reads = False
+
+    def stop_and_go() -> None:
+        for number, state in (signal.SIGSTOP, "T"), (signal.SIGCONT, "S"):
+            os.kill(pid, number)
+            stat = Path(f"/proc/{pid}/stat")
+            supervised.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == state)  # noqa: B023
+
+    stop_and_go()
+    supervised.backends.catch_up()
+    assert len(supervised.told) == 1
+    stop_and_go()
+    os.kill(pid, signal.SIGSTOP)
+    supervised.until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    supervised.backends.catch_up()
+    supervised.backends.catch_up()
+    assert supervised.told[1:] == [ProcessStopped(process="Worker-1", pid=pid, stopped=True)]
+    os.kill(pid, signal.SIGCONT)
+    supervised.close()
 
 
 def test_one_that_is_waited_for_can_be_ended_at_once(supervised: Supervised) -> None:
