@@ -1,0 +1,110 @@
+"""In a forked back end: leave the program that it is a copy of, run one process, and never come back."""
+
+import atexit
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from io import FileIO
+from typing import NoReturn
+
+from camgraph.base.signals import end_on_sigterm
+from camgraph.client.requests import open_reader
+from camgraph.process.back import BackEnd, Made
+from camgraph.process.channel import Channel
+from camgraph.process.story import begin_story
+
+EXIT_WITHIN_S = 1.0
+
+
+def be_back_end(
+    made: Callable[[], Made], *, sock: socket.socket, lifeline: FileIO, story: int, site: str
+) -> NoReturn:
+    """Run the back end to its end and exit; all signals are held back. Owns all descriptors.
+
+    `lifeline` is the read end of a pipe: the process is killed when nobody has its write end any more.
+    """
+    code = 1
+    try:
+        _end_with(lifeline)
+        _leave_program()
+        begin_story(story)
+        back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
+        end_on_sigterm(back.loop, back.end_soon)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        code = back.run(made)
+        _finish(code)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        _flush()
+        os._exit(code)
+
+
+def _end_with(lifeline: FileIO) -> None:
+    """Have the kernel kill this process when its parent is gone, whatever it is doing then.
+
+    Not by `PR_SET_PDEATHSIG`: that signal comes when the *thread* ends that has forked.
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(lifeline, 0)
+    if poll.poll(0):
+        # It was gone before.
+        os._exit(1)
+
+
+def _leave_program() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    atexit._clear()
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    # The old one may have been read ahead.
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    _leave_multiprocessing()
+
+
+def _leave_multiprocessing() -> None:
+    """Do what its own children do first, so that its queues and locks can be used here."""
+    util, process = (sys.modules.get(f"multiprocessing.{name}") for name in ("util", "process"))
+    if util is not None and process is not None:
+        process._children = set()  # type: ignore[attr-defined]
+        util._finalizer_registry.clear()
+        util._run_after_forkers()
+        atexit.register(util._exit_function)
+
+
+def _finish(code: int) -> None:
+    """End as Python does, but not later than `EXIT_WITHIN_S`: threads, then what was registered here."""
+    # A late SIGTERM would take the exit code's place.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def leave() -> None:
+        _flush()
+        os._exit(code)
+
+    timer = threading.Timer(EXIT_WITHIN_S, leave)
+    timer.daemon = True
+    timer.start()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
