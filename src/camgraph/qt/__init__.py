@@ -1,7 +1,8 @@
 """Video and messages in a Qt program (public).
 
 `VideoWidget` shows a live stream, `VideoWall` many; `Box` marks something in the picture; `signals` turns the
-messages of a process into Qt signals. Importing this raises MissingDependency where Qt is missing.
+messages of a process into Qt signals, `reply` the result of a call. Importing this raises MissingDependency
+where Qt is missing.
 """
 
 from camgraph.qt.binding import load_qt
@@ -9,8 +10,9 @@ from camgraph.qt.binding import load_qt
 load_qt()
 
 from camgraph.qt.overlay import Box  # noqa: E402
+from camgraph.qt.reply import reply  # noqa: E402
 from camgraph.qt.signals import signals  # noqa: E402
 from camgraph.qt.wall import VideoWall  # noqa: E402
 from camgraph.qt.widget import VideoWidget  # noqa: E402
 
-__all__ = ["Box", "VideoWall", "VideoWidget", "signals"]
+__all__ = ["Box", "VideoWall", "VideoWidget", "reply", "signals"]

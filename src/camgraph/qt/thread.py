@@ -1,30 +1,22 @@
-"""The one QThread that hears all processes, and the way of what it hears into the thread of the GUI."""
+"""Who hears processes for a Qt program: one QThread for all, or the event loop of the GUI."""
 
 import atexit
 import logging
 import threading
+import time
 import weakref
-from collections import deque
 from contextlib import suppress
-from typing import Any, NamedTuple
 
-from qtpy.QtCore import QCoreApplication, QObject, Qt, QThread, Signal
+from qtpy.QtCore import QCoreApplication, QObject, QSocketNotifier, QThread
 
 from camgraph.base.loop import Loop
 from camgraph.process.front import FrontEnd
+from camgraph.qt.emitter import SLICE_NS, Emitter, Mailbox
 
 _log = logging.getLogger(__name__)
 
 JOIN_MS = 5000
 _hub: "MessageHub | None" = None
-
-
-class Delivery(NamedTuple):
-    """A signal to emit in the thread of the GUI; nobody is told if its object is gone by then."""
-
-    target: "weakref.ref[QObject]"
-    signal: str
-    values: tuple[Any, ...]
 
 
 class MessageThread(QThread):
@@ -43,23 +35,58 @@ class MessageThread(QThread):
         self.loop.close()
 
 
+class FrontNotifier:
+    """Has a front end served by the event loop of the GUI, in its thread."""
+
+    def __init__(self, front: FrontEnd, box: Mailbox, emitter: Emitter) -> None:
+        self.home = front._loop
+        self._front, self._box, self._emitter = front, box, emitter
+        self._has_read = False
+        self._notifier = QSocketNotifier(front.fileno(), QSocketNotifier.Type.Read, emitter)
+        self._notifier.activated.connect(self._serve)
+
+    def _serve(self) -> None:
+        # What was read before is emitted first: a process that floods fills its socket, not our memory.
+        if self._box.letters:
+            return
+        if not self._emitter.idle or not self._serve_one():
+            self._emitter.collect(self._front.dispatch)
+            return
+        # Emitted one by one: the answer to what a slot has called is often there when it returns.
+        end_ns = time.monotonic_ns() + SLICE_NS
+        while self._serve_one():
+            if time.monotonic_ns() >= end_ns:
+                self._emitter.rest()
+                return
+
+    def _serve_one(self) -> bool:
+        self._emitter.collect(self._read_one)
+        return self._has_read
+
+    def _read_one(self) -> None:
+        self._has_read = self._front._serving.serve(self._front._dispatch_one, 1) > 0
+
+    def end(self) -> None:
+        """Leave the descriptor alone from now on."""
+        with suppress(RuntimeError):  # Qt, ending, may have deleted it.
+            self._notifier.setEnabled(False)
+            self._notifier.deleteLater()
+
+
 class MessageHub(QObject):
-    """Runs the thread while there are front ends to serve, and emits in the GUI's thread what they post.
+    """Runs the thread while there are front ends for it to serve; has the `emitter`.
 
-    Lives in the thread of the GUI. `post` may be called from any thread.
+    Lives in the thread of the GUI.
     """
-
-    _posted = Signal()
 
     def __init__(self, app: QCoreApplication) -> None:
         super().__init__(app)
+        self.emitter = Emitter(self)
         self._lock = threading.Lock()
-        self._deliveries: deque[Delivery] = deque()
         self._thread: MessageThread | None = None
         self._ending: list[MessageThread] = []
         self._home: dict[FrontEnd, Loop] = {}
-        # One event per delivery, so that a slot which runs a dialog of its own holds nobody up.
-        self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._notifiers: dict[FrontEnd, FrontNotifier] = {}
         app.aboutToQuit.connect(self.stop)
         # Destroying a QThread that runs aborts the program: it is a child of the hub, which ends it first.
         self.destroyed.connect(lambda *_: stop_at_exit())
@@ -86,11 +113,14 @@ class MessageHub(QObject):
         ended = weakref.ref(front)
         front.exited.connect(lambda how: self._left(ended()))
 
-    def post(self, delivery: Delivery) -> None:
-        """Have a signal emitted in the thread of the GUI."""
-        self._deliveries.append(delivery)
-        with suppress(RuntimeError):  # Qt has ended before the site.
-            self._posted.emit()
+    def serve_here(self, front: FrontEnd, box: Mailbox) -> None:
+        """Have the event loop of the GUI serve a front end until its end is emitted, after its messages.
+
+        Raises TimeoutError when a callback keeps the thread busy that has served it.
+        """
+        self._notifiers[front] = FrontNotifier(front, box, self.emitter)
+        ended = weakref.ref(front)
+        front.exited.connect(lambda how: self.emitter.post(box, self._forget, (ended,)))
 
     def stop(self) -> None:
         """End the thread; front ends that live on are served by their sites' threads again."""
@@ -100,7 +130,16 @@ class MessageHub(QObject):
                     front._attach(home)
             self._home.clear()
             self._end_thread()
+        notifiers, self._notifiers = self._notifiers, {}
+        for front, notifier in notifiers.items():
+            notifier.end()
+            front._attach(notifier.home)
         self._join_ended()
+
+    def _forget(self, ended: "weakref.ref[FrontEnd]") -> None:
+        front = ended()
+        if front is not None and front in self._notifiers:
+            self._notifiers.pop(front).end()
 
     def _left(self, front: FrontEnd | None) -> None:
         with self._lock:
@@ -125,12 +164,6 @@ class MessageHub(QObject):
             else:
                 _log.error("the thread of messages does not end: a callback connected to a process is busy")
                 self._ending.append(thread)
-
-    def _deliver(self) -> None:
-        target, signal, values = self._deliveries.popleft()
-        sender = target()
-        if sender is not None:
-            getattr(sender, signal).emit(*values)
 
 
 def stop_at_exit() -> None:

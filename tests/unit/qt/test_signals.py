@@ -1,6 +1,7 @@
 """Messages of processes as Qt signals: order, threads, and the end of the one QThread."""
 
 import os
+import pickle
 import select
 import socket
 import sys
@@ -15,7 +16,6 @@ import camgraph as cg
 from camgraph.base.loop import Loop
 from camgraph.process.channel import Channel
 from camgraph.process.front import make_front_end
-from camgraph.process.travel import dumps
 from camgraph.process.wire import Kind
 from camgraph.qt import signals
 from camgraph.qt import thread as message_thread
@@ -24,7 +24,7 @@ from camgraph.qt import thread as message_thread
 class Detector(cg.MessageProcess):
     moved = cg.message(stream=str, score=float)
     counted = cg.message(by_class=dict)
-    ready = cg.message()
+    began = cg.message()
 
 
 class Mended(Detector):
@@ -49,14 +49,14 @@ class Back:
 
     def start_again(self, how):
         self.channel.close()
-        self.front._on_restart(how)
+        self.front._on_restart(1, how)
         self._start()
 
     def emit(self, name, *values):
-        assert self.channel.send(Kind.MESSAGE, name, dumps(name, values))
+        assert self.channel.send(Kind.MESSAGE, name, pickle.dumps(values))
 
     def fail(self, summary):
-        assert self.channel.send(Kind.FAILED, "", dumps("failure", (summary, "Traceback …")))
+        assert self.channel.send(Kind.FAILED, "", pickle.dumps((summary, "Traceback …")))
 
     def end(self, returncode=0):
         self.channel.close()
@@ -121,15 +121,15 @@ def test_fields_come_in_order_in_the_guis_thread_and_as_they_were_sent(gui, spaw
         lambda stream, score: heard.append((stream, score, threading.current_thread()))
     )
     signals(back.front).counted.connect(lambda by_class: heard.append(by_class))
-    signals(back.front).ready.connect(lambda: heard.append("ready"))
-    back.emit("ready")
+    signals(back.front).began.connect(lambda: heard.append("began"))
+    back.emit("began")
     for number in range(100):
         back.emit("moved", "door", number)
     back.emit("counted", {7: "cars", "big": 2**70})
     gui.until(lambda: len(heard) == 102)
     main = threading.main_thread()
     expected = [("door", number, main) for number in range(100)]
-    assert heard == ["ready", *expected, {7: "cars", "big": 2**70}]
+    assert heard == ["began", *expected, {7: "cars", "big": 2**70}]
     assert qthreads() == 1
 
 
@@ -164,7 +164,7 @@ def test_the_signals_tell_the_names_of_their_fields(gui, spawn):
     found = {bytes(meta.method(i).name().data()).decode(): meta.method(i) for i in range(meta.methodCount())}
     names = [bytes(name.data()).decode() for name in found["moved"].parameterNames()]
     assert names == ["stream", "score"]
-    assert {"failed", "exited", "counted", "ready"} <= set(found)
+    assert {"failed", "exited", "counted", "began"} <= set(found)
 
 
 def test_what_came_between_asking_and_connecting_is_heard(gui, spawn):
@@ -251,7 +251,7 @@ def test_an_exception_in_a_slot_stops_neither_others_nor_the_rest(gui, spawn, mo
 def test_messages_go_on_while_a_slot_runs_a_dialog(gui, spawn):
     back, heard, dialog = spawn(), [], QDialog()
 
-    def on_ready():
+    def on_began():
         QTimer.singleShot(5000, dialog.reject)
         dialog.exec()
 
@@ -259,9 +259,9 @@ def test_messages_go_on_while_a_slot_runs_a_dialog(gui, spawn):
         heard.append(score)
         dialog.accept()
 
-    signals(back.front).ready.connect(on_ready)
+    signals(back.front).began.connect(on_began)
     signals(back.front).moved.connect(on_moved)
-    back.emit("ready")
+    back.emit("began")
     back.emit("moved", "door", 1.0)
     gui.until(lambda: heard)
     assert dialog.result() == QDialog.DialogCode.Accepted.value

@@ -1,0 +1,60 @@
+"""What a backend method returns, as a Qt signal."""
+
+import logging
+import weakref
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+from qtpy.QtCore import QMetaMethod, QObject, Signal
+
+from camgraph.qt.emitter import Mailbox
+from camgraph.qt.signals import gui_of
+from camgraph.qt.thread import MessageHub
+
+_log = logging.getLogger(__name__)
+_kept: set["Reply"] = set()
+"""What the program need not keep: those that are not emitted yet."""
+
+
+class Reply(QObject):
+    """Emits one of its signals, once, in the thread of the GUI."""
+
+    finished = Signal(object)
+    """What the method returned."""
+    failed = Signal(object)
+    """The exception that the method, or the way to it, ended with; CancelledError for a cancelled call."""
+
+    def _tell(self, call: Future[Any]) -> None:
+        _kept.discard(self)
+        try:
+            value = call.result()
+        except (Exception, CancelledError) as error:
+            if not self.isSignalConnected(QMetaMethod.fromSignal(self.failed)):
+                _log.error("a call failed, and nobody is connected to its failed: %s", error)
+            self.failed.emit(error)
+        else:
+            self.finished.emit(value)
+
+
+def reply(call: Future[Any]) -> Reply:
+    """Return a QObject for a call that has a result, with the signals ``finished(value)``, ``failed(error)``.
+
+    ``reply(detector.count("door")).finished.connect(label.setNum)``: one of the two is emitted, once, in the
+    thread of the GUI, as its event loop runs; so connecting right after this call misses nothing, also when
+    the result was there before. It needs no keeping. A failure that nobody is connected to is logged.
+
+    To be called in the thread of the GUI, once there is a QApplication (RuntimeError).
+    """
+    emitter = MessageHub.of(gui_of("reply()")).emitter
+    made = Reply()
+    _kept.add(made)
+    box, waiting = Mailbox(), weakref.ref(made)
+
+    def tell(done: Future[Any]) -> None:
+        found = waiting()
+        if found is not None:
+            found._tell(done)
+
+    # It must not keep the object: only the GUI's thread may be the last to.
+    call.add_done_callback(lambda done: emitter.post(box, tell, (done,)))
+    return made
