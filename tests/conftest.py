@@ -12,6 +12,9 @@ from camgraph.testing.screens import screen
 # Clips are encoded once per tree, wherever HOME is and whether it can be written; `make clean` removes them.
 os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / "build" / "cache")
 
+# Of the two bindings that are installed for the tests; tests/real/test_bindings.py has the other.
+os.environ.setdefault("QT_API", "pyside6")
+
 # How long an example takes depends on what else the machine does; tests are bounded by pytest-timeout.
 settings.register_profile("camgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("camgraph")
