@@ -86,7 +86,7 @@ def spawn(loop: Loop) -> Iterator[Spawn]:
 
 
 class Worker(cg.MessageProcess):
-    ready = cg.message(pid=int)
+    begun = cg.message(pid=int)
     said = cg.message(what=object)
     ended = cg.message()
 
@@ -96,7 +96,7 @@ class Worker(cg.MessageProcess):
     def setup(self) -> None:
         import os
 
-        self.ready.emit(os.getpid())
+        self.begun.emit(os.getpid())
 
     def on_frame(self, frame: Any) -> None:
         self.said.emit(
@@ -123,7 +123,7 @@ def ready(front: Any) -> Any:
     """Wait until the back end has been set up; return the iterator of what follows."""
     messages = front.messages(20)
     for name, fields in messages:
-        if name == "ready":
+        if name == "begun":
             assert fields == {"pid": front.pid}
             return messages
     raise AssertionError(f"it ended: {front.exit}; {front.failure}")
@@ -200,7 +200,7 @@ def test_the_front_end_gone_means_cleaning_up_and_ending(tmp_path: Any) -> None:
         os.close(story)
         theirs.close()
         ours.setblocking(True)
-        assert b"ready" in ours.recv(1000)
+        assert b"begun" in ours.recv(1000)
     assert popen.wait(20) == 0
     assert trace.read_text() == "cleaned up\n"
 
@@ -213,7 +213,7 @@ def test_sigterm_means_cleaning_up_and_ending(spawn: Spawn, tmp_path: Any, when:
         ready(front)
     os.kill(front.pid, signal.SIGTERM)
     assert front.wait(20) == "exit code 0"
-    assert [name for name, _ in messages] == ["ready", "ended"]
+    assert [name for name, _ in messages] == ["begun", "ended"]
     assert (tmp_path / "trace").read_text() == "cleaned up\n"
 
 
