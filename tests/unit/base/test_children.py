@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from camgraph.base import frozen
+from camgraph.base.children import start_module
+from camgraph.base.errors import CannotStart
 from camgraph.testing.waiting import wait_until
 
 _STARTER = """
@@ -26,3 +31,21 @@ def test_a_child_that_is_stopped_as_soon_as_it_is_started_ends_with_its_starter(
     except AssertionError:
         os.kill(pid, signal.SIGKILL)
         raise
+
+
+def test_a_frozen_program_starts_itself_out_of_what_it_has_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "$@" "${PYINSTALLER_RESET_ENVIRONMENT-unset}"\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(frozen, "_supported", False)
+    monkeypatch.setenv("PYINSTALLER_RESET_ENVIRONMENT", "1")
+    with pytest.raises(CannotStart, match=r"call camgraph\.freeze_support\(\) first in its main file"):
+        start_module("camgraph.media", ["3"])
+    frozen.freeze_support()
+    with start_module("camgraph.media", ["3"], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.read() == b"--camgraph-process camgraph.media 3 unset\n"
