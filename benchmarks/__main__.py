@@ -20,6 +20,7 @@ FAMILIES = {
     "wall": "benchmarks.wall.family",
     "latency": "benchmarks.latency.family",
     "scale": "benchmarks.scale.family",
+    "messages": "benchmarks.messages.family",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 
