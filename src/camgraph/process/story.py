@@ -62,11 +62,6 @@ def read_story(fd: int) -> str:
     return os.pread(fd, MOST_BYTES, max(0, size - MOST_BYTES)).decode(errors="replace").strip()
 
 
-def ran_past_deadline(returncode: int, trace: str) -> bool:
-    """Tell whether it was the timer of `arm` that ended the process."""
-    return returncode == -signal.SIGALRM and bool(trace)
-
-
 def place_of(trace: str) -> str:
     """Return where in the user's code it ended, as ``on_frame (analyzer.py:31)``; empty: nobody knows.
 
@@ -83,6 +78,13 @@ def place_of(trace: str) -> str:
     return f"{handler.name} ({os.path.basename(handler.file)}:{handler.line})"
 
 
+def told_end(how: str, returncode: int, trace: str) -> str:
+    """Return how one life ended, with the place where: ``signal SIGSEGV in on_frame (analyzer.py:31)``."""
+    place = place_of(trace)
+    where = f" in {place}" if place else ""
+    return f"past its deadline{where}" if _ran_past_deadline(returncode, trace) else how + where
+
+
 def summary_of(returncode: int, trace: str) -> str:
     """Return what ended a process, for a sentence that begins with its name.
 
@@ -91,10 +93,14 @@ def summary_of(returncode: int, trace: str) -> str:
     """
     place = place_of(trace)
     where = f" in {place}" if place else ""
-    if ran_past_deadline(returncode, trace):
+    if _ran_past_deadline(returncode, trace):
         return f"ran past its deadline{where}"
     how = describe_exit(returncode)
     return f"ended with {how}" if returncode >= 0 else f"was killed by {how.removeprefix('signal ')}{where}"
+
+
+def _ran_past_deadline(returncode: int, trace: str) -> bool:
+    return returncode == -signal.SIGALRM and bool(trace)
 
 
 def _leave_story() -> None:

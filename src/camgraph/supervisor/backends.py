@@ -12,9 +12,9 @@ from camgraph.base.loop import Loop
 from camgraph.control.channel import channel_pair
 from camgraph.control.messages import ProcessExited, ProcessStarted, ProcessStopped, Spawn
 from camgraph.graph.spec import FrameRequest
-from camgraph.process.story import make_story, read_story
+from camgraph.process.story import make_story, read_story, told_end
 from camgraph.supervisor.child import Child
-from camgraph.supervisor.ends import STAYED_STOPPED, told_crashes, told_end
+from camgraph.supervisor.ends import STAYED_STOPPED, told_crashes
 from camgraph.supervisor.stops import StopWatch
 
 STOP_GRACE_S = 2.0

@@ -1,20 +1,12 @@
-"""How a back end ended, in words: for its front end, and for the log."""
+"""Why the supervisor ends a back end, or does not start it again, in words."""
 
 from collections.abc import Iterable
 
 from camgraph.control.life import Crash
-from camgraph.process.story import place_of, ran_past_deadline
 from camgraph.supervisor.stops import LOOK_EVERY_S, STUCK_LOOKS
 
 STAYED_STOPPED = f"signal SIGKILL, since it was stopped for {STUCK_LOOKS * LOOK_EVERY_S:g} s"
 _MOST_LINES = 20
-
-
-def told_end(how: str, returncode: int, trace: str) -> str:
-    """Return how one life ended, with the place where: ``signal SIGSEGV in on_frame (analyzer.py:31)``."""
-    place = place_of(trace)
-    where = f" in {place}" if place else ""
-    return f"past its deadline{where}" if ran_past_deadline(returncode, trace) else how + where
 
 
 def told_crashes(crashes: Iterable[Crash]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from camgraph.process import back
-from camgraph.process.story import MOST_BYTES, make_story, place_of, read_story, summary_of
+from camgraph.process.story import MOST_BYTES, make_story, place_of, read_story, summary_of, told_end
 
 HEAD = """\
 import ctypes, faulthandler, os, re, signal, subprocess, sys, threading, time
@@ -187,3 +187,14 @@ def test_a_summary_tells_every_end() -> None:
     trace = trace_of("/my/a.py:on_frame", *RUN)
     assert summary_of(-signal.SIGALRM, trace) == "ran past its deadline in on_frame (a.py:7)"
     assert summary_of(-signal.SIGSEGV, "garbage") == "was killed by SIGSEGV"
+
+
+def test_an_end_is_told_with_the_place_where() -> None:
+    assert told_end("exit code 3", 3, "") == "exit code 3"
+    assert told_end("signal SIGKILL", -signal.SIGKILL, "") == "signal SIGKILL"
+    trace = trace_of("/my/analyzer.py:on_frame", *RUN)
+    told = told_end("signal SIGSEGV", -signal.SIGSEGV, trace)
+    assert told == "signal SIGSEGV in on_frame (analyzer.py:7)"
+    told = told_end("signal SIGALRM", -signal.SIGALRM, trace)
+    assert told == "past its deadline in on_frame (analyzer.py:7)"
+    assert told_end("signal SIGALRM", -signal.SIGALRM, "") == "signal SIGALRM"

@@ -101,6 +101,10 @@ def memfds() -> int:
     return sum("payload" in name or "watched" in name or "story" in name for name in names)
 
 
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+
 def test_a_killed_one_is_started_again_and_each_life_is_told(supervised: Supervised) -> None:
     supervised.spawn()
     supervised.until(lambda: len(supervised.set_up()) == 1)
@@ -199,18 +203,16 @@ def test_of_one_whose_program_does_not_read_the_last_stop_is_told(tmp_path: Path
     (pid,) = supervised.set_up()
     reads = False
 
-    def stop_and_go() -> None:
-        for number, state in (signal.SIGSTOP, "T"), (signal.SIGCONT, "S"):
-            os.kill(pid, number)
-            stat = Path(f"/proc/{pid}/stat")
-            supervised.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == state)  # noqa: B023
+    def send(number: signal.Signals) -> None:
+        os.kill(pid, number)
+        supervised.until(lambda: (state_of(pid) == "T") == (number == signal.SIGSTOP))
+        supervised.backends.look_for_stops()
 
-    stop_and_go()
+    send(signal.SIGSTOP)
+    send(signal.SIGCONT)
     supervised.backends.catch_up()
     assert len(supervised.told) == 1
-    stop_and_go()
-    os.kill(pid, signal.SIGSTOP)
-    supervised.until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    send(signal.SIGSTOP)
     supervised.backends.catch_up()
     supervised.backends.catch_up()
     assert supervised.told[1:] == [ProcessStopped(process="Worker-1", pid=pid, stopped=True)]

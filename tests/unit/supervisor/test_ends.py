@@ -1,21 +1,7 @@
-import signal
-
 from camgraph.control.life import Crash
-from camgraph.supervisor.ends import told_crashes, told_end
+from camgraph.supervisor.ends import told_crashes
 
 S = 1_000_000_000
-TRACE = """Current thread 0x00007effb77f1b80 (most recent call first):
-  File "/home/me/analyzer.py", line 31 in on_frame"""
-
-
-def test_an_end_is_told_with_the_place_where() -> None:
-    assert told_end("exit code 3", 3, "") == "exit code 3"
-    assert told_end("signal SIGKILL", -signal.SIGKILL, "") == "signal SIGKILL"
-    told = told_end("signal SIGSEGV", -signal.SIGSEGV, TRACE)
-    assert told == "signal SIGSEGV in on_frame (analyzer.py:31)"
-    told = told_end("signal SIGALRM", -signal.SIGALRM, TRACE)
-    assert told == "past its deadline in on_frame (analyzer.py:31)"
-    assert told_end("signal SIGALRM", -signal.SIGALRM, "") == "signal SIGALRM"
 
 
 def test_crashes_are_counted_from_the_first_start_and_told_one_by_one() -> None:

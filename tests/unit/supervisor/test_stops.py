@@ -48,7 +48,8 @@ class Watched:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Watched]]:
-    loop, made = Loop(), []
+    loop = Loop()
+    made: list[Watched] = []
     before = signal.getsignal(signal.SIGCHLD)
 
     def look() -> None:
