@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipapp
@@ -14,6 +15,7 @@ import camgraph
 
 NOTEBOOK = Path(__file__).with_name("notebook_program.py")
 PACKAGES = Path(pytest.__file__).parents[1]
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 # Blocks end with an empty line and have none inside, so that it can be typed into a console as well.
 DOUBLER = """\
@@ -68,10 +70,10 @@ class Program:
         return str(path)
 
     def run(
-        self, *command: str, given: str | None = None, **environment: str
+        self, *command: str, given: str | None = None, python: str = sys.executable, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *command],
+            [python, *command],
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "RUNS": str(self.runs)} | environment,
@@ -294,12 +296,25 @@ def test_interpreters_with_options_are_started_from(
     assert "Traceback" not in done.stderr
 
 
-def test_an_archive_with_camgraph_inside_starts_from_there(program: Program) -> None:
+def copy_camgraph(folder: Path) -> None:
     source = Path(camgraph.__file__).parent
-    for path in source.rglob("*.py"):
-        inside = program.folder / "app" / "camgraph" / path.relative_to(source)
-        inside.parent.mkdir(parents=True, exist_ok=True)
-        inside.write_bytes(path.read_bytes())
+    shutil.copytree(source, folder / "camgraph", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def test_packages_of_the_user_do_not_come_before_the_standard_library(program: Program) -> None:
+    base = program.folder / "user"
+    packages = base / "lib" / f"python{VERSION}" / "site-packages"
+    copy_camgraph(packages)
+    (packages / "selectors.py").write_text("raise ImportError('not this one')")
+    # In a virtual environment the user's packages don't count; below it they do.
+    path = program.write(PROGRAM + "print(cg.__file__)\n")
+    interpreter: str = sys._base_executable  # type: ignore[attr-defined]
+    done = program.run(path, python=interpreter, PYTHONUSERBASE=str(base), PYTHONPATH=str(PACKAGES))
+    assert done.stdout == ANSWERED + f"{packages}/camgraph/__init__.py\n", done.stderr
+
+
+def test_an_archive_with_camgraph_inside_starts_from_there(program: Program) -> None:
+    copy_camgraph(program.folder / "app")
     program.write(PROGRAM + "print(cg.__file__)\n", "app/__main__.py")
     archive = program.folder / "app.pyz"
     zipapp.create_archive(program.folder / "app", archive)
@@ -315,9 +330,8 @@ def test_a_python_inside_another_program_is_told_what_to_set(program: Program, e
     text = given + "import camgraph.errors as cg_errors\n" + DOUBLER + ASK + refused + remedied + START
     done = program.run("-c", text)
     reason, answer = done.stdout.split("\n", 1)
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert "sys.executable is empty" in reason
-    assert reason.endswith(f"set it to the path of a Python {version} that has camgraph")
+    assert reason.endswith(f"set it to the path of a Python {VERSION} that has camgraph")
     assert (answer, done.stderr) == (ANSWERED, "")
 
 
