@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,13 +15,16 @@ import pytest
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QWidget
+from tests.unit.qt.played_back import Back, Detector, qthreads
 
 from camgraph.base.descriptors import site_address
 from camgraph.base.errors import ClosedError
+from camgraph.base.loop import Loop
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
 from camgraph.client.streams import LiveStream
 from camgraph.graph.spec import FrameRequest
+from camgraph.process.declare import MessageProcess
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest, refuse
 from camgraph.ring.reader import Reader
 from camgraph.ring.writer import FrameMeta, RingWriter
@@ -251,3 +255,32 @@ def make_site(gui: Gui) -> Iterator[Callable[..., DrawnSite]]:
     yield make
     for site in gui.serving:
         site.close()
+
+
+@pytest.fixture
+def home() -> Iterator[Loop]:
+    """The loop of a site, in its thread."""
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def spawn(home: Loop, gui: Gui) -> Iterator[Callable[..., Back]]:
+    backs: list[Back] = []
+
+    def make(kind: type[MessageProcess] = Detector) -> Back:
+        back = Back(kind, home)
+        backs.append(back)
+        return back
+
+    yield make
+    for back in backs:
+        back.end()
+    gui.until(lambda: not any(back.front.alive for back in backs))
+    gui.until(lambda: qthreads() == 0)
+    gui.settle()

@@ -1,9 +1,7 @@
 """Messages of processes as Qt signals: order, threads, and the end of the one QThread."""
 
 import os
-import pickle
 import select
-import socket
 import sys
 import threading
 import time
@@ -11,100 +9,15 @@ import time
 import pytest
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QDialog
+from tests.unit.qt.played_back import Back, Detector, Mended, qthreads
 
 import camgraph as cg
-from camgraph.base.loop import Loop
-from camgraph.process.channel import Channel
-from camgraph.process.front import make_front_end
-from camgraph.process.wire import Kind
 from camgraph.qt import signals
 from camgraph.qt import thread as message_thread
 
 
-class Detector(cg.MessageProcess):
-    moved = cg.message(stream=str, score=float)
-    counted = cg.message(by_class=dict)
-    began = cg.message()
-
-
-class Mended(Detector):
-    restart = True
-
-
 class Clashing(cg.MessageProcess):
     destroyed = cg.message(by=str)
-
-
-class Back:
-    """The back end's side, played by the test: a real channel, a real front end."""
-
-    def __init__(self, kind, loop):
-        self.front = make_front_end(kind, "Detector-1", loop, self._terminated)
-        self._start()
-
-    def _start(self):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.channel = Channel(theirs)
-        self.front._bind(ours, os.getpid())
-
-    def start_again(self, how):
-        self.channel.close()
-        self.front._on_restart(1, how)
-        self._start()
-
-    def emit(self, name, *values):
-        assert self.channel.send(Kind.MESSAGE, name, pickle.dumps(values))
-
-    def fail(self, summary):
-        assert self.channel.send(Kind.FAILED, "", pickle.dumps((summary, "Traceback …")))
-
-    def end(self, returncode=0):
-        self.channel.close()
-        self.front._on_exit(returncode)
-
-    def _terminated(self, grace_s):
-        pass
-
-
-@pytest.fixture
-def home():
-    """The loop of a site, in its thread."""
-    loop = Loop()
-    thread = threading.Thread(target=loop.run)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-@pytest.fixture
-def spawn(home, gui):
-    backs = []
-
-    def make(kind=Detector):
-        back = Back(kind, home)
-        backs.append(back)
-        return back
-
-    yield make
-    for back in backs:
-        back.end()
-    gui.until(lambda: not any(back.front.alive for back in backs))
-    gui.until(lambda: qthreads() == 0)
-    gui.settle()
-
-
-def qthreads():
-    """How many threads of messages run, as the kernel sees it."""
-    names = []
-    for task in os.listdir("/proc/self/task"):
-        try:
-            with open(f"/proc/self/task/{task}/comm") as file:
-                names.append(file.read().strip())
-        except OSError:
-            continue
-    return sum(name.startswith("camgraph-messa") for name in names)
 
 
 def no_qthread_is_left():
