@@ -10,6 +10,7 @@ from pathlib import Path
 
 from camgraph.base.errors import CannotStart
 from camgraph.base.frozen import arguments_of, is_frozen, is_supported
+from camgraph.base.parking import no_fork
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -45,14 +46,16 @@ def start_module(
     held = {signal.SIGINT, signal.SIGTERM} if hold_signals else ()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
-        return subprocess.Popen(
-            command,
-            stdin=stdin,
-            stdout=stdout,
-            pass_fds=tuple(descriptors),
-            env=env,
-            preexec_fn=_be_killed_with_parent if ends_with_us else None,
-        )
+        # A child forked meanwhile would have the pipe by which Popen learns that the exec was done.
+        with no_fork():
+            return subprocess.Popen(
+                command,
+                stdin=stdin,
+                stdout=stdout,
+                pass_fds=tuple(descriptors),
+                env=env,
+                preexec_fn=_be_killed_with_parent if ends_with_us else None,
+            )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

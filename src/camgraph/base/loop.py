@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from camgraph.base.parking import park_for_forks
 from camgraph.base.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
@@ -42,10 +43,14 @@ class Loop:
 
     Everything but `call_soon_threadsafe` and `stop` belongs to the thread that runs the loop, or to its
     creator before it runs. An exception that leaves a callback is logged and ends nothing.
+
+    Forks of the process come between its turns (see `parking`). In a forked child it is closed.
     """
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self.turn = threading.RLock()
+        """Held while callbacks are called; not while the loop waits."""
+        self._selector = selectors.EpollSelector()
         self._wakeup = Wakeup()
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[int, int, Timer]] = []
@@ -54,7 +59,15 @@ class Loop:
         self._closed = False
         self._lock = threading.Lock()
         self._thread_id = 0
+        self.own_thread = 0
+        """The native id of the thread that is in `run` (0: none is)."""
         self._selector.register(self._wakeup, selectors.EVENT_READ, (self._wakeup.clear, None))
+        park_for_forks(self)
+
+    @property
+    def thread_id(self) -> int:
+        """The ident of the thread that ran it last (0: none, or it is over)."""
+        return self._thread_id
 
     def add(
         self,
@@ -106,19 +119,33 @@ class Loop:
 
     def run(self) -> None:
         """Call back until `stop`."""
+        self.own_thread = threading.get_native_id()
         while not self._stopping:
             self.run_once(None)
-        self._thread_id = 0
+        self._thread_id = self.own_thread = 0
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable while `run_once` has something to do; for timers, `due_in_s`."""
+        return self._selector.fileno()
+
+    def due_in_s(self) -> float | None:
+        """Return when the next timer is due; None: there is none."""
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        return max(0.0, (self._timers[0][0] - time.monotonic_ns()) / 1e9) if self._timers else None
 
     def run_once(self, timeout_s: float | None) -> None:
         """Wait for the next events, `timeout_s` at most (None: until the next timer), and serve them."""
         self._thread_id = threading.get_ident()
-        while self._timers and self._timers[0][2].callback is None:
-            heapq.heappop(self._timers)
-        if self._timers:
-            until_timer = max(0.0, (self._timers[0][0] - time.monotonic_ns()) / 1e9)
-            timeout_s = until_timer if timeout_s is None else min(timeout_s, until_timer)
-        for key, mask in self._selector.select(timeout_s):
+        due_in_s = self.due_in_s()
+        if due_in_s is not None:
+            timeout_s = due_in_s if timeout_s is None else min(timeout_s, due_in_s)
+        events = self._selector.select(timeout_s)
+        with self.turn:
+            self._serve(events)
+
+    def _serve(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, mask in events:
             on_readable, on_writable = key.data
             if mask & selectors.EVENT_READ and on_readable and self._still(key):
                 self._call(on_readable)
@@ -141,6 +168,13 @@ class Loop:
             self._closed = True
             self._selector.close()
             self._wakeup.close()
+
+    def abandon_in_child(self) -> None:
+        """Close it in a forked child. What it watches is left as it is: the parent shares the epoll."""
+        self._lock = threading.Lock()  # Another thread may have held it.
+        self._stopping = True
+        self._thread_id = self.own_thread = 0
+        self.close()
 
     def _still(self, key: selectors.SelectorKey) -> bool:
         # By number: what the last callback has closed has none any more.

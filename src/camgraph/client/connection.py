@@ -11,6 +11,7 @@ import msgspec
 
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.base.parking import no_fork
 from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import FromSupervisor, Ping
 from camgraph.control.pulse import Pulse
@@ -111,7 +112,9 @@ class Connection(ABC):
 
     def _serve(self, connect: Callable[[], None], begun: "Future[None]") -> None:
         try:
-            connect()
+            # Not yet in a turn of the loop, for which forks wait.
+            with no_fork():
+                connect()
         except BaseException as error:
             self.loop.close()
             self._release()

@@ -1,4 +1,5 @@
 """The forked processes of a site: copies of the program, made by `spawn` where it is called."""
+
 import gc
 import logging
 import os
@@ -25,7 +26,7 @@ from camgraph.control.channel import channel_pair
 from camgraph.process import payload
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd, make_front_end
-from camgraph.process.story import make_story, read_story
+from camgraph.process.story import make_story, read_story, told_end
 
 _log = logging.getLogger(__name__)
 
@@ -62,14 +63,14 @@ class ForkedProcesses:
             # From here on a fork elsewhere closes them in its child.
             with no_fork():
                 ours, theirs = channel_pair()
-                for sock in (ours, theirs):
-                    undo.callback(sock.close)
-                    close_in_children(sock)
-                ends = os.pipe2(os.O_CLOEXEC)
-                held, lifeline, story = FileIO(ends[0]), FileIO(ends[1], "w"), FileIO(make_story())
-                for file in (held, lifeline, story):
-                    undo.callback(file.close)
-                    close_in_children(file)
+                undo.callback(ours.close)
+                undo.callback(theirs.close)
+                read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
+                held = undo.enter_context(FileIO(read_fd))
+                lifeline = undo.enter_context(FileIO(write_fd, "w"))
+                story = undo.enter_context(FileIO(make_story()))
+                for owned in (ours, theirs, held, lifeline, story):
+                    close_in_children(owned)
             threads = foreign_threads()
             kills_before = own_oom_kills().count()
             with _signals_held(), given_to_child(theirs, held, story):
@@ -207,7 +208,8 @@ class _Forked:
             how = describe_exit(returncode)
         else:
             how = own_oom_kills().describe_exit(returncode, self._kills_before)
-        return returncode, how, read_story(self._story.fileno()) if returncode < 0 else ""
+        trace = read_story(self._story.fileno()) if returncode < 0 else ""
+        return returncode, told_end(how, returncode, trace), trace
 
 
 def _warn_of_threads(name: str, before: dict[int, str]) -> None:

@@ -13,6 +13,7 @@ from camgraph.base.children import start_module
 from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
 from camgraph.base.oom import OUT_OF_MEMORY, own_oom_kills
+from camgraph.base.parking import close_in_children
 from camgraph.client.connection import Connection, Listener
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.life import (
@@ -65,6 +66,7 @@ class OwnedConnection(Connection):
         with ExitStack() as undo:
             undo.callback(self.loop.close)
             self._listening = undo.enter_context(_listen(site))
+            close_in_children(self._listening)
             self._life.handle(Begin(), time.monotonic_ns())
             self._begin(self._start)
             undo.pop_all()

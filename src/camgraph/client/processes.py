@@ -14,10 +14,18 @@ from msgspec.structs import replace
 
 from camgraph.base.errors import BrokenError
 from camgraph.client.connection import Connection
-from camgraph.control.messages import ProcessExited, ProcessStarted, Spawn, Terminate, Watch
+from camgraph.client.forked import ForkedProcesses
+from camgraph.control.messages import (
+    ProcessExited,
+    ProcessStarted,
+    ProcessStopped,
+    Spawn,
+    Terminate,
+    Watch,
+)
 from camgraph.graph.spec import FrameRequest
 from camgraph.process import payload
-from camgraph.process.declare import MessageProcess
+from camgraph.process.declare import MessageProcess, Restart
 from camgraph.process.front import FrontEnd, make_front_end
 from camgraph.process.outbox import Requests
 
@@ -25,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 2.0
 DELIVER_WITHIN_S = 2.0
+KILLED_WITHIN_S = 0.5
 SUPERVISOR_ENDED = "its supervisor ended"
 
 
@@ -41,8 +50,9 @@ class _Spawned:
 class Processes:
     """Front ends by the id under which the supervisor knows their back ends."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, site: str) -> None:
         self._connection = connection
+        self._forked = ForkedProcesses(site, connection.loop)
         # What is sent to the supervisor about a process is sent under it: nothing comes between two of them.
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -53,10 +63,13 @@ class Processes:
     def alive(self) -> tuple[FrontEnd, ...]:
         """The front ends whose processes have not ended."""
         with self._lock:
-            return tuple(spawned.front for spawned in self._spawned.values() if spawned.front.alive)
+            started = [spawned.front for spawned in self._spawned.values()]
+        return tuple(front for front in (*started, *self._forked.fronts) if front.alive)
 
     def spawn(self, kind: type[MessageProcess], args: tuple[Any, ...], kwargs: dict[str, Any]) -> FrontEnd:
         """Have a back end started; return its front end, which is usable at once."""
+        if getattr(kind, "start_method", "") == "fork":
+            return self._forked.spawn(kind, f"{kind.__name__}-{next(self._numbers)}", args, kwargs)
         data = payload.pack(kind, args, kwargs)
         process = f"{kind.__name__}-{next(self._numbers)}"
         front = make_front_end(
@@ -67,7 +80,14 @@ class Processes:
             renew=partial(self._renew, process),
             tell_watched=partial(self._watch, process),
         )
-        spawn = Spawn(process=process, name=kind.__name__, restart=kind.restart)
+        policy = kind.restart if isinstance(kind.restart, Restart) else Restart()
+        spawn = Spawn(
+            process=process,
+            name=kind.__name__,
+            restart=bool(kind.restart),
+            crashes=policy.crashes,
+            within_s=policy.within_s,
+        )
         try:
             with self._lock:
                 spawned = _Spawned(front, spawn, data)
@@ -92,6 +112,13 @@ class Processes:
         else:
             spawned.front._bind(sock, message.pid)
 
+    def on_stopped(self, message: ProcessStopped) -> None:
+        """Tell a front end that its back end was stopped by a signal, or goes on."""
+        with self._lock:
+            spawned = self._spawned.get(message.process)
+        if spawned is not None:
+            spawned.front._on_stopped(message.stopped)
+
     def on_exited(self, message: ProcessExited) -> None:
         """Tell a front end how its back end ended, and whether it is started again."""
         with self._lock:
@@ -101,9 +128,9 @@ class Processes:
         if spawned is None:
             return
         if message.restarts:
-            spawned.front._on_restart(message.how)
+            spawned.front._on_restart(message.returncode, message.how, message.trace)
         else:
-            spawned.front._on_exit(message.returncode, message.how)
+            spawned.front._on_exit(message.returncode, message.how, message.trace)
 
     def begin_close(self) -> None:
         """Ask all back ends to end, without waiting."""
@@ -113,6 +140,7 @@ class Processes:
 
     def end(self) -> None:
         """Wait until every front end has delivered its end; an own supervisor has ended."""
+        self._forked.end(CLOSE_GRACE_S + KILLED_WITHIN_S)
         if not self._connection.owns_site:
             # Its supervisor lives on, and is to tell how they end.
             self._wait_ended(CLOSE_GRACE_S + DELIVER_WITHIN_S)
@@ -141,7 +169,7 @@ class Processes:
         for front in ended:
             front._on_exit(None)
         for front in waiting:
-            front._on_restart(SUPERVISOR_ENDED)
+            front._on_restart(0, SUPERVISOR_ENDED)
 
     def respawn(self) -> None:
         """Another supervisor runs: have it start what has ended with the last one, and is to go on."""
@@ -165,6 +193,7 @@ class Processes:
     def forget_in_child(self) -> None:
         """Leave the processes to the parent of this forked child; their front ends can still be asked for."""
         self._lock = threading.Lock()
+        self._forked.forget_in_child()
 
     def _wait_ended(self, timeout_s: float) -> list[FrontEnd]:
         """Return those that have not ended within the time."""

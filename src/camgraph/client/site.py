@@ -31,6 +31,7 @@ from camgraph.control.messages import (
     Pong,
     ProcessExited,
     ProcessStarted,
+    ProcessStopped,
     Secrets,
     SiteStatistics,
     StreamStatus,
@@ -97,7 +98,7 @@ class Site:
             )
         )
         self._answers = Answers(self._connection)
-        self._processes = Processes(self._connection)
+        self._processes = Processes(self._connection, name)
         ready.set()
         _sites.add(self)
 
@@ -313,6 +314,8 @@ class Site:
                     self._respawn()
             case ProcessStarted() if descriptors:
                 self._processes.on_started(message, descriptors.pop(0))
+            case ProcessStopped():
+                self._processes.on_stopped(message)
             case ProcessExited():
                 self._processes.on_exited(message)
             case GraphChanged(spec=spec):

@@ -13,6 +13,7 @@ import msgspec
 from camgraph.base.descriptors import close_all, receive_with_descriptors, send_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.base.parking import close_in_children
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class ControlChannel(Generic[T]):
 
     def __init__(self, sock: socket.socket, receives: Any) -> None:
         sock.setblocking(False)
+        close_in_children(sock)
         self._sock = sock
         self._decoder = msgspec.msgpack.Decoder(receives)
         self._encoder = msgspec.msgpack.Encoder()
@@ -115,8 +117,10 @@ class ControlChannel(Generic[T]):
                 close_all(self._queue.popleft()[1])
 
     def abandon(self) -> None:
-        """Close the socket in a forked child; without the lock, which another thread may have held."""
+        """Close all in a forked child; without the lock, which another thread may have held."""
         self._sock.close()
+        while self._queue:
+            close_all(self._queue.popleft()[1])
 
     def _want_writable(self) -> None:
         with self._lock:
