@@ -80,6 +80,7 @@ class Analyser {
         return result;
     }
     void run() {
+        pthread_setname_np(pthread_self(), "brightness");
         cg_ring_reader reader;
         int result;
         do { // a site that has died may come again, by this name

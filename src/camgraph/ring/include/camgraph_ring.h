@@ -996,7 +996,8 @@ static inline int cg_ring_open(cg_ring_reader *reader, const char *site, const c
 
 /* Return a descriptor to select on, the same for the reader's whole life (-1: closed).
  *
- * When it is readable, call `cg_ring_read_nowait` until that returns -EAGAIN. */
+ * When it is readable, call `cg_ring_read_nowait` until that returns -EAGAIN. A thread that another one must
+ * be able to wake waits for it in `poll`, beside an eventfd; examples/native_thread.cpp does. */
 static inline int cg_ring_descriptor(const cg_ring_reader *reader) { return reader->epoll; }
 
 /* Take the next frame, if there is one now. Never waits, but for a site that is slow to accept when the
