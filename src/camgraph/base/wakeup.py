@@ -2,12 +2,18 @@
 
 import os
 
+from camgraph.base.parking import close_in_children
+
 
 class Wakeup:
-    """A selectable flag: set from any thread, cleared by the one that waits on `fileno()`."""
+    """A selectable flag: set from any thread, cleared by the one that waits on `fileno()`.
+
+    A forked child has none: it is closed there.
+    """
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        close_in_children(self)
 
     def fileno(self) -> int:
         """Return the descriptor; readable while the flag is set."""
