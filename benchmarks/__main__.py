@@ -21,6 +21,7 @@ FAMILIES = {
     "latency": "benchmarks.latency.family",
     "scale": "benchmarks.scale.family",
     "messages": "benchmarks.messages.family",
+    "native": "benchmarks.native.family",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 

@@ -65,7 +65,10 @@ TARGETS = {
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
     "bench": Needs(
-        frozenset({"bench", "qt"}), qt=True, tools=("Xvfb", "ffmpeg", "xdotool"), peers=("gst-launch-1.0",)
+        frozenset({"bench", "qt"}),
+        qt=True,
+        tools=("Xvfb", "ffmpeg", "g++", "xdotool"),
+        peers=("gst-launch-1.0",),
     ),
     "docs": Needs(_DEV),
 }

@@ -1,0 +1,1 @@
+"""The native family: frames analysed outside Python."""
