@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from camgraph.graph.builder import Stream
     from camgraph.graph.changes import GraphDiff
     from camgraph.graph.spec import FrameRequest, GraphSpec
-    from camgraph.process.declare import MessageProcess, backend, message
+    from camgraph.process.calls import Call
+    from camgraph.process.declare import AsyncMessageProcess, MessageProcess, Restart, backend
+    from camgraph.process.descriptor import Descriptor
     from camgraph.process.front import FrontEnd
+    from camgraph.process.message import message
     from camgraph.ring.frame import Frame
     from camgraph.ring.reader import Reader
 
 __all__ = [
+    "AsyncMessageProcess",
+    "Call",
+    "Descriptor",
     "Frame",
     "FrameRequest",
     "FrontEnd",
@@ -36,6 +42,7 @@ __all__ = [
     "LiveStream",
     "MessageProcess",
     "Reader",
+    "Restart",
     "Site",
     "SiteStatistics",
     "Stream",
@@ -50,6 +57,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "AsyncMessageProcess": "process.declare",
+    "Call": "process.calls",
+    "Descriptor": "process.descriptor",
     "Frame": "ring.frame",
     "FrameRequest": "graph.spec",
     "FrontEnd": "process.front",
@@ -62,6 +72,7 @@ _ROOMS = {
     "LiveStream": "client.streams",
     "MessageProcess": "process.declare",
     "Reader": "ring.reader",
+    "Restart": "process.declare",
     "Site": "client.site",
     "SiteStatistics": "control.messages",
     "Stream": "graph.builder",
@@ -70,7 +81,7 @@ _ROOMS = {
     "attach": "client.graph",
     "backend": "process.declare",
     "freeze_support": "base.frozen",
-    "message": "process.declare",
+    "message": "process.message",
 }
 
 

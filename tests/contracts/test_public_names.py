@@ -6,6 +6,9 @@ import pytest
 
 PUBLIC = {
     "camgraph": [
+        "AsyncMessageProcess",
+        "Call",
+        "Descriptor",
         "Frame",
         "FrameRequest",
         "FrontEnd",
@@ -18,6 +21,7 @@ PUBLIC = {
         "LiveStream",
         "MessageProcess",
         "Reader",
+        "Restart",
         "Site",
         "SiteStatistics",
         "Stream",
@@ -47,7 +51,7 @@ PUBLIC = {
         "SourceUnavailable",
         "WrongSide",
     ],
-    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "signals"],
+    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "reply", "signals"],
 }
 
 

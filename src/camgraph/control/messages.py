@@ -5,7 +5,7 @@
     client → supervisor     Apply, Do, Spawn (+ payload memfd), Watch, Terminate, AskStatistics, Ping,
                             Shutdown
     supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, Answer,
-                            ProcessStarted (+ channel), ProcessExited, SiteStatistics, Pong
+                            ProcessStarted (+ channel), ProcessStopped, ProcessExited, SiteStatistics, Pong
     supervisor → media      Secrets, Configure, AddReader (+ the reader's socket), MemoryAnswer,
                             AskStatistics, Shutdown
     media → supervisor      StreamStatus, ReserveMemory, ReleaseMemory, MediaStatistics
@@ -100,12 +100,15 @@ class Configure(_Message, frozen=True):
 class Spawn(_Message, frozen=True):
     """Start a back end; its payload comes as a descriptor (memfd).
 
-    With `restart` it is started again, with the same payload, when it ends by itself.
+    With `restart` it is started again, with the same payload, when it ends by itself; unless it does so
+    `crashes` times within `within_s` seconds (0: however often).
     """
 
     process: str
     name: str
     restart: bool = False
+    crashes: int = 0
+    within_s: float = 60.0
     watched: tuple[FrameRequest, ...] = ()
     """What it watches from the start."""
 
@@ -303,13 +306,26 @@ class ProcessStarted(_Message, frozen=True):
     pid: int
 
 
+class ProcessStopped(_Message, frozen=True):
+    """A back end was stopped by a signal (SIGSTOP, a terminal's), or goes on."""
+
+    process: str
+    pid: int
+    stopped: bool
+
+
 class ProcessExited(_Message, frozen=True):
-    """A back end ended: `returncode` as in `subprocess` (negative: a signal), `how` in words."""
+    """A back end ended: `returncode` as in `subprocess` (negative: a signal), `how` in words.
+
+    `how` has the whole story where too many crashes ended it for good.
+    """
 
     process: str
     pid: int
     returncode: int
     how: str = ""
+    trace: str = ""
+    """What its threads were doing, as Python's faulthandler wrote it, where a signal ended it."""
     restarts: bool = False
     """It is started again: `ProcessStarted` follows."""
 
@@ -322,6 +338,7 @@ FromSupervisor = (
     | MediaStatus
     | Answer
     | ProcessStarted
+    | ProcessStopped
     | ProcessExited
     | SiteStatistics
     | Pong

@@ -1,17 +1,27 @@
-"""The back end of a process: one wait on calls and any number of frame readers, until it is to end."""
+"""The back end of a process: one wait on calls, frames, timers and descriptors, until it is to end."""
 
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Protocol
 
+from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError, LeaseLimit
-from camgraph.base.loop import Loop, Timer
+from camgraph.base.loop import HasFileno, Loop, Timer
 from camgraph.process.channel import Channel
-from camgraph.process.declare import Message, MessageProcess, backend_methods_of, outlet_of_new_instances
+from camgraph.process.declare import (
+    AsyncMessageProcess,
+    MessageProcess,
+    backend_methods_of,
+    deadline_of,
+    has_result,
+    home_of_new_instances,
+)
+from camgraph.process.handler import Handler, describe, exit_code, traceback_of
+from camgraph.process.message import Message
+from camgraph.process.timers import Repeating
 from camgraph.process.travel import dumps, dumps_home, loads
 from camgraph.process.wire import REPORT, Envelope, Kind
 
@@ -41,6 +51,14 @@ class FrameReader(Protocol):
         ...
 
 
+class Tasks(Protocol):
+    """What runs handlers that may wait."""
+
+    def begin(self, handler: Handler) -> bool:
+        """Run a handler; False: it goes on in a task, and tells of its end by itself."""
+        ...
+
+
 class BackEnd:
     """Runs one `MessageProcess`: its hooks, the calls of its front end, its frames; all in one thread.
 
@@ -50,16 +68,20 @@ class BackEnd:
 
     def __init__(self, channel: Channel, open_reader: Callable[[Any], FrameReader]) -> None:
         self.loop = Loop()
+        self.tasks: Tasks | None = None
+        """Of the asyncio flavour, whose loop runs this one."""
+        self.ended = False
         self._channel = channel
         self._open_reader = open_reader
-        self._kind = ""
+        self._kind: type[MessageProcess] | None = None
         self._instance: MessageProcess | None = None
         self._watched: list[tuple[Any, FrameReader]] = []
+        self._files: set[HasFileno | int] = set()
+        self._warned: set[str] = set()
         self._frames = self._sent = self._lost = self._served = 0
         self._reported = (0, 0, 0, 0)
         self._counting = threading.Lock()
         self._idle: Timer | None = None
-        self._ended = False
         self._code = 0
 
     def run(self, unpack: Callable[[], Made], watched: Collection[Any] = ()) -> int:
@@ -71,14 +93,20 @@ class BackEnd:
         self._channel.attach(self.loop, self._serve)
         self._report_again()
         try:
-            instance = self._started(unpack)
-            if instance is not None:
-                self._watch_exactly(watched)
-                while not self._ended:
-                    self.loop.run_once(None)
-                self._guarded("cleanup", instance.cleanup)
+            made: list[Made] = []
+            if self.run_handler(Handler("the start of the back end", lambda: made.append(unpack()))):
+                self._kind = made[0][0]
+                if issubclass(self._kind, AsyncMessageProcess):
+                    # It is there where it is wanted; other back ends need not load asyncio.
+                    from camgraph.process.tasks import live_in_asyncio
+
+                    live_in_asyncio(self, made[0], watched)
+                else:
+                    self._live(made[0], watched)
         finally:
             self._stop_watching(lambda request: True)
+            for file in self._files:
+                self.loop.remove(file)
             self._flush()
             self._channel.close()
             self.loop.close()
@@ -91,32 +119,126 @@ class BackEnd:
 
     def emit(self, message: Message, values: tuple[Any, ...]) -> None:
         """Send a message of the instance to the front end; from any thread."""
-        body = dumps_home(f"{message.owner}.{message.name}", message.fields, values)
+        body, descriptors = dumps_home(f"{message.owner}.{message.name}.emit", message.fields, values)
         try:
-            taken = self._channel.send(Kind.MESSAGE, message.name, body)
+            taken = self._channel.send(Kind.MESSAGE, message.name, body, descriptors=descriptors)
         except BrokenError:
             taken = False  # Nobody is there to be told; the loop notices it, and ends.
         with self._counting:
             self._sent += taken
             self._lost += not taken
 
-    def _started(self, unpack: Callable[[], Made]) -> MessageProcess | None:
-        """Return the instance, ready; None if it could not be made or set up, which was reported."""
-        made: list[Made] = []
-        if not self._guarded("the start of the back end", lambda: made.append(unpack())):
-            return None
-        kind, args, kwargs = made[0]
-        self._kind = kind.__qualname__
-        self._methods = backend_methods_of(kind)
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call back between calls and frames; in the instance's thread."""
+        timer = self.loop.call_later(seconds, lambda: self._call_back(callback))
+        if self.tasks is not None:
+            # Whoever runs this loop is to see that it is due earlier now.
+            self.loop.call_soon_threadsafe(lambda: None)
+        return timer
+
+    def every(self, seconds: float, callback: Callable[[], object]) -> Repeating:
+        """Call back again and again; likewise."""
+        return Repeating(seconds, callback, self.call_later)
+
+    def add_reader(self, file: HasFileno | int, callback: Callable[[], object]) -> None:
+        """Call back while a descriptor is readable; likewise."""
+        self._files.add(file)
+        self.loop.add(file, lambda: self._call_back(callback))
+
+    def remove_reader(self, file: HasFileno | int) -> None:
+        """Watch it no longer; likewise."""
+        self._files.discard(file)
+        self.loop.remove(file)
+
+    def make_instance(self, made: Made) -> bool:
+        """Make the instance; False: it could not be, which was reported."""
+        kind, args, kwargs = made
+        self._methods = {
+            name: (has_result(method), deadline_of(kind, name))
+            for name, method in backend_methods_of(kind).items()
+        }
+        self._frame_deadline_s = deadline_of(kind, "on_frame")
         instances: list[MessageProcess] = []
-        token = outlet_of_new_instances.set(self)
+        token = home_of_new_instances.set(self)
         try:
-            if not self._guarded("__init__", lambda: instances.append(kind(*args, **kwargs))):
-                return None
+            if not self.run_handler(Handler("__init__", lambda: instances.append(kind(*args, **kwargs)))):
+                return False
         finally:
-            outlet_of_new_instances.reset(token)
+            home_of_new_instances.reset(token)
         self._instance = instances[0]
-        return self._instance if self._guarded("setup", self._instance.setup) else None
+        return True
+
+    def tell_ready(self, watched: Collection[Any]) -> None:
+        """`setup` is done: tell it, and watch."""
+        try:
+            self._channel.send(Kind.READY, force=True)
+        except BrokenError:
+            _log.debug("nobody is there to be told that the back end is ready")
+        self._watch_exactly(watched)
+
+    def run_handler(self, handler: Handler) -> bool:
+        """Run a handler to its end; False: it raised, and what follows from that was done."""
+        try:
+            value = handler.call()
+        except BaseException as error:
+            self.raised(handler, error)
+            return False
+        self.returned(handler, value)
+        return True
+
+    def returned(self, handler: Handler, value: object) -> None:
+        """Tell what a handler has returned to whom it is for."""
+        if handler.token:
+            label = f"{self._place(handler.where)}()"
+            try:
+                body, descriptors = dumps_home(label, ("result",), (value,))
+                if self._channel.send(Kind.RESULT, body=body, token=handler.token, descriptors=descriptors):
+                    return
+                raise BrokenError("the front end does not take its results")
+            except Exception as error:
+                self.raised(handler, error)
+        elif handler.is_call and value is not None and handler.where not in self._warned:
+            self._warned.add(handler.where)
+            _log.warning(
+                "%s returned a value, which is not brought back: annotate what it returns",
+                self._place(handler.where),
+            )
+
+    def raised(self, handler: Handler, error: BaseException) -> None:
+        """Tell what a handler has raised to whom it is for, or everybody; then the process ends."""
+        if isinstance(error, SystemExit):
+            return self.end(exit_code(error))
+        if handler.token and isinstance(error, Exception):
+            return self._tell_failure(Kind.RAISED, handler.where, error, handler.token)
+        self.fail(handler.where, error)
+        return self.end(1)
+
+    def fail(self, where: str, error: BaseException) -> None:
+        """Report an exception."""
+        self._tell_failure(Kind.FAILED, where, error)
+
+    def end(self, code: int) -> None:
+        """End with an exit code; the first that is not 0 counts."""
+        if not self.ended or self._code == 0:
+            self._code = code
+        self.ended = True
+
+    def pause_calls(self, pausing: bool) -> None:
+        """Leave further calls where they are, or take them again; the front end is told by its bound."""
+        if pausing:
+            self._channel.stop_reading()
+        else:
+            self._channel.read_again()
+
+    def _live(self, made: Made, watched: Collection[Any]) -> None:
+        if not self.make_instance(made):
+            return
+        assert self._instance is not None
+        if self.run_handler(Handler("setup", self._instance.setup)):
+            self.tell_ready(watched)
+            while not self.ended:
+                self.loop.run_once(None)
+            self.run_handler(Handler("cleanup", self._instance.cleanup))
 
     def _serve(self) -> None:
         for _ in range(CALLS_AT_A_TIME):
@@ -124,39 +246,63 @@ class BackEnd:
                 envelope = self._channel.receive()
             except EOFError:
                 self._channel.stop_reading()
-                return self._end(0)
+                return self.end(0)
             except Exception as error:
                 self._channel.stop_reading()
-                self._fail("the channel", error)
-                return self._end(1)
+                self.fail("the channel", error)
+                return self.end(1)
             if envelope is None:
                 return None
-            # Once it has ended, what still arrives is only taken off the channel.
-            if not self._ended:
-                self._handle(envelope)
-                if self._idle is not None:
-                    self._end_when_idle()
+            if self.ended:
+                # What still arrives is only taken off the channel.
+                close_all(envelope.descriptors)
+                continue
+            self._handle(envelope)
+            if self._idle is not None:
+                self._end_when_idle()
         return None
 
     def _handle(self, envelope: Envelope) -> None:
         match envelope.kind:
             case Kind.CALL:
-                self._guarded(envelope.name, lambda: self._call(envelope))
+                self._call(envelope)
             case Kind.WATCH:
-                self._guarded("watch", lambda: self._watch(loads(envelope.body)), ends=False)
+                self._guarded(lambda: self._watch(loads(envelope.body)))
             case Kind.WATCHED:
-                self._guarded("watch", lambda: self._watch_exactly(loads(envelope.body)), ends=False)
+                self._guarded(lambda: self._watch_exactly(loads(envelope.body)))
             case Kind.UNWATCH:
-                self._guarded("unwatch", lambda: self._unwatch(loads(envelope.body)))
+                self._guarded(lambda: self._unwatch(loads(envelope.body)))
+            case _:
+                close_all(envelope.descriptors)
 
     def _call(self, envelope: Envelope) -> None:
-        if envelope.name not in self._methods:
-            raise BrokenError(f"the front end called {envelope.name!r}, which is no back end method")
-        args, kwargs = loads(envelope.body)
-        try:
-            getattr(self._instance, envelope.name)(*args, **kwargs)
-        finally:
-            self._served += 1
+        name = envelope.name
+        known = self._methods.get(name)
+        self._served += 1
+        if known is None:
+            close_all(envelope.descriptors)
+            error = BrokenError(f"the front end called {name!r}, which is no back end method")
+            return self.raised(Handler(name, lambda: None), error)
+        instance = self._instance
+
+        def call() -> object:
+            args, kwargs = loads(envelope.body, envelope.descriptors)
+            return getattr(instance, name)(*args, **kwargs)
+
+        return self._begin(Handler(name, call, known[1], envelope.token, is_call=True))
+
+    def _begin(self, handler: Handler) -> None:
+        """Run a handler, or have it run."""
+        if self.tasks is None:
+            self.run_handler(handler)
+        else:
+            self.tasks.begin(handler)
+
+    def _call_back(self, callback: Callable[[], object]) -> None:
+        if not self.ended:
+            where = getattr(callback, "__name__", "a callback")
+            deadline_s = None if self._kind is None else self._kind.deadline_s
+            self._begin(Handler(where, callback, deadline_s))
 
     def _watch(self, request: Any) -> None:
         if self._idle is None and all(request != watched for watched, _ in self._watched):
@@ -167,7 +313,7 @@ class BackEnd:
     def _watch_exactly(self, requests: Collection[Any]) -> None:
         self._stop_watching(lambda request: request not in requests)
         for request in requests:
-            self._guarded("watch", partial(self._watch, request), ends=False)
+            self._guarded(partial(self._watch, request))
 
     def _unwatch(self, which: Any) -> None:
         if isinstance(which, str):
@@ -185,50 +331,52 @@ class BackEnd:
         try:
             frame = reader.read_nowait()
         except LeaseLimit as error:
-            self._fail("on_frame", error)
-            return self._end(1)
+            self.fail("on_frame", error)
+            return self.end(1)
         except Exception as error:
             # The stream's trouble, not the instance's: its other streams go on.
             self._stop_watching(lambda watched: watched is request)
-            return self._fail("watch", error)
-        if frame is not None:
-            assert self._instance is not None
-            self._frames += 1
-            on_frame = self._instance.on_frame
-            self._guarded("on_frame", lambda: on_frame(frame))
+            return self.fail("watch", error)
+        if frame is None:
+            return None
+        assert self._instance is not None
+        self._frames += 1
+        on_frame = self._instance.on_frame
+        handler = Handler("on_frame", lambda: on_frame(frame), self._frame_deadline_s)
+        if self.tasks is None:
+            self.run_handler(handler)
+        else:
+            # The next one when this one is done.
+            handler.on_done = lambda: self._read_again(request, reader)
+            if not self.tasks.begin(handler):
+                self.loop.remove(reader.fileno())
         return None
 
-    def _guarded(self, where: str, action: Callable[[], None], *, ends: bool = True) -> bool:
-        """Run code of the instance; report what it raises, and end the process (unless `ends` is False)."""
+    def _read_again(self, request: Any, reader: FrameReader) -> None:
+        if (request, reader) in self._watched:
+            self.loop.add(reader.fileno(), lambda: self._read(request, reader))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Do what a front end asks for beside calls; an exception is reported, and ends nothing."""
         try:
             action()
-        except SystemExit as error:
-            self._end(_exit_code(error))
-        except BaseException as error:
-            self._fail(where, error)
-            if ends:
-                self._end(1)
-        else:
-            return True
-        return not ends
+        except Exception as error:
+            self.fail("watch", error)
 
-    def _fail(self, where: str, error: BaseException) -> None:
-        place = f"{self._kind}.{where}" if self._kind else where
-        summary, text = f"{place} raised {_describe(error)}", _traceback_of(error)
+    def _place(self, where: str) -> str:
+        return f"{self._kind.__qualname__}.{where}" if self._kind else where
+
+    def _tell_failure(self, kind: Kind, where: str, error: BaseException, token: int = 0) -> None:
+        summary, text = f"{self._place(where)} raised {describe(error)}", traceback_of(error)
         try:
-            self._channel.send(Kind.FAILED, "", dumps("failure", (summary, text)), force=True)
+            self._channel.send(kind, body=dumps("failure", (summary, text)).body, token=token, force=True)
         except BrokenError:
             _log.error("%s, and its front end is gone\n%s", summary, text)
-
-    def _end(self, code: int) -> None:
-        if not self._ended or self._code == 0:
-            self._code = code
-        self._ended = True
 
     def _end_when_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = self.loop.call_later(IDLE_BEFORE_END_S, lambda: self._end(0))
+        self._idle = self.loop.call_later(IDLE_BEFORE_END_S, lambda: self.end(0))
 
     def _report_again(self) -> None:
         self._report(force=False)
@@ -239,7 +387,7 @@ class BackEnd:
         if numbers == self._reported:
             return
         try:
-            if self._channel.send(Kind.REPORT, "", REPORT.pack(*numbers), force=force):
+            if self._channel.send(Kind.REPORT, body=REPORT.pack(*numbers), force=force):
                 self._reported = numbers
         except BrokenError:
             return
@@ -250,27 +398,3 @@ class BackEnd:
         deadline = time.monotonic() + FLUSH_S
         while self._channel.queued and (remaining := deadline - time.monotonic()) > 0:
             self.loop.run_once(remaining)
-
-
-def _exit_code(error: SystemExit) -> int:
-    if isinstance(error.code, int):
-        return error.code
-    if error.code is not None:
-        _log.error("%s", error.code)
-    return 0 if error.code is None else 1
-
-
-def _describe(error: BaseException) -> str:
-    try:
-        text = str(error).partition("\n")[0]
-    except Exception:
-        text = "(its text can't be had)"
-    return f"{type(error).__qualname__}: {text}" if text else type(error).__qualname__
-
-
-def _traceback_of(error: BaseException) -> str:
-    """Return the traceback as text, from the first line that is not this file's."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))

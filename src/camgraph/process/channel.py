@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from camgraph.base.descriptors import receive_with_descriptors, send_with_descriptors
+from camgraph.base.descriptors import close_all, receive_with_descriptors, send_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.process.wire import MAX_DATAGRAM_BYTES, Envelope, Kind, pack, unpack
@@ -24,9 +24,11 @@ _NOT_NOW = {errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
 
 class _Outgoing(NamedTuple):
     kind: Kind
+    token: int
     data: bytes
-    memfd: int
+    descriptors: tuple[int, ...]
     body_bytes: int
+    in_memfd: bool
 
 
 class Channel:
@@ -93,23 +95,40 @@ class Channel:
         elif not serving.call_soon_threadsafe(lambda: self._leave(serving)):
             self._leave(serving)
 
-    def send(self, kind: Kind, name: str = "", body: bytes = b"", *, force: bool = False) -> bool:
+    def send(
+        self,
+        kind: Kind,
+        name: str = "",
+        body: bytes = b"",
+        *,
+        token: int = 0,
+        descriptors: tuple[int, ...] = (),
+        force: bool = False,
+    ) -> bool:
         """Send or queue a message; False: the queue is full and the message was not taken.
 
-        `force` queues it beyond the bounds. Raises BrokenError if the other side is gone or this one is
-        closed.
+        `force` queues it beyond the bounds. The descriptors are taken over, whatever comes of it. Raises
+        BrokenError if the other side is gone or this one is closed.
         """
         with self._lock:
-            if self._finishing:
-                raise BrokenError("the channel is closed")
-            self._check_writable()
-            if (
-                not force
-                and self._queue
-                and (len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(body) > MAX_QUEUED_BYTES)
-            ):
-                return False
-            self._queue.append(_Outgoing(kind, *pack(kind, name, body), len(body)))
+            taken = False
+            try:
+                if self._finishing:
+                    raise BrokenError("the channel is closed")
+                self._check_writable()
+                if (
+                    not force
+                    and self._queue
+                    and (len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(body) > MAX_QUEUED_BYTES)
+                ):
+                    return False
+                data, memfd = pack(kind, name, body, token)
+                all_descriptors = descriptors if memfd < 0 else (memfd, *descriptors)
+                self._queue.append(_Outgoing(kind, token, data, all_descriptors, len(body), memfd >= 0))
+                taken = True
+            finally:
+                if not taken:
+                    close_all(descriptors)
             self._queued_bytes += len(body)
             self._push()
             if self._write_error:
@@ -117,24 +136,24 @@ class Channel:
                 self._check_writable()
         return True
 
-    def hand_over(self, successor: "Channel", kind: Kind) -> int:
-        """Queue for `successor` what of this kind was not sent here, in order; return how much that is.
+    def hand_over(self, successor: "Channel", kind: Kind) -> list[int]:
+        """Queue for `successor` what of this kind was not sent here, in order; return the tokens of that.
 
         This channel sends nothing more; what the other side has sent can still be received.
         """
         with self._lock, successor._lock:
             self._write_error = self._write_error or "another channel sends instead"
-            count = 0
+            tokens: list[int] = []
             while self._queue:
                 outgoing = self._unqueue(0)
                 if outgoing.kind is kind:
-                    count += 1
+                    tokens.append(outgoing.token)
                     successor._queue.append(outgoing)
                     successor._queued_bytes += outgoing.body_bytes
                 else:
                     _release(outgoing)
             successor._push()
-        return count
+        return tokens
 
     def receive(self) -> Envelope | None:
         """Return the next message, None if there is none now.
@@ -165,11 +184,18 @@ class Channel:
                 self._push()
             if envelope.kind is not Kind.TAKEN:
                 return envelope
+            close_all(envelope.descriptors)
         return None
 
     def stop_reading(self) -> None:
         """Stop watching for what the other side sends. In the loop's thread."""
         self._reading = False
+        if self._loop is not None:
+            self._update(self._loop)
+
+    def read_again(self) -> None:
+        """Watch again for what the other side sends; likewise."""
+        self._reading = True
         if self._loop is not None:
             self._update(self._loop)
 
@@ -202,11 +228,11 @@ class Channel:
                 send_with_descriptors(self._sock, taken)
                 self._told_taken = self._taken
             while self._queue and not self._must_wait():
-                _, data, memfd, body_bytes = self._queue[0]
-                send_with_descriptors(self._sock, data, () if memfd < 0 else (memfd,))
+                first = self._queue[0]
+                send_with_descriptors(self._sock, first.data, first.descriptors)
                 _release(self._unqueue(0))
-                if memfd >= 0:
-                    self._sent_in_memfds += body_bytes
+                if first.in_memfd:
+                    self._sent_in_memfds += first.body_bytes
             if self._finishing and not self._queue:
                 self._write_error = "the channel is closed"
                 self._sock.shutdown(socket.SHUT_WR)
@@ -224,13 +250,13 @@ class Channel:
             raise BrokenError(self._over or self._write_error)
 
     def _must_wait(self) -> bool:
-        _, _, memfd, body_bytes = self._queue[0]
+        first = self._queue[0]
         under_way = self._sent_in_memfds - self._peer_has_taken
         return (
-            memfd >= 0
+            first.in_memfd
             and not self._peer_finished
             and under_way > 0
-            and under_way + body_bytes > MAX_IN_MEMFDS_BYTES
+            and under_way + first.body_bytes > MAX_IN_MEMFDS_BYTES
         )
 
     def _wants_write(self) -> bool:
@@ -296,8 +322,7 @@ class Channel:
 
 
 def _release(outgoing: _Outgoing) -> None:
-    if outgoing.memfd >= 0:
-        os.close(outgoing.memfd)
+    close_all(outgoing.descriptors)
 
 
 _channels: "weakref.WeakSet[Channel]" = weakref.WeakSet()

@@ -1,16 +1,19 @@
-"""The words a program declares a process with: `MessageProcess`, `message`, `backend`."""
+"""The words a program declares a process with: `MessageProcess`, `backend`, `Restart`."""
 
 import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeVar, overload
 
 from camgraph.base.errors import WrongSide
+from camgraph.base.loop import HasFileno
+from camgraph.process.message import Message, Outlet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 HOOKS = ("setup", "on_frame", "cleanup")
-BUILT_IN_MESSAGES = ("failed", "restarted", "exited")
+BUILT_IN_MESSAGES = ("ready", "failed", "stopped", "restarted", "exited")
 FRONT_NAMES = (
     *BUILT_IN_MESSAGES,
     "alive",
@@ -25,115 +28,68 @@ FRONT_NAMES = (
     "statistics",
     "unwatch",
     "wait",
+    "wait_ready",
     "watch",
 )
-_FRONT_ONLY = ("dispatch", "fileno", "messages", "statistics", "unwatch", "wait", "watch")
+_FRONT_ONLY = ("dispatch", "fileno", "messages", "statistics", "unwatch", "wait", "wait_ready", "watch")
 _MARK = "__camgraph_backend__"
+_NOTHING: tuple[object, ...] = (None, "None", NoReturn, "NoReturn")
 
 
-class Outlet(Protocol):
-    """Where the messages of an instance go: its back end."""
+class Timer(Protocol):
+    """A callback that is due later."""
 
-    def emit(self, message: "Message", values: tuple[Any, ...]) -> None:
-        """Send a message to the front end; never waits."""
+    def cancel(self) -> None:
+        """Forget it; twice does nothing."""
         ...
 
 
-outlet_of_new_instances: ContextVar[Outlet | None] = ContextVar("outlet_of_new_instances", default=None)
+class Home(Outlet, Protocol):
+    """The back end in which an instance lives."""
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """See `MessageProcess.call_later`."""
+        ...
+
+    def every(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """See `MessageProcess.every`."""
+        ...
+
+    def add_reader(self, file: HasFileno | int, callback: Callable[[], object]) -> None:
+        """See `MessageProcess.add_reader`."""
+        ...
+
+    def remove_reader(self, file: HasFileno | int) -> None:
+        """See `MessageProcess.remove_reader`."""
+        ...
+
+
+home_of_new_instances: ContextVar[Home | None] = ContextVar("home_of_new_instances", default=None)
 """Set by a back end while it makes its instance."""
 
 
-class Message:
-    """A declared message, back end → front end; made by `message`."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self.fields = fields
-        """Names of the fields, in order, and the type that each is declared with."""
-        self.name = ""
-        self.owner = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name, self.owner = name, owner.__qualname__
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The types are the reader's; travelling with a class by value, they would bring their modules along.
-        return self.__dict__ | {"fields": dict.fromkeys(self.fields, object)}
-
-    def __get__(self, instance: Any, owner: type) -> Any:
-        return self if instance is None else Emitter(self, instance.__dict__["_outlet"])
-
-    def values_of(self, args: tuple[Any, ...], fields: dict[str, Any]) -> tuple[Any, ...]:
-        """Return the values in the order of the declaration; raise TypeError naming what is wrong."""
-        call = f"{self.owner}.{self.name}.emit()"
-        if len(args) > len(self.fields):
-            raise TypeError(f"{call} takes {', '.join(self.fields) or 'no fields'}; {len(args)} were given")
-        given = dict(zip(self.fields, args, strict=False))
-        for name in fields:
-            if name not in self.fields:
-                raise TypeError(f"{call} has no field {name!r}; it takes {', '.join(self.fields) or 'none'}")
-            if name in given:
-                raise TypeError(f"{call} got field {name!r} twice")
-        given |= fields
-        missing = [name for name in self.fields if name not in given]
-        if missing:
-            raise TypeError(f"{call} lacks {', '.join(missing)}")
-        return tuple(given[name] for name in self.fields)
-
-
-class Emitter:
-    """A message in the back end; emitting sends it to the front end."""
-
-    __slots__ = ("_message", "_outlet")
-
-    def __init__(self, message: Message, outlet: Outlet) -> None:
-        self._message = message
-        self._outlet = outlet
-
-    def emit(self, *args: Any, **fields: Any) -> None:
-        """Send the message, by position or by name; from any thread of the back end. Never waits.
-
-        Raises TypeError naming a field that is missing, unknown or given twice, CannotTravel naming one whose
-        value can't be pickled. What a slow front end leaves no room for is counted in `statistics().lost`.
-        """
-        self._outlet.emit(self._message, self._message.values_of(args, fields))
-
-    def connect(self, callback: object) -> None:
-        """Belongs to the front end; raises WrongSide."""
-        name = f"{self._message.owner}.{self._message.name}"
-        raise WrongSide(f"{name}.connect() belongs to the front end: call it on what site.spawn() returned")
-
-    disconnect = connect
-
-
-def message(**fields: Any) -> Any:
-    """Declare a message from the back end to the front end, with its fields and their types.
-
-    In the back end ``self.moved.emit(stream="door", score=9.5)`` sends it. At the front end it is a port with
-    ``connect(callback)``, and with `camgraph.qt.signals` a Qt signal. Without Qt the callback runs in the
-    site's thread, with the fields by their names, or in the thread that calls the front end's ``dispatch()``;
-    in asyncio there is ``async for name, fields in front.messages()``. Values are pickled and arrive as they
-    are: the types tell a reader what comes, they convert and check nothing.
-    """
-    for name in fields:
-        if name.startswith("_"):
-            raise TypeError(f"message field {name!r}: a field's name may not begin with an underscore")
-    return Message(fields)
-
-
-def backend(method: F) -> F:
+@overload
+def backend(method: F, /) -> F: ...
+@overload
+def backend(*, deadline_s: float) -> Callable[[F], F]: ...
+def backend(method: F | None = None, /, *, deadline_s: float | None = None) -> F | Callable[[F], F]:
     """Mark a method that is called at the front end and runs in the back end.
 
-    The call checks its arguments at the front and returns None at once; the calls of a front end run in their
-    order, one at a time, between frames. What the method returns is not brought back.
+    The call checks its arguments at the front and returns at once; the calls of a front end run in their
+    order, one at a time, between frames. A method that is annotated to return something has a result: the
+    call returns a `Call`, a future, and what the method raises goes there and ends nothing. Else it returns
+    None, and an exception ends the process. `deadline_s` goes before that of the class.
     """
+    if method is not None:
+        return _marked(method, deadline_s)
+    return lambda method: _marked(method, deadline_s)
+
+
+def _marked(method: F, deadline_s: float | None) -> F:
     if not inspect.isfunction(method):
         raise TypeError(f"@backend goes on a plain method, not on {method!r}")
-    if (
-        inspect.iscoroutinefunction(method)
-        or inspect.isgeneratorfunction(method)
-        or inspect.isasyncgenfunction(method)
-    ):
-        raise TypeError(f"@backend {method.__qualname__}: it may be no coroutine or generator")
+    if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
+        raise TypeError(f"@backend {method.__qualname__}: it may be no generator")
     if method.__code__.co_argcount == 0:
         raise TypeError(f"@backend {method.__qualname__}: a method takes self first")
     if method.__name__.startswith("_"):
@@ -142,8 +98,30 @@ def backend(method: F) -> F:
         raise TypeError(f"{method.__qualname__} is called by the back end itself: leave @backend out")
     if method.__name__ in FRONT_NAMES:
         raise TypeError(f"@backend {method.__qualname__}: front ends have their own {method.__name__!r}")
-    setattr(method, _MARK, True)
+    if deadline_s is not None and deadline_s <= 0:
+        raise ValueError(f"@backend {method.__qualname__}: deadline_s is more than 0, not {deadline_s!r}")
+    setattr(method, _MARK, _Marked(deadline_s))
     return method
+
+
+@dataclass(frozen=True)
+class _Marked:
+    deadline_s: float | None
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A process that ends without being closed is started again, but not for ever.
+
+    `crashes` of them within `within_s` seconds end it for good; ``crashes=0``: nothing does.
+    """
+
+    crashes: int = 10
+    within_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.crashes < 0 or self.within_s <= 0:
+            raise ValueError(f"{self}: crashes is 0 or more, within_s more than 0")
 
 
 class MessageProcess:
@@ -158,14 +136,27 @@ class MessageProcess:
     ``restart = True`` in the class, a process that ends so, or is killed, is started again.
     """
 
-    restart: ClassVar[bool] = False
-    """True: a process that ends without being closed, by an exception, a signal or an exit code other than 0,
-    is started again with the same arguments, and watches the same streams. The supervisor does it, at once
-    and, when it ends again and again, after growing pauses; the program may hang meanwhile. The front end
-    stays the same; it tells of it by ``restarted``."""
+    restart: ClassVar[bool | Restart] = False
+    """True, or a `Restart`: a process that ends without being closed, by an exception, a signal or an exit
+    code other than 0, is started again with the same arguments, and watches the same streams. The supervisor
+    does it, at once and, when it ends again and again, after growing pauses; the program may hang meanwhile.
+    The front end stays the same; it tells of it by ``restarted``. After so many crashes in so short a time as
+    `Restart` says (True: its defaults), it has ended for good, and `exit` tells the story."""
+
+    start_method: ClassVar[Literal["exec", "fork"]] = "exec"
+    """``"fork"``: it is a copy of the program, with its globals and descriptors, made when `spawn` is called;
+    for programs that rely on that. It can't be started again. ``"exec"`` is safe at any time."""
+
+    deadline_s: ClassVar[float | None] = None
+    """How long a handler may take: `on_frame`, a backend method, the callback of a timer or descriptor; one
+    that takes longer is reported, with what it was doing, and the process is killed. `backend` takes one for
+    a method."""
+
+    _may_wait: ClassVar[bool] = False
+    """Its hooks and backend methods may be coroutines."""
 
     if TYPE_CHECKING:
-        _outlet: Outlet
+        _outlet: Home
     else:
 
         def __getattr__(self, name):
@@ -176,13 +167,13 @@ class MessageProcess:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make the instance in its back end; anywhere else, raise WrongSide."""
-        outlet = outlet_of_new_instances.get()
-        if outlet is None:
+        home = home_of_new_instances.get()
+        if home is None:
             raise WrongSide(
                 f"{cls.__name__} is made in its back end: start it with site.spawn({cls.__name__}, …)"
             )
         instance = super().__new__(cls)
-        instance.__dict__["_outlet"] = outlet
+        instance.__dict__["_outlet"] = home
         return instance
 
     def __init__(self) -> None:
@@ -190,25 +181,75 @@ class MessageProcess:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not isinstance(cls.restart, bool):
+        if not isinstance(cls.restart, bool | Restart):
             raise TypeError(
-                f"{cls.__qualname__}.restart is True or False; call what you have there otherwise"
+                f"{cls.__qualname__}.restart is True, False or a Restart; call what you have there otherwise"
             )
+        if cls.start_method not in ("exec", "fork"):
+            raise TypeError(f"{cls.__qualname__}.start_method is 'exec' or 'fork', not {cls.start_method!r}")
+        if cls.start_method == "fork" and cls.restart:
+            raise TypeError(
+                f"{cls.__qualname__}: a forked process can't be started again: leave restart or "
+                "start_method out"
+            )
+        if cls.deadline_s is not None and cls.deadline_s <= 0:
+            raise ValueError(f"{cls.__qualname__}.deadline_s is more than 0, not {cls.deadline_s!r}")
+        if not cls._may_wait:
+            for name, value in vars(cls).items():
+                if inspect.iscoroutinefunction(value) and (name in HOOKS or hasattr(value, _MARK)):
+                    raise TypeError(
+                        f"{cls.__qualname__}.{name} is a coroutine: derive from AsyncMessageProcess"
+                    )
         for name, value in vars(cls).items():
             if isinstance(value, Message) and (name in FRONT_NAMES + HOOKS or name.startswith("_")):
                 raise TypeError(f"{cls.__qualname__}.{name}: no message can have this name; choose another")
 
-    def setup(self) -> None:
+    def setup(self) -> Any:
         """Called first in the back end. An exception here ends the process, without `cleanup`."""
 
-    def on_frame(self, frame: Any) -> None:
+    def on_frame(self, frame: Any) -> Any:
         """Called in the back end with each frame (`camgraph.Frame`) of the requests it watches.
 
         `frame.array` is a view, valid while referenced; keep ``frame.copy()`` for longer.
         """
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> Any:
         """Called last in the back end: closed by the front end, SIGTERM, front end gone, or failed."""
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call back in `seconds`, between calls and frames; the timer that is returned can ``cancel()`` it.
+
+        For the back end, like the three methods that follow. An exception that leaves the callback ends the
+        process, as one of `on_frame`.
+        """
+        return self._outlet.call_later(seconds, callback)
+
+    def every(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call back every so many seconds, first after as many; turns that were missed are left out."""
+        return self._outlet.every(seconds, callback)
+
+    def add_reader(self, file: HasFileno | int, callback: Callable[[], object]) -> None:
+        """Call back whenever `file`, a descriptor or what has one, is readable or at its end.
+
+        It stays the caller's, who takes it back with `remove_reader` before closing it.
+        """
+        self._outlet.add_reader(file, callback)
+
+    def remove_reader(self, file: HasFileno | int) -> None:
+        """Call back no more; does nothing for one that is not watched."""
+        self._outlet.remove_reader(file)
+
+
+class AsyncMessageProcess(MessageProcess):
+    """A `MessageProcess` whose back end is an asyncio loop: each of its methods may be ``async def``.
+
+    Backend methods and callbacks run as tasks, begun in their order; while one waits, others run. The frames
+    of a request come one at a time: the next one when `on_frame` has returned. Past a deadline, a task is
+    cancelled, reported, and the process ends. At the end, tasks under way have a second to finish, then they
+    are cancelled; `cleanup` comes last.
+    """
+
+    _may_wait = True
 
 
 def messages_of(kind: type[MessageProcess]) -> dict[str, Message]:
@@ -234,6 +275,20 @@ def backend_methods_of(kind: type[MessageProcess]) -> dict[str, Callable[..., An
             # An override without the mark is still the back end's: the base made the promise.
             found[name] = value
     return found
+
+
+def has_result(method: Callable[..., Any]) -> bool:
+    """Tell whether a backend method is annotated to return something."""
+    return getattr(method, "__annotations__", {}).get("return", None) not in _NOTHING
+
+
+def deadline_of(kind: type[MessageProcess], method: str) -> float | None:
+    """Return how long a handler of the class may take, in s; None: as long as it likes."""
+    for base in kind.__mro__:
+        marked = getattr(vars(base).get(method), _MARK, None)
+        if isinstance(marked, _Marked) and marked.deadline_s is not None:
+            return marked.deadline_s
+    return kind.deadline_s
 
 
 def _attributes(kind: type) -> Iterator[tuple[str, Any]]:

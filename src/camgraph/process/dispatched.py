@@ -22,10 +22,6 @@ class DispatchedLoop(Loop):
         # to another file meanwhile.
         self.close()
 
-    def fileno(self) -> int:
-        """Return the descriptor; the same one as long as the loop exists."""
-        return self._selector.fileno()
-
     def dispatch(self, timeout_s: float | None = 0.0) -> None:
         """Do what there is to do, after waiting `timeout_s` at most (None: for ever).
 

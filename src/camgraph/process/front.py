@@ -6,8 +6,10 @@ For the client, which makes front ends and feeds them::
     front = make_front_end(kind, name, loop, terminate)  # usable at once: calls are queued until `_bind`
     …
     front._bind(sock, pid)         # ProcessStarted: the front takes over the socket
-    front._on_restart(how)         # ProcessExited, and it is started again: another `_bind` follows
-    front._on_exit(returncode)     # ProcessExited, also where it never started; None: its supervisor is gone
+    front._on_stopped(stopped)     # ProcessStopped
+    front._on_restart(returncode, how, trace)  # ProcessExited, and it is started again: a `_bind` follows
+    front._on_exit(returncode, how, trace)     # ProcessExited, also where it never started; None: its
+                                               # supervisor is gone
 
 `terminate(grace_s)` is called when the process is to end (closed here, or broken): the client asks the
 supervisor for it, and may raise BrokenError. It may be called from any thread, more than once, and before
@@ -25,22 +27,23 @@ import logging
 import os
 import socket
 import threading
-import time
 import traceback
 import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from camgraph.base.children import describe_exit
+from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError, CamgraphError, ClosedError
 from camgraph.base.loop import Loop
+from camgraph.process.calls import Call, Calls
 from camgraph.process.channel import MAX_QUEUED
 from camgraph.process.declare import MessageProcess, messages_of
-from camgraph.process.dispatched import DispatchedLoop
 from camgraph.process.outbox import Outbox, Request, Requests
 from camgraph.process.ports import EventPort, MessagePort, MessageStream
 from camgraph.process.proxy import proxies_of
+from camgraph.process.serving import Serving
+from camgraph.process.story import summary_of
 from camgraph.process.tally import ProcessStatistics, Tally
 from camgraph.process.travel import dumps_arguments, loads
 from camgraph.process.wire import Envelope, Kind
@@ -50,15 +53,15 @@ _log = logging.getLogger(__name__)
 BATCH = 64
 _REAP_S = 2.0
 _END_WITHOUT_CHANNEL_S = 5.0
-_LET_GO_S = 5.0
 
 
 class FrontEnd:
     """A process as its program sees it; its subclass has the methods and messages of one `MessageProcess`.
 
-    Methods may be called from any thread, and return at once. They raise TypeError for wrong arguments,
-    CannotTravel for what can't be pickled, BackendBusy while more calls wait than the bound, ClosedError
-    after `close`, BrokenError when the process has ended.
+    Methods may be called from any thread, and return at once: None, or a `Call` where the back end's method
+    is annotated to return something. They raise TypeError for wrong arguments, CannotTravel for what can't be
+    pickled, BackendBusy while more calls wait than the bound, ClosedError after `close`, BrokenError when the
+    process has ended.
     """
 
     _kind: type[MessageProcess]
@@ -82,35 +85,39 @@ class FrontEnd:
         self._unreadable = False
         self._made_in = os.getpid()
         self._tally = Tally()
-        self._news: deque[Callable[[], None]] = deque()
         self._has_news = False
         """There are or were any: what follows comes after them."""
         self._state_lock = threading.Lock()
-        self._serving = threading.RLock()
-        self._server: int | None = None
         self._ended = threading.Event()
+        self._is_ready = threading.Event()
+        """The back end of the moment is; set too when it has ended for good, so that nobody waits."""
         self._streams: weakref.WeakSet[MessageStream] = weakref.WeakSet()
         self._ports = {
             port: MessagePort(f"{self._kind.__qualname__}.{port}", tuple(declared.fields))
             for port, declared in messages_of(self._kind).items()
         }
         self.__dict__.update(self._ports)
+        self.ready = EventPort(f"{name}.ready")
+        """Built-in message: `callback()` when `setup` is done; again for each back end that is started."""
         self.failed = EventPort(f"{name}.failed", "error")
-        """Built-in message: `callback(error)` when a method of the back end raised; a `BackendRaised`."""
-        self.exited = EventPort(f"{name}.exited", "exit")
-        """Built-in message: `callback(exit)` when the process has ended and all it sent was delivered."""
+        """Built-in message: `callback(error)` when a method of the back end raised, or a signal killed it and
+        it could still tell in what; a `BackendRaised`."""
+        self.stopped = EventPort(f"{name}.stopped", "stopped")
+        """Built-in message: `callback(stopped)` when a signal has stopped the process (True: SIGSTOP, a
+        terminal's), or it goes on."""
         self.restarted = EventPort(f"{name}.restarted", "exit")
-        """Built-in message: `callback(exit)` when it has ended so, and is started again (``restart = True``).
+        """Built-in message: `callback(exit)` when it has ended so, and is started again (`restart`).
 
         All that it had sent was delivered. Calls from now on, in this callback too, are for the next back
         end; what it is to know must be told again.
         """
-        self._outbox = Outbox(restarts=self._restarts, tell_watched=tell_watched)
+        self.exited = EventPort(f"{name}.exited", "exit")
+        """Built-in message: `callback(exit)` when the process has ended and all it sent was delivered."""
+        self._calls = Calls()
+        self._outbox = Outbox(self._calls, restarts=self._restarts, tell_watched=tell_watched)
         self._channel = self._outbox.channel
         """What is read; the outbox may be ahead, with the channel of the next back end."""
-        self._home = loop
-        """The site's; it has the timers, and tells how the process ends."""
-        self._dispatched: DispatchedLoop | None = None
+        self._serving = Serving(loop, self._read_in)
         self._attach(loop)
 
     def __repr__(self) -> str:
@@ -159,13 +166,15 @@ class FrontEnd:
             raise TypeError(f"watch() takes a request, stream.frames(…), not {request!r}")
         if self._kind.on_frame is MessageProcess.on_frame:
             raise TypeError(f"{self._kind.__qualname__} has no on_frame(self, frame) to give frames to")
-        self._send(lambda: self._outbox.watch(request))
+        self._check_open()
+        self._check_taken(self._outbox.watch(request))
 
     def unwatch(self, request: Request | str) -> None:
         """Stop the frames of a request, or of all requests for the stream of that name."""
         if not isinstance(getattr(request, "stream", request), str):
             raise TypeError(f"unwatch() takes a request or the name of a stream, not {request!r}")
-        self._send(lambda: self._outbox.unwatch(request))
+        self._check_open()
+        self._check_taken(self._outbox.unwatch(request))
 
     def messages(self, timeout: float | None = None) -> MessageStream:
         """Return an iterator of the messages from now on: ``(name, fields)``; it ends with the process.
@@ -173,7 +182,7 @@ class FrontEnd:
         Waiting for one raises TimeoutError after `timeout` seconds. Each iterator gets every message. ``for``
         blocks its thread; in asyncio, ``async for`` waits for the messages of any number of processes.
         """
-        stream = MessageStream(timeout, self._would_wait_for_itself)
+        stream = MessageStream(timeout, lambda: self._serving.is_here)
         with self._state_lock:
             self._streams.add(stream)
             if self._exit:
@@ -190,11 +199,23 @@ class FrontEnd:
         In the thread that calls `dispatch`, it dispatches meanwhile. Raises TimeoutError; RuntimeError in a
         callback, or elsewhere in the thread that serves the front end, which it would wait for.
         """
-        if not self._exit and self._in_callback():
+        if not self._exit and self._serving.in_callback:
             raise RuntimeError(f"wait() in a callback of {self._name}: connect to exited instead")
-        if not self._wait_ended(timeout):
+        if not self._wait_for(self._ended, timeout):
             raise TimeoutError(f"{self._name} has not ended within {timeout} s")
         return self._exit
+
+    def wait_ready(self, timeout: float | None) -> None:
+        """Wait until `setup` is done in the back end of the moment.
+
+        Raises BrokenError if the process ends before; TimeoutError, RuntimeError and dispatches as `wait`.
+        """
+        if not self._is_ready.is_set() and self._serving.in_callback:
+            raise RuntimeError(f"wait_ready() in a callback of {self._name}: connect to ready instead")
+        if not self._wait_for(self._is_ready, timeout):
+            raise TimeoutError(f"{self._name} is not ready within {timeout} s")
+        if self._exit:
+            raise BrokenError(f"{self._name} has ended: {self._exit}")
 
     def fileno(self) -> int:
         """Return a descriptor for `select` and any loop; it is readable while there is something to dispatch.
@@ -204,7 +225,7 @@ class FrontEnd:
         most (TimeoutError). The descriptor stays the same through restarts and, quiet, after the end, as long
         as the front end exists. It is for waiting alone: don't read it, don't close it.
         """
-        return self._take_over().fileno()
+        return self._serving.take_over().fileno()
 
     def dispatch(self) -> None:
         """Deliver what has arrived, so that callbacks run here, in the caller's thread. Never waits.
@@ -213,7 +234,7 @@ class FrontEnd:
         started, was restarted, has ended is heard here too, and calls that the back end had no room for are
         sent. Does nothing in a callback, or while another thread dispatches.
         """
-        self._take_over().dispatch()
+        self._serving.take_over().dispatch()
 
     def close(self, timeout: float = 5.0) -> None:
         """End the process: it finishes the calls made before, runs `cleanup` and exits.
@@ -222,15 +243,14 @@ class FrontEnd:
         serves the front end) it does not wait. In the thread that calls `dispatch`, it dispatches meanwhile.
         """
         self._begin_close(timeout)
-        if self._exit or self._in_callback() or os.getpid() != self._made_in:
+        if self._exit or self._serving.in_callback or os.getpid() != self._made_in:
             return
-        if not self._wait_ended(timeout + _REAP_S):
-            if self._loop is self._dispatched:
-                # The thread that did it does so no more.
-                self._dispatched.dispatch()
+        if not self._wait_for(self._ended, timeout + _REAP_S):
+            # The thread that dispatched does so no more.
+            self._serving.leave_dispatcher()
             if not self._exit:
                 _log.error("%s: nobody told how it ended", self._name)
-                self._in_loop(lambda: self._finish("unknown: nobody told how it ended"))
+                self._serving.call(lambda: self._finish("unknown: nobody told how it ended"))
 
     def _begin_close(self, grace_s: float) -> None:
         if os.getpid() != self._made_in:
@@ -249,60 +269,40 @@ class FrontEnd:
         else:
             self._open(sock, pid)
 
-    def _on_restart(self, how: str) -> None:
-        """Be told by the client that the process has ended, as `how` says, and is started again; likewise."""
-        self._hear_of(lambda: self._turn(how))
+    def _on_stopped(self, stopped: bool) -> None:
+        """Be told by the client that a signal has stopped the process, or that it goes on; likewise."""
+        self._hear_of(lambda: self._tell_stopped(stopped))
 
-    def _on_exit(self, returncode: int | None, how: str = "") -> None:
+    def _on_restart(self, returncode: int, how: str, trace: str = "") -> None:
+        """Be told by the client that the process has ended, as `how` says, and is started again; likewise.
+
+        `trace` is what it was doing when a signal killed it.
+        """
+        self._hear_of(lambda: self._turn(how, returncode, trace))
+
+    def _on_exit(self, returncode: int | None, how: str = "", trace: str = "") -> None:
         """Be told by the client that the process has ended for good; likewise."""
         if returncode is None:
             how = "unknown: its supervisor is gone"
         elif not how:
             how = describe_exit(returncode)
-        self._hear_of(lambda: self._conclude(how))
+        self._hear_of(lambda: self._conclude(how, returncode, trace))
+
+    @property
+    def _loop(self) -> Loop:
+        return self._serving.loop
 
     def _attach(self, loop: Loop) -> None:
         """Be served by another loop from now on; from any thread."""
+        self._serving.attach(loop)
+
+    def _read_in(self, loop: Loop) -> None:
         with self._state_lock:
-            self._loop = loop
-            self._channel.attach(loop, lambda: self._on_readable(loop))
-        if self._dispatched is not None and loop is not self._dispatched:
-            # It lets go when it runs: whoever ran it may do so no more, or be waiting in it.
-            self._dispatched.call_soon_threadsafe(lambda: None)
-            self._dispatched.dispatch()
+            self._channel.attach(loop, lambda: self._serving.serve_by(loop, self._dispatch_one, BATCH))
 
-    def _take_over(self) -> DispatchedLoop:
-        if os.getpid() != self._made_in:
-            raise BrokenError("this is a forked copy; the process belongs to the program that forked")
-        with self._state_lock:
-            dispatched, is_first = self._dispatched, self._dispatched is None
-            if dispatched is None:
-                dispatched = self._dispatched = DispatchedLoop()
-        if is_first:
-            self._attach(dispatched)
-            if not self._serving.acquire(timeout=_LET_GO_S):
-                raise TimeoutError(f"a callback of {self._name} is busy in the thread that has served it")
-            self._serving.release()
-        return dispatched
-
-    def _dispatch(self) -> int:
-        """Deliver what has arrived, `BATCH` messages at most; return how many. Never waits."""
-        with self._serving:
-            if self._server is not None:  # A callback of ours called this.
-                return 0
-            self._server = threading.get_ident()
-            try:
-                for count in range(BATCH):
-                    if not self._dispatch_one():
-                        return count
-                return BATCH
-            finally:
-                self._server = None
-
-    def _on_readable(self, loop: Loop) -> None:
-        with self._serving:
-            if loop is self._loop:
-                self._dispatch()
+    def _hear_of(self, news: Callable[[], None]) -> None:
+        self._has_news = True
+        self._serving.hear_of(news)
 
     def _dispatch_one(self) -> bool:
         if self._exit or self._unreadable:
@@ -329,25 +329,38 @@ class FrontEnd:
         self._channel.stop_reading()
 
     def _handle(self, envelope: Envelope) -> None:
-        match envelope.kind:
+        kind, name, body, token, descriptors = envelope
+        match kind:
             case Kind.MESSAGE:
-                port = self._ports[envelope.name]
-                values = loads(envelope.body)
-                fields = dict(zip(port.fields, values, strict=True))
+                port = self._ports[name]
+                values = loads(body, descriptors)
                 self._tally.received += 1
                 port.deliver(values)
-                with self._state_lock:
-                    streams = list(self._streams)
-                for stream in streams:
-                    if not stream.put(envelope.name, fields):
-                        self._tally.unread_lost += 1
+                if self._streams:
+                    self._stream(name, dict(zip(port.fields, values, strict=True)))
+            case Kind.RESULT:
+                self._calls.give(token, loads(body, descriptors)[0])
+            case Kind.RAISED:
+                summary, text = loads(body)
+                self._calls.fail(token, BackendRaised(str(summary), str(text)))
             case Kind.FAILED:
-                summary, text = loads(envelope.body)
+                summary, text = loads(body)
                 self._fail(BackendRaised(str(summary), str(text)))
             case Kind.REPORT:
-                self._tally.take(envelope.body)
+                self._tally.take(body)
+            case Kind.READY:
+                self._is_ready.set()
+                self.ready.deliver(())
             case _:
-                raise BrokenError(f"a back end does not send {envelope.kind.name}")
+                close_all(descriptors)
+                raise BrokenError(f"a back end does not send {kind.name}")
+
+    def _stream(self, name: str, fields: dict[str, Any]) -> None:
+        with self._state_lock:
+            streams = list(self._streams)
+        for stream in streams:
+            if not stream.put(name, fields):
+                self._tally.unread_lost += 1
 
     def _fail(self, error: BackendRaised) -> None:
         self._failure = error
@@ -355,49 +368,51 @@ class FrontEnd:
             _log.error("%s failed: %s", self._name, error)
         self.failed.deliver((error,))
 
-    def _hear_of(self, news: Callable[[], None]) -> None:
-        """Take in what the client tells, in its order, in the thread that serves."""
-        self._has_news = True
-        self._news.append(news)
-        self._in_loop(self._hear)
+    def _tell_stopped(self, stopped: bool) -> None:
+        if not self.stopped.heard:
+            _log.warning("%s %s", self._name, "was stopped by a signal" if stopped else "goes on")
+        self.stopped.deliver((stopped,))
 
-    def _hear(self) -> None:
-        with self._serving:
-            while self._news:
-                self._news.popleft()()
+    def _tell_killed(self, returncode: int | None, trace: str) -> None:
+        if returncode is not None and trace:
+            self._fail(BackendRaised(f"{self._kind.__qualname__} {summary_of(returncode, trace)}", trace))
 
     def _open(self, sock: socket.socket, pid: int) -> None:
         if self._channel.fileno() >= 0:
-            self._turn("unknown: nobody told how it ended")
+            self._turn("unknown: nobody told how it ended", None, "")
         self._pid = pid
         self._channel.open(sock)
 
     def _take_all(self) -> None:
         # The process is reaped: all that it has sent is in the socket by now.
-        while self._dispatch():
+        while self._serving.serve(self._dispatch_one, BATCH):
             pass
 
-    def _turn(self, how: str) -> None:
+    def _turn(self, how: str, returncode: int | None, trace: str) -> None:
         """Leave the dead back end's channel behind; the next one's is still without a socket."""
         self._take_all()
         if self._exit:
             return
         channel, calls = self._outbox.turn_from(self._channel)
         self._tally.conclude(calls)
+        self._calls.fail_before(self._outbox.life, f"{self._name} ended before it answered: {how}")
+        self._is_ready.clear()
         with self._state_lock:
             dead, self._channel = self._channel, channel
             self._unreadable = False
-            loop = self._loop
-            channel.attach(loop, lambda: self._on_readable(loop))
+        self._serving.attach_again()
         dead.close()
         if not self._closing:
             self._tally.restarts += 1
+            self._tell_killed(returncode, trace)
             if not self.restarted.heard:
                 _log.warning("%s ended: %s; it is started again", self._name, how)
             self.restarted.deliver((how,))
 
-    def _conclude(self, exit_text: str) -> None:
+    def _conclude(self, exit_text: str, returncode: int | None, trace: str) -> None:
         self._take_all()
+        if not (self._closing or self._exit):
+            self._tell_killed(returncode, trace)
         self._finish(exit_text)
 
     def _finish(self, exit_text: str) -> None:
@@ -407,15 +422,17 @@ class FrontEnd:
             self._exit = exit_text
             streams = list(self._streams)
         self._tally.conclude(self._outbox.close(self._channel))
+        self._calls.fail_all(f"{self._name} ended before it answered: {exit_text}")
         if not (self._closing or self.exited.heard or self._failure or exit_text == describe_exit(0)):
             _log.warning("%s ended: %s", self._name, exit_text)
         self.exited.deliver((exit_text,))
         for stream in streams:
             stream.end()
+        self._is_ready.set()
         self._ended.set()
 
     def _end_later(self) -> None:
-        home, pid, this = self._home, self._pid, weakref.ref(self)
+        home, pid, this = self._serving.home, self._pid, weakref.ref(self)
 
         def end_if_alive() -> None:
             front = this()
@@ -450,54 +467,42 @@ class FrontEnd:
             _log.debug("%s could not be told to end: %s", self._name, error)
             self._on_exit(None)
 
-    def _in_callback(self) -> bool:
-        """Waiting here would be waiting for this thread."""
-        if self._server == threading.get_ident() or self._home.in_thread():
-            return True
-        if self._loop is self._dispatched:
-            return self._dispatched.in_callback
-        return self._loop.in_thread()
+    def _wait_for(self, event: threading.Event, timeout: float | None) -> bool:
+        remaining = self._serving.dispatch_until(event.is_set, timeout)
+        return event.wait(remaining)
 
-    def _would_wait_for_itself(self) -> bool:
-        return self._in_callback() or self._loop.in_thread()
-
-    def _wait_ended(self, timeout: float | None) -> bool:
-        """Wait for the end; in the thread that dispatches, dispatch meanwhile. False: it has not come."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not self._exit:
-            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-            loop = self._loop
-            if not isinstance(loop, DispatchedLoop) or not loop.in_thread():
-                return self._ended.wait(remaining)
-            loop.dispatch(remaining)
-            if remaining == 0.0:
-                return bool(self._exit)
-        return True
-
-    def _in_loop(self, callback: Callable[[], None]) -> None:
-        """Call back in the thread that serves; here, if its loop is closed."""
-        loop = self._loop
-        if not loop.call_soon_threadsafe(lambda: self._in_turn(loop, callback)):
-            callback()
-
-    def _in_turn(self, loop: Loop, callback: Callable[[], None]) -> None:
-        """Call back in the thread of `loop`, unless the serving has moved on meanwhile."""
-        with self._serving:
-            if loop is self._loop:
-                callback()
-                return
-        self._in_loop(callback)
+    def _wait_answer(self, done: Callable[[], bool], timeout: float | None) -> float | None:
+        if not done() and self._serving.in_callback:
+            raise RuntimeError(
+                f"a result is waited for in the thread that is to bring it, in a callback of {self._name}: "
+                "use add_done_callback"
+            )
+        return self._serving.dispatch_until(done, timeout)
 
     def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        body = dumps_arguments(getattr(self._kind, method), args, kwargs)
-        self._send(lambda: self._outbox.call(method, body))
+        self._check_open()
+        arguments = dumps_arguments(getattr(self._kind, method), args, kwargs)
+        self._check_taken(self._outbox.call(method, arguments))
 
-    def _send(self, send: Callable[[], bool]) -> None:
+    def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        self._check_open()
+        arguments = dumps_arguments(getattr(self._kind, method), args, kwargs)
+        token, call = self._calls.open(f"{self._name}.{method}", self._wait_answer)
+        try:
+            self._check_taken(self._outbox.call(method, arguments, token))
+        except BaseException:
+            self._calls.forget(token)
+            raise
+        return call
+
+    def _check_open(self) -> None:
         if self._closing:
             raise ClosedError(f"{self._name} is closed")
         if self._exit:
             raise BrokenError(f"{self._name} has ended: {self._exit}")
-        if not send():
+
+    def _check_taken(self, taken: bool) -> None:
+        if not taken:
             raise BackendBusy(f"{self._name} is behind by {MAX_QUEUED} calls or more; try again later")
 
 

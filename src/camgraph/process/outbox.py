@@ -5,9 +5,11 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError
+from camgraph.process.calls import Calls
 from camgraph.process.channel import Channel
-from camgraph.process.travel import dumps
+from camgraph.process.travel import Parcel, dumps
 from camgraph.process.wire import Kind
 
 
@@ -33,9 +35,12 @@ class Outbox:
     waits.
     """
 
-    def __init__(self, *, restarts: bool, tell_watched: Callable[[Requests], None]) -> None:
+    def __init__(self, answers: Calls, *, restarts: bool, tell_watched: Callable[[Requests], None]) -> None:
         self.channel = Channel()
         """Where what is sent now goes."""
+        self.life = 0
+        """How many back ends were given up so far; `answers` is told in which each call was sent."""
+        self._answers = answers
         self._restarts = restarts
         self._tell_watched = tell_watched
         # One lock for channel, requests and their order: `tell_watched` is called under it, too.
@@ -48,12 +53,17 @@ class Outbox:
         self._finishing = False
         self._made_in = os.getpid()
 
-    def call(self, method: str, body: bytes) -> bool:
-        """Send a call; False: too many wait. Raises BrokenError if there is no back end, and none will be."""
+    def call(self, method: str, arguments: Parcel, token: int = 0) -> bool:
+        """Send a call; False: too many wait. Raises BrokenError if there is no back end, and none will be.
+
+        With a token, an answer is wanted.
+        """
         self._check_process()
         with self._lock:
-            taken = self._send(Kind.CALL, method, body)
+            taken = self._send(Kind.CALL, method, arguments, token)
             self._calls += taken
+            if token and taken:
+                self._answers.sent((token,), self.life)
             return taken
 
     def watch(self, request: Request) -> bool:
@@ -92,9 +102,12 @@ class Outbox:
             if self.channel is dead:
                 self.channel = Channel()
                 # The supervisor's list may be older than the last word of ours that was lost.
-                self.channel.send(Kind.WATCHED, "", dumps("requests", self._watched), force=True)
-                unsent = dead.hand_over(self.channel, Kind.CALL)
-                self._calls_before, self._calls = self._calls - unsent, unsent
+                watched = dumps("requests", self._watched)
+                self.channel.send(Kind.WATCHED, body=watched.body, force=True)
+                tokens = dead.hand_over(self.channel, Kind.CALL)
+                self._calls_before, self._calls = self._calls - len(tokens), len(tokens)
+                self.life += 1
+                self._answers.sent(tokens, self.life)
                 if self._finishing:
                     self.channel.finish()
             return self.channel, self._calls_before
@@ -110,15 +123,20 @@ class Outbox:
             self.channel.close()
             return self._calls if self.channel is last else self._calls_before + self._calls
 
-    def _send(self, kind: Kind, name: str, body: bytes) -> bool:
+    def _send(self, kind: Kind, name: str, parcel: Parcel, token: int = 0) -> bool:
         channel = self.channel
-        try:
-            return channel.send(kind, name, body)
-        except BrokenError:
-            if not self._restarts or self._finishing:
-                raise
-        self.turn_from(channel)
-        return self.channel.send(kind, name, body)
+        body, descriptors = parcel
+        if self._restarts and not self._finishing:
+            # What the dead one does not take is for the next one, with the descriptors.
+            spare = tuple(map(os.dup, descriptors))
+            try:
+                taken = channel.send(kind, name, body, token=token, descriptors=descriptors)
+            except BrokenError:
+                self.turn_from(channel)
+                return self.channel.send(kind, name, body, token=token, descriptors=spare)
+            close_all(spare)
+            return taken
+        return channel.send(kind, name, body, token=token, descriptors=descriptors)
 
     def _check_process(self) -> None:
         # The lock may be held by a thread that this copy does not have.

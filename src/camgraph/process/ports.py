@@ -63,27 +63,27 @@ class MessagePort:
 
 
 class EventPort(MessagePort):
-    """A built-in message (``failed``, ``exited``): it has one value, which is remembered.
+    """A built-in message (``failed``, ``exited``): it has a value at most, and is remembered.
 
     A callback connected after the event is called at once, so that none comes too late.
     """
 
-    def __init__(self, name: str, field: str) -> None:
-        super().__init__(name, (field,))
-        self._value: tuple[Any, ...] = ()
+    def __init__(self, name: str, *fields: str) -> None:
+        super().__init__(name, fields)
+        self._values: tuple[Any, ...] | None = None
 
     def connect(self, callback: Callable[..., object]) -> None:
         """Call ``callback(value)`` when it happens; at once, in this thread, if it has happened."""
         with self._lock:
             self._callbacks = (*self._callbacks, callback)
-            value = self._value
-        if value:
-            _call(self.name, callback, *value)
+            values = self._values
+        if values is not None:
+            _call(self.name, callback, *values)
 
     def deliver(self, values: tuple[Any, ...]) -> None:
         """Remember the event and call the callbacks, in this thread."""
         with self._lock:
-            self._value = values
+            self._values = values
             callbacks = self._callbacks
         for callback in callbacks:
             _call(self.name, callback, *values)

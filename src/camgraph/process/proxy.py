@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from camgraph.base.errors import WrongSide
-from camgraph.process.declare import HOOKS, MessageProcess, backend_methods_of
+from camgraph.process.calls import Call
+from camgraph.process.declare import HOOKS, MessageProcess, backend_methods_of, has_result
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -58,7 +59,7 @@ class _Arguments:
         return (*args, *var_positional), kwargs
 
 
-def proxies_of(kind: type[MessageProcess], base: type) -> dict[str, Callable[..., None]]:
+def proxies_of(kind: type[MessageProcess], base: type) -> dict[str, Callable[..., Any]]:
     """Return the methods that a front-end class for `kind` adds to its `base`, by name.
 
     Backend methods send a call; other public methods of `kind` raise WrongSide.
@@ -69,17 +70,20 @@ def proxies_of(kind: type[MessageProcess], base: type) -> dict[str, Callable[...
     for name in dir(kind):
         public = not name.startswith("_") and not hasattr(base, name)
         if public and name not in remote and inspect.isroutine(getattr(kind, name)):
-            hint = (
-                "the back end calls it itself"
-                if name in HOOKS
-                else "mark it with @cg.backend to call it here"
-            )
+            if name in HOOKS:
+                hint = "the back end calls it itself"
+            elif hasattr(MessageProcess, name):
+                hint = "call it there"
+            else:
+                hint = "mark it with @cg.backend to call it here"
             proxies[name] = wrong_side(owner, name, hint)
     return proxies
 
 
-def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..., None]:
+def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a method that calls ``self._call(name, args, kwargs)``, with the signature of `function`.
+
+    One that has a result returns ``self._ask(name, args, kwargs)``.
 
     It is compiled, not a closure over ``*args``: Qt asks a slot's code for its number of arguments, and
     Python itself names an argument that is missing or unknown.
@@ -101,16 +105,18 @@ def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..
         _tuple(arguments.keyword_only),
         arguments.var_keyword or "{}",
     )
+    asks = has_result(function)
+    call = "return {}._ask" if asks else "{}._call"
     source = (
         f"def {name}{header}:\n"
-        f"    {parameters[0].name}._call({name!r}, *_camgraph_collect({', '.join(groups)}))\n"
+        f"    {call.format(parameters[0].name)}({name!r}, *_camgraph_collect({', '.join(groups)}))\n"
     )
     exec(compile(source, f"<front end of {owner}.{name}>", "exec"), namespace)
-    proxy: Callable[..., None] = namespace[name]
+    proxy: Callable[..., Any] = namespace[name]
     proxy.__qualname__ = f"{owner}.{name}"
     proxy.__module__ = function.__module__
     proxy.__doc__ = function.__doc__
-    proxy.__annotations__ = {**getattr(function, "__annotations__", {}), "return": None}
+    proxy.__annotations__ = {**getattr(function, "__annotations__", {}), "return": Call if asks else None}
     return proxy
 
 

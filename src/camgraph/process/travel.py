@@ -3,21 +3,43 @@
 import dis
 import inspect
 import io
+import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from types import CodeType, FunctionType, MethodType
-from typing import Any
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import cloudpickle
 
+from camgraph.base.descriptors import close_all
 from camgraph.base.errors import CannotTravel
+from camgraph.process.descriptor import Arriving, Descriptor, arrived
+from camgraph.process.wire import MOST_DESCRIPTORS
 
-loads = pickle.loads
+_homeless: WeakValueDictionary[tuple[str | None, str], Any] = WeakValueDictionary()
+"""What went to back ends of programs that are no module: of a console of `code.interact`, of `exec`."""
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 
 
-def dumps(label: str, value: object) -> bytes:
+class Parcel(NamedTuple):
+    """A pickled value, and the descriptors in it, which belong to whom it is given."""
+
+    body: bytes
+    descriptors: tuple[int, ...] = ()
+
+
+def loads(body: bytes, descriptors: Sequence[int] = ()) -> Any:
+    """Return the value of a parcel; takes over the descriptors."""
+    if not descriptors:
+        return pickle.loads(body)
+    with Arriving(descriptors):
+        return pickle.loads(body)
+
+
+def dumps(label: str, value: object) -> Parcel:
     """Pickle a value for the back end; classes and functions of ``__main__`` go by value.
 
     Raises CannotTravel naming, from `label` on, the part of the value that can't be pickled.
@@ -28,17 +50,23 @@ def dumps(label: str, value: object) -> bytes:
         raise cannot_travel({label: value}, error) from error
 
 
-def dumps_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+def dumps_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parcel:
     """Pickle ``(args, kwargs)`` for the method `function` of the back end, as `dumps`."""
+    if not kwargs and _are_atoms(args):
+        return Parcel(pickle.dumps((args, kwargs), pickle.HIGHEST_PROTOCOL))
     try:
-        return dumps_process((args, kwargs))
+        return _dump(_Pickler, (args, kwargs))
     except Exception as error:
         raise cannot_travel(named_arguments(function, args, kwargs), error) from error
 
 
 def dumps_process(value: object) -> bytes:
-    """Pickle as `dumps`, but raise what pickling raises."""
-    return _dump(_Pickler, value)
+    """Pickle as `dumps`, without descriptors, but raise what pickling raises."""
+    parcel = _dump(_Pickler, value)
+    if parcel.descriptors:
+        close_all(parcel.descriptors)
+        raise TypeError("a Descriptor is passed by a backend method, once the process is spawned")
+    return parcel.body
 
 
 def named_arguments(
@@ -50,25 +78,38 @@ def named_arguments(
     return {f"{function.__qualname__}({name})": value for name, value in named}
 
 
-def dumps_home(message: str, fields: Iterable[str], values: tuple[Any, ...]) -> bytes:
-    """Pickle the values of a message in the back end, for the front end.
+def dumps_home(message: str, fields: Iterable[str], values: tuple[Any, ...]) -> Parcel:
+    """Pickle values in the back end for the front end: those of a message, or the result of a method.
 
     What came from the program by value goes back by name: the program has the original, and gets that.
     Raises CannotTravel naming the field.
     """
+    if _are_atoms(values):
+        return Parcel(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
     try:
         return _dump(_HomewardPickler, values)
     except Exception as error:
-        named = {f"{message}.emit({field})": value for field, value in zip(fields, values, strict=True)}
+        named = {f"{message}({field})": value for field, value in zip(fields, values, strict=True)}
         raise cannot_travel(named, error, "stays in the back end; send plain values") from error
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.descriptors: list[int] = []
+
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, CodeType):
             # cloudpickle forgets where code was written; tracebacks of the back end are to show it.
             make, args = self.dispatch_table[CodeType](obj)
             return make, tuple(obj.co_filename if arg == "<dynamic-code>" else arg for arg in args)
+        if isinstance(obj, type | FunctionType) and obj.__module__ not in sys.modules:
+            _homeless[obj.__module__, obj.__qualname__] = obj
+        if isinstance(obj, Descriptor):
+            if len(self.descriptors) == MOST_DESCRIPTORS:
+                raise ValueError(f"{MOST_DESCRIPTORS} descriptors at most go along with one message")
+            self.descriptors.append(os.dup(obj.fileno()))
+            return arrived, (len(self.descriptors) - 1,)
         return super().reducer_override(obj)
 
 
@@ -81,14 +122,26 @@ class _HomewardPickler(_Pickler):
         return super().reducer_override(obj)
 
 
-def _dump(pickler: type[_Pickler], value: object) -> bytes:
+def _are_atoms(values: tuple[Any, ...]) -> bool:
+    """Tell whether plain pickling does, several times faster."""
+    return all(type(value) in _ATOMS for value in values)
+
+
+def _dump(pickler: type[_Pickler], value: object) -> Parcel:
     file = io.BytesIO()
-    pickler(file).dump(value)
-    return file.getvalue()
+    made = pickler(file)
+    try:
+        made.dump(value)
+    except BaseException:
+        close_all(made.descriptors)
+        raise
+    return Parcel(file.getvalue(), tuple(made.descriptors))
 
 
 def _of_program(module: str, qualname: str) -> Any:
-    return attrgetter(qualname)(sys.modules[module])
+    if module in sys.modules:
+        return attrgetter(qualname)(sys.modules[module])
+    return _homeless[module, qualname]
 
 
 def cannot_travel(
@@ -113,9 +166,10 @@ def _culprit(label: str, value: object, seen: set[int]) -> tuple[str, object]:
 
 def _travels(value: object) -> bool:
     try:
-        _dump(_Pickler, value)
+        parcel = _dump(_Pickler, value)
     except Exception:
         return False
+    close_all(parcel.descriptors)
     return True
 
 
@@ -134,6 +188,8 @@ def _parts(label: str, value: object) -> Iterator[tuple[str, object]]:
                 yield f"{label} → a default", default
         case MethodType():
             yield label, value.__func__
+            yield f"{label}.__self__", value.__self__
+        case BuiltinMethodType():
             yield f"{label}.__self__", value.__self__
         case staticmethod() | classmethod():
             yield label, value.__func__

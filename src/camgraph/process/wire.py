@@ -1,4 +1,7 @@
-"""Datagrams between front and back end: a small header, a name, a body or the memfd that holds it."""
+"""Datagrams between front and back end: a small header, a name, a body or the memfd that holds it.
+
+Descriptors of the body's own come after that memfd.
+"""
 
 import fcntl
 import mmap
@@ -7,13 +10,15 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-from camgraph.base.descriptors import close_all
+from camgraph.base.descriptors import MAX_DESCRIPTORS, close_all
 from camgraph.base.errors import BrokenError
 
 MAX_INLINE_BYTES = 64 * 1024
 REPORT = struct.Struct("<4Q")
-_HEADER = struct.Struct("<4sBBHQ")
-_MAGIC = b"CGm1"
+MOST_DESCRIPTORS = MAX_DESCRIPTORS - 1
+"""In one message, beside the memfd."""
+_HEADER = struct.Struct("<4sBBHQQ")
+_MAGIC = b"CGm2"
 _IN_MEMFD = 1
 _MAX_NAME_BYTES = 1024
 MAX_DATAGRAM_BYTES = _HEADER.size + _MAX_NAME_BYTES + MAX_INLINE_BYTES
@@ -27,7 +32,7 @@ class Kind(IntEnum):
     """What a datagram is. The body is a pickle unless said otherwise."""
 
     CALL = 1
-    """Front → back: name of the method; (args, kwargs)."""
+    """Front → back: name of the method; (args, kwargs). With a token: an answer is wanted."""
     WATCH = 2
     """Front → back: a request."""
     UNWATCH = 3
@@ -42,9 +47,15 @@ class Kind(IntEnum):
     """Both ways: bytes received in memfds so far, as one u64. The channel's own."""
     WATCHED = 8
     """Front → back: all requests it is to watch, no others; the first to one that was started again."""
+    READY = 9
+    """Back → front: `setup` is done."""
+    RESULT = 10
+    """Back → front: what the call with this token returned."""
+    RAISED = 11
+    """Back → front: what the call with this token raised: (summary, traceback)."""
 
 
-_CODES = frozenset(kind.value for kind in Kind)
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 class Envelope(NamedTuple):
@@ -53,45 +64,52 @@ class Envelope(NamedTuple):
     kind: Kind
     name: str
     body: bytes
+    token: int = 0
+    descriptors: tuple[int, ...] = ()
+    """Of the body; the receiver owns them."""
 
 
-def pack(kind: Kind, name: str, body: bytes) -> tuple[bytes, int]:
+def pack(kind: Kind, name: str, body: bytes, token: int = 0) -> tuple[bytes, int]:
     """Return a datagram, and the memfd to send with it (-1: none), which the caller owns."""
     encoded = name.encode()
     if len(encoded) > _MAX_NAME_BYTES:
         raise ValueError(f"the name {name[:40]!r}… is too long")
-    inline = len(body) <= MAX_INLINE_BYTES
-    header = _HEADER.pack(_MAGIC, kind, 0 if inline else _IN_MEMFD, len(encoded), len(body))
-    if inline:
-        return header + encoded + body, -1
+    if len(body) <= MAX_INLINE_BYTES:
+        return _HEADER.pack(_MAGIC, kind, 0, len(encoded), len(body), token) + encoded + body, -1
+    header = _HEADER.pack(_MAGIC, kind, _IN_MEMFD, len(encoded), len(body), token)
     return header + encoded, _memfd_of(body)
 
 
 def unpack(data: bytes, descriptors: list[int]) -> tuple[Envelope, int]:
-    """Return what a datagram holds, and how many bytes came in a memfd. Closes the descriptors.
+    """Return what a datagram holds, and how many bytes came in a memfd.
 
-    Raises BrokenError for what no camgraph has sent.
+    Takes over the descriptors. Raises BrokenError for what no camgraph has sent.
     """
     try:
         if len(data) < _HEADER.size:
             raise BrokenError(f"a datagram of {len(data)} bytes has no header")
-        magic, code, flags, name_bytes, body_bytes = _HEADER.unpack_from(data)
+        magic, code, flags, name_bytes, body_bytes, token = _HEADER.unpack_from(data)
         start = _HEADER.size + name_bytes
-        if magic != _MAGIC or code not in _CODES or flags & ~_IN_MEMFD or start > len(data):
+        kind = _KINDS.get(code)
+        if magic != _MAGIC or kind is None or flags & ~_IN_MEMFD or start > len(data):
             raise BrokenError("a datagram has a header that no camgraph wrote")
         try:
             name = data[_HEADER.size : start].decode()
         except UnicodeDecodeError:
             raise BrokenError("a datagram has a name that is no text") from None
         if flags & _IN_MEMFD:
-            if len(descriptors) != 1:
-                raise BrokenError(f"a datagram came with {len(descriptors)} descriptors instead of one")
-            return Envelope(Kind(code), name, _body_of(descriptors[0], body_bytes)), body_bytes
-        if len(data) - start != body_bytes:
+            if not descriptors:
+                raise BrokenError("a datagram came without the descriptor of its body")
+            body = _body_of(descriptors[0], body_bytes)
+            os.close(descriptors.pop(0))
+        elif len(data) - start != body_bytes:
             raise BrokenError(f"a datagram has {len(data) - start} bytes of {body_bytes}")
-        return Envelope(Kind(code), name, data[start:]), 0
-    finally:
+        else:
+            body = data[start:]
+    except BaseException:
         close_all(descriptors)
+        raise
+    return Envelope(kind, name, body, token, tuple(descriptors)), body_bytes if flags & _IN_MEMFD else 0
 
 
 def _memfd_of(body: bytes) -> int:

@@ -1,11 +1,12 @@
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import camgraph as cg
 from camgraph.base.errors import WrongSide
-from camgraph.process.declare import Message, backend_methods_of, messages_of, outlet_of_new_instances
+from camgraph.process.declare import Home, backend_methods_of, home_of_new_instances, messages_of
+from camgraph.process.message import Message
 
 
 class Base(cg.MessageProcess):
@@ -39,11 +40,11 @@ class Outlet:
 
 
 def made(kind: type[cg.MessageProcess], outlet: Outlet) -> Any:
-    token = outlet_of_new_instances.set(outlet)
+    token = home_of_new_instances.set(cast(Home, outlet))
     try:
         return kind()
     finally:
-        outlet_of_new_instances.reset(token)
+        home_of_new_instances.reset(token)
 
 
 def test_messages_are_found_with_their_fields_over_bases() -> None:
@@ -133,8 +134,7 @@ def lone() -> None: ...
     ("method", "text"),
     [
         (print, "goes on a plain method"),
-        (generator, "no coroutine or generator"),
-        (coroutine, "no coroutine or generator"),
+        (generator, "no generator"),
         (setup, "called by the back end itself"),
         (close, "have their own 'close'"),
         (_private, "begins with no underscore"),

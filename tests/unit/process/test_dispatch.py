@@ -169,7 +169,7 @@ def test_closing_ends_although_the_thread_that_dispatched_is_gone(counter: Any) 
     thread = threading.Thread(target=counter.dispatch)
     thread.start()
     thread.join()
-    counter._dispatched._thread_id = 0  # Idents are used again.
+    counter._serving._dispatched._thread_id = 0  # Idents are used again.
     counter.count(0, 10)
     counter.close(0.2)
     assert counter.exit == "exit code 0"
@@ -212,7 +212,7 @@ def test_the_descriptor_goes_with_the_loop() -> None:
 
 
 def test_a_forked_copy_is_told_so(counter: Any) -> None:
-    counter._made_in = 0
+    counter._serving._made_in = 0
     with pytest.raises(BrokenError, match="forked copy"):
         counter.fileno()
-    counter._made_in = os.getpid()
+    counter._serving._made_in = os.getpid()

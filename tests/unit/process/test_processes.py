@@ -412,7 +412,7 @@ def test_what_was_sent_before_death_is_delivered_before_exited(loop: Loop) -> No
     front.exited.connect(order.append)
     back = Channel(theirs)
     for number in range(200):
-        assert back.send(Kind.MESSAGE, "said", dumps("", (number, 0)))
+        assert back.send(Kind.MESSAGE, "said", dumps("", (number, 0)).body)
     front.say("unread")
     # The exit is told before the messages were seen, and a forked child keeps the channel open.
     held = os.dup(theirs.fileno())

@@ -59,7 +59,7 @@ class Client:
 
     def die(self, how: str = "signal SIGKILL") -> None:
         self.lives[-1].close()
-        self.front._on_restart(how)
+        self.front._on_restart(1, how)
 
     def close(self) -> None:
         for life in self.lives:
@@ -130,7 +130,7 @@ def test_a_death_that_only_the_sender_has_noticed_loses_nothing_that_is_sent_aft
     for number in range(5):
         client.front.say(number)
     assert client.front.alive
-    client.front._on_restart("signal SIGSEGV")
+    client.front._on_restart(-11, "signal SIGSEGV")
     assert calls(received(client.start(), 6)) == list(range(5))
     assert client.front.statistics().calls_lost == 0
 
@@ -161,7 +161,7 @@ def test_calls_that_the_dead_one_is_not_known_to_have_served_are_counted(client:
     for number in range(7):
         client.front.say(number)
     received(back, 7)
-    back.send(Kind.MESSAGE, "said", dumps("", ("last words",)))
+    back.send(Kind.MESSAGE, "said", dumps("", ("last words",)).body)
     back.send(Kind.REPORT, "", REPORT.pack(10, 1, 3, 4))
     client.die()
     wait_until(lambda: len(client.heard) == 2)
@@ -180,7 +180,7 @@ def test_a_program_that_was_stopped_hears_of_all_lives_in_their_order_and_keeps_
     loop.call_soon_threadsafe(lambda: void(go_on.wait(10)))
     for number in range(3):
         back = client.start()
-        back.send(Kind.MESSAGE, "said", dumps("", (number,)))
+        back.send(Kind.MESSAGE, "said", dumps("", (number,)).body)
         client.die(f"exit code {number + 1}")
     client.front.say("patient")
     last = client.start()
@@ -202,7 +202,7 @@ def test_the_serving_may_move_at_any_time(client: Client, loop: Loop) -> None:
     wait_until(lambda: threads == [True])
     back = client.start()
     client.front._attach(loop)
-    back.send(Kind.MESSAGE, "said", dumps("", ("after",)))
+    back.send(Kind.MESSAGE, "said", dumps("", ("after",)).body)
     wait_until(lambda: client.heard[-1:] == ["after"])
     other.stop()
     thread.join()
@@ -242,7 +242,7 @@ def test_garbage_has_it_killed_and_started_again(client: Client, caplog: pytest.
     wait_until(lambda: client.renewed == 1)
     assert client.terminated == []
     client.die()
-    client.start().send(Kind.MESSAGE, "said", dumps("", ("fine",)))
+    client.start().send(Kind.MESSAGE, "said", dumps("", ("fine",)).body)
     wait_until(lambda: client.heard[-1:] == ["fine"])
     assert "can't be read" in caplog.text
 
@@ -263,7 +263,7 @@ def test_a_late_listener_hears_of_the_last_restart_and_a_missing_one_is_replaced
     loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
     front: Any = make_front_end(Worker, "Worker-2", loop, lambda grace_s: None)
-    front._on_restart("signal SIGSEGV")
+    front._on_restart(-11, "signal SIGSEGV")
     wait_until(lambda: "Worker-2 ended: signal SIGSEGV; it is started again" in caplog.text)
     late: list[str] = []
     front.restarted.connect(late.append)
@@ -292,7 +292,7 @@ def test_a_forked_child_can_neither_call_nor_close_it(client: Client) -> None:
 
 @pytest.mark.parametrize("value", [1, None, "always", lambda self: None, cg.message()])
 def test_restart_is_true_or_false(value: object) -> None:
-    with pytest.raises(TypeError, match=r"Odd\.restart is True or False"):
+    with pytest.raises(TypeError, match=r"Odd\.restart is True, False or a Restart"):
         type("Odd", (cg.MessageProcess,), {"restart": value, "__qualname__": "Odd"})
 
 

@@ -8,11 +8,11 @@ from camgraph.base.errors import BrokenError
 from camgraph.process.wire import MAX_DATAGRAM_BYTES, MAX_INLINE_BYTES, Kind, pack, unpack
 
 
-@given(st.sampled_from(Kind), st.text(max_size=100), st.binary(max_size=2000))
-def test_what_is_packed_is_unpacked(kind: Kind, name: str, body: bytes) -> None:
-    data, memfd = pack(kind, name, body)
+@given(st.sampled_from(Kind), st.text(max_size=100), st.binary(max_size=2000), st.integers(0, 2**64 - 1))
+def test_what_is_packed_is_unpacked(kind: Kind, name: str, body: bytes, token: int) -> None:
+    data, memfd = pack(kind, name, body, token)
     assert memfd == -1
-    assert unpack(data, []) == ((kind, name, body), 0)
+    assert unpack(data, []) == ((kind, name, body, token, ()), 0)
 
 
 def test_a_large_body_goes_in_a_sealed_memfd() -> None:
@@ -23,7 +23,7 @@ def test_a_large_body_goes_in_a_sealed_memfd() -> None:
         os.pwrite(memfd, b"x", 0)
     with pytest.raises(PermissionError):
         os.ftruncate(memfd, 0)
-    assert unpack(data, [memfd]) == ((Kind.MESSAGE, "picture", body), len(body))
+    assert unpack(data, [memfd, 1000]) == ((Kind.MESSAGE, "picture", body, 0, (1000,)), len(body))
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(memfd)
 
