@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from examples.native_thread import CALLBACK, Brightness, load
+from examples.native_thread import CALLBACK, Brightness
 from tests.c_compiler import INCLUDE
 from tests.faults.family import family_of
 from tests.real.test_examples import EXAMPLES, Example, brightness
@@ -139,7 +139,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def native(library: Path) -> CDLL:
-    return load()
+    native = CDLL(str(library))
+    native.analyser_start.restype = c_void_p
+    return native
 
 
 @pytest.fixture
@@ -259,7 +261,7 @@ def test_one_that_waits_for_frames_ends_at_once(site: cg.Site, native: CDLL) -> 
             wait_until(lambda: len(heard.frames) > count + 3, 0.5)
         began = time.monotonic()
         heard.close()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
     finally:
         os.kill(media.pid, signal.SIGCONT)
 
@@ -294,8 +296,8 @@ def test_it_goes_on_after_the_supervisor_was_killed(site: cg.Site, native: CDLL)
         wait_until(lambda: heard.frames, PATIENCE_S, "frames")
         supervisor = family_of(os.getpid()).supervisor
         assert supervisor is not None
-        os.kill(supervisor.pid, signal.SIGKILL)
         epoch = heard.frames[-1][0]
+        os.kill(supervisor.pid, signal.SIGKILL)
         wait_until(lambda: heard.frames[-1][0] > epoch, PATIENCE_S, "frames of the next one")
         assert all(site.name in error for error in heard.errors)
     finally:
