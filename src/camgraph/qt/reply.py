@@ -5,7 +5,7 @@ import weakref
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from qtpy.QtCore import QMetaMethod, QObject, Signal
+from qtpy.QtCore import QObject, Signal
 
 from camgraph.qt.emitter import Mailbox
 from camgraph.qt.signals import gui_of
@@ -26,14 +26,20 @@ class Reply(QObject):
 
     def _tell(self, call: Future[Any]) -> None:
         _kept.discard(self)
-        try:
-            value = call.result()
-        except (Exception, CancelledError) as error:
-            if not self.isSignalConnected(QMetaMethod.fromSignal(self.failed)):
-                _log.error("a call failed, and nobody is connected to its failed: %s", error)
-            self.failed.emit(error)
-        else:
-            self.finished.emit(value)
+        # Asked for, not raised here: a traceback would keep the call, and so the front end.
+        error = CancelledError() if call.cancelled() else call.exception()
+        if error is None:
+            self.finished.emit(call.result())
+            return
+        if not self._is_heard():
+            _log.error("a call failed, and nobody is connected to its failed: %s", error)
+        self.failed.emit(error)
+
+    def _is_heard(self) -> bool:
+        # The bindings have no other way in common: each writes the signature of the signal as it likes.
+        meta = self.metaObject()
+        methods = (meta.method(index) for index in range(meta.methodOffset(), meta.methodCount()))
+        return any(method.name() == b"failed" and self.isSignalConnected(method) for method in methods)
 
 
 def reply(call: Future[Any]) -> Reply:
