@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,10 @@ def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
         turn()
 
 
+def has(heard: list[Any], count: int) -> bool:
+    return len(heard) == count
+
+
 def test_a_click_reaches_the_back_end_and_its_answer_the_window(spawn: Callable[[], Any]) -> None:
     worker, button = spawn(), QPushButton("reset")
     signals(worker).answered.connect(lambda number: button.setText(f"{number} resets"))
@@ -118,7 +123,8 @@ def test_a_click_reaches_the_back_end_and_its_answer_the_window(spawn: Callable[
 
 
 def test_results_come_as_signals(spawn: Callable[[], Any]) -> None:
-    worker, heard = spawn(), []
+    worker = spawn()
+    heard: list[Any] = []
     reply(worker.divide(7, 2)).finished.connect(heard.append)
     until(lambda: heard == [3.5])
     reply(worker.divide(7, 0)).failed.connect(heard.append)
@@ -129,7 +135,8 @@ def test_results_come_as_signals(spawn: Callable[[], Any]) -> None:
 
 
 def test_built_in_messages_are_signals(spawn: Callable[[], Any]) -> None:
-    worker, heard = spawn(), []
+    worker = spawn()
+    heard: list[object] = []
     sender = signals(worker)
     sender.ready.connect(lambda: heard.append("ready"))
     sender.stopped.connect(lambda stopped: heard.append(stopped))
@@ -146,7 +153,8 @@ def test_built_in_messages_are_signals(spawn: Callable[[], Any]) -> None:
 
 
 def test_processes_come_and_go_while_others_speak(spawn: Callable[[], Any]) -> None:
-    steady, heard = spawn(), []
+    steady = spawn()
+    heard: list[int] = []
     signals(steady).answered.connect(heard.append)
     for round_ in range(4):
         ended: list[str] = []
@@ -156,16 +164,18 @@ def test_processes_come_and_go_while_others_speak(spawn: Callable[[], Any]) -> N
             other.ask(0)
         for number in range(5):
             steady.ask(round_ * 5 + number)
-        until(lambda count=round_ * 5 + 5: len(heard) == count)
+        until(partial(has, heard, round_ * 5 + 5))
         for other in others:
             other.close(0)
-        until(lambda ended=ended: len(ended) == 2)
+        until(partial(has, ended, 2))
     assert heard == list(range(20))
 
 
 def test_neither_flood_nor_death_nor_garbage_of_one_delays_another(spawn: Callable[[], Any]) -> None:
     steady, floods = spawn(), [spawn() for _ in range(2)]
-    flooded, answered, ticks, ended = [0], [], [0], []
+    flooded, ticks = [0], [0]
+    answered: list[int] = []
+    ended: list[str] = []
     for flood in floods:
         signals(flood).flooded.connect(lambda number: flooded.__setitem__(0, flooded[0] + 1))
         flood.flood()
@@ -183,7 +193,7 @@ def test_neither_flood_nor_death_nor_garbage_of_one_delays_another(spawn: Callab
             casualty.end("kill" if number == 5 else "garbage")
         asked = time.monotonic()
         steady.ask(number)
-        until(lambda number=number: answered[-1:] == [number])
+        until(partial(has, answered, number + 1))
         waits.append(time.monotonic() - asked)
     until(lambda: len(ended) == 2)
     passed = time.monotonic() - began

@@ -77,7 +77,8 @@ def test_the_rest_is_called_while_a_slot_runs_a_dialog(gui, emitter):
 
 
 def test_an_exception_holds_nothing_up(gui, emitter, monkeypatch):
-    raised, called = [], []
+    raised: list[object] = []
+    called: list[int] = []
     # PyQt6 aborts the program where there is no hook.
     monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: raised.append(kind))
     box = Mailbox()

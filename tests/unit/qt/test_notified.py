@@ -67,7 +67,8 @@ def test_what_came_between_asking_and_connecting_is_heard(gui, spawn):
 
 
 def test_restarts_and_failures_in_order_with_the_same_descriptor(gui, spawn):
-    back, heard = spawn(Mended), []
+    back = spawn(Mended)
+    heard: list[object] = []
     sender = here(back)
     descriptor = back.front.fileno()
     sender.moved.connect(lambda stream, score: heard.append(score))
@@ -96,7 +97,8 @@ def test_a_process_that_has_ended_before_still_tells_so(gui, spawn):
 
 
 def test_all_messages_come_while_a_slot_runs_a_dialog(gui, spawn):
-    back, heard, dialog = spawn(), [], QDialog()
+    back, dialog = spawn(), QDialog()
+    heard: list[object] = []
     later = threading.Thread(target=lambda: (wait_until(lambda: 20 in heard), back.emit("moved", "", 21)))
 
     def on_began():

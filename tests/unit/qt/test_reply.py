@@ -40,7 +40,8 @@ def test_a_result_that_was_there_before_is_not_missed(gui):
 
 
 def test_failures_and_cancelled_calls_fail(gui):
-    failed, cancelled = Future(), Future()
+    failed: Future[int] = Future()
+    cancelled: Future[int] = Future()
     heard, given_up = follow(failed), follow(cancelled)
     error = ValueError("no such stream")
     failed.set_exception(error)
