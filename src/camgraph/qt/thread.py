@@ -49,7 +49,11 @@ class FrontNotifier:
         # What was read before is emitted first: a process that floods fills its socket, not our memory.
         if self._box.letters:
             return
-        if not self._emitter.idle or not self._serve_one():
+        if not self._emitter.idle:
+            # Others have their turns: emitting here, each would have one in every turn of the event loop.
+            self._front.dispatch()
+            return
+        if not self._serve_one():
             self._emitter.collect(self._front.dispatch)
             return
         # Emitted one by one: the answer to what a slot has called is often there when it returns.
