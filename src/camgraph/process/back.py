@@ -119,7 +119,7 @@ class BackEnd:
 
     def emit(self, message: Message, values: tuple[Any, ...]) -> None:
         """Send a message of the instance to the front end; from any thread."""
-        body, descriptors = dumps_home(f"{message.owner}.{message.name}.emit", message.fields, values)
+        body, descriptors = dumps_home(lambda: f"{message.owner}.{message.name}.emit", message.fields, values)
         try:
             taken = self._channel.send(Kind.MESSAGE, message.name, body, descriptors=descriptors)
         except BrokenError:
@@ -189,9 +189,8 @@ class BackEnd:
     def returned(self, handler: Handler, value: object) -> None:
         """Tell what a handler has returned to whom it is for."""
         if handler.token:
-            label = f"{self._place(handler.where)}()"
             try:
-                body, descriptors = dumps_home(label, ("result",), (value,))
+                body, descriptors = dumps_home(lambda: self._place(handler.where), ("result",), (value,))
                 if self._channel.send(Kind.RESULT, body=body, token=handler.token, descriptors=descriptors):
                     return
                 raise BrokenError("the front end does not take its results")

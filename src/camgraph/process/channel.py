@@ -13,12 +13,13 @@ from typing import NamedTuple
 from camgraph.base.descriptors import close_all, receive_with_descriptors, send_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
-from camgraph.process.wire import MAX_DATAGRAM_BYTES, Envelope, Kind, pack, unpack
+from camgraph.process.wire import MAX_DATAGRAM_BYTES, MAX_INLINE_BYTES, Envelope, Kind, pack, unpack
 
 MAX_QUEUED = 1024
 MAX_QUEUED_BYTES = 64 << 20
 MAX_IN_MEMFDS_BYTES = 32 << 20
 _TAKEN = struct.Struct("<Q")
+_NO_SIGNAL = int(socket.MSG_NOSIGNAL)
 _NOT_NOW = {errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
 
 
@@ -111,29 +112,13 @@ class Channel:
         BrokenError if the other side is gone or this one is closed.
         """
         with self._lock:
-            taken = False
-            try:
-                if self._finishing:
-                    raise BrokenError("the channel is closed")
-                self._check_writable()
-                if (
-                    not force
-                    and self._queue
-                    and (len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(body) > MAX_QUEUED_BYTES)
-                ):
-                    return False
-                data, memfd = pack(kind, name, body, token)
-                all_descriptors = descriptors if memfd < 0 else (memfd, *descriptors)
-                self._queue.append(_Outgoing(kind, token, data, all_descriptors, len(body), memfd >= 0))
-                taken = True
-            finally:
-                if not taken:
-                    close_all(descriptors)
-            self._queued_bytes += len(body)
-            self._push()
-            if self._write_error:
-                _release(self._unqueue(-1))
-                self._check_writable()
+            if (
+                self._queue
+                or descriptors
+                or len(body) > MAX_INLINE_BYTES
+                or not self._send_now(kind, name, body, token)
+            ):
+                return self._send_or_queue(kind, name, body, token, descriptors, force)
         return True
 
     def hand_over(self, successor: "Channel", kind: Kind) -> list[int]:
@@ -175,16 +160,18 @@ class Channel:
                 self._peer_finished = True
                 raise EOFError
             envelope, in_memfd = unpack(data, descriptors)
-            with self._lock:
-                self._taken += in_memfd
-                if envelope.kind is Kind.TAKEN:
-                    if len(envelope.body) != _TAKEN.size:
-                        raise BrokenError("an acknowledgement has the wrong length")
-                    self._peer_has_taken = _TAKEN.unpack(envelope.body)[0]
-                self._push()
+            if in_memfd:
+                with self._lock:
+                    self._taken += in_memfd
+                    self._push()
             if envelope.kind is not Kind.TAKEN:
                 return envelope
             close_all(envelope.descriptors)
+            if len(envelope.body) != _TAKEN.size:
+                raise BrokenError("an acknowledgement has the wrong length")
+            with self._lock:
+                self._peer_has_taken = _TAKEN.unpack(envelope.body)[0]
+                self._push()
         return None
 
     def stop_reading(self) -> None:
@@ -217,6 +204,48 @@ class Channel:
                     self._serving = None
                 self._sock.close()
             self._give_up("the channel is closed")
+
+    def _send_now(self, kind: Kind, name: str, body: bytes, token: int) -> bool:
+        """Send it without further ado, as most are; False: that can't be. Under the lock."""
+        if self._sock is None or self._over or self._write_error or self._finishing:
+            return False
+        try:
+            self._sock.send(pack(kind, name, body, token)[0], _NO_SIGNAL)
+        except OSError:
+            return False
+        return True
+
+    def _send_or_queue(
+        self, kind: Kind, name: str, body: bytes, token: int, descriptors: tuple[int, ...], force: bool
+    ) -> bool:
+        taken = False
+        try:
+            if self._finishing:
+                raise BrokenError("the channel is closed")
+            self._check_writable()
+            if not force and self._is_full(len(body)):
+                self._push()
+                self._check_writable()
+                if self._is_full(len(body)):
+                    return False
+            data, memfd = pack(kind, name, body, token)
+            all_descriptors = descriptors if memfd < 0 else (memfd, *descriptors)
+            self._queue.append(_Outgoing(kind, token, data, all_descriptors, len(body), memfd >= 0))
+            taken = True
+        finally:
+            if not taken:
+                close_all(descriptors)
+        self._queued_bytes += len(body)
+        self._push()
+        if self._write_error:
+            _release(self._unqueue(-1))
+            self._check_writable()
+        return True
+
+    def _is_full(self, more_bytes: int) -> bool:
+        return bool(self._queue) and (
+            len(self._queue) >= MAX_QUEUED or self._queued_bytes + more_bytes > MAX_QUEUED_BYTES
+        )
 
     def _push(self) -> None:
         """Send what the socket takes; ask the loop to go on when it takes more. Under the lock."""

@@ -34,6 +34,8 @@ class Message:
 
     def values_of(self, args: tuple[Any, ...], fields: dict[str, Any]) -> tuple[Any, ...]:
         """Return the values in the order of the declaration; raise TypeError naming what is wrong."""
+        if not fields and len(args) == len(self.fields):
+            return args
         call = f"{self.owner}.{self.name}.emit()"
         if len(args) > len(self.fields):
             raise TypeError(f"{call} takes {', '.join(self.fields) or 'no fields'}; {len(args)} were given")

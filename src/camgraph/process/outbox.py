@@ -126,7 +126,7 @@ class Outbox:
     def _send(self, kind: Kind, name: str, parcel: Parcel, token: int = 0) -> bool:
         channel = self.channel
         body, descriptors = parcel
-        if self._restarts and not self._finishing:
+        if descriptors and self._restarts and not self._finishing:
             # What the dead one does not take is for the next one, with the descriptors.
             spare = tuple(map(os.dup, descriptors))
             try:
@@ -136,7 +136,13 @@ class Outbox:
                 return self.channel.send(kind, name, body, token=token, descriptors=spare)
             close_all(spare)
             return taken
-        return channel.send(kind, name, body, token=token, descriptors=descriptors)
+        try:
+            return channel.send(kind, name, body, token=token, descriptors=descriptors)
+        except BrokenError:
+            if not self._restarts or self._finishing:
+                raise
+        self.turn_from(channel)
+        return self.channel.send(kind, name, body, token=token)
 
     def _check_process(self) -> None:
         # The lock may be held by a thread that this copy does not have.

@@ -34,6 +34,8 @@ class _Arguments:
         self.keyword_only = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         self.var_positional = "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
         self.var_keyword = "".join(p.name for p in parameters if p.kind is p.VAR_KEYWORD)
+        self.as_they_are = all(p.default is p.empty for p in parameters) and not self.keyword_only
+        """They are sent as they were given; there is nothing to collect."""
 
     def collect(
         self,
@@ -105,12 +107,14 @@ def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..
         _tuple(arguments.keyword_only),
         arguments.var_keyword or "{}",
     )
+    if arguments.as_they_are:
+        collected = f"(*{groups[0]}, *{groups[1]})" if arguments.var_positional else groups[0]
+        collected += f", {groups[3]}"
+    else:
+        collected = f"*_camgraph_collect({', '.join(groups)})"
     asks = has_result(function)
     call = "return {}._ask" if asks else "{}._call"
-    source = (
-        f"def {name}{header}:\n"
-        f"    {call.format(parameters[0].name)}({name!r}, *_camgraph_collect({', '.join(groups)}))\n"
-    )
+    source = f"def {name}{header}:\n    {call.format(parameters[0].name)}({name!r}, {collected})\n"
     exec(compile(source, f"<front end of {owner}.{name}>", "exec"), namespace)
     proxy: Callable[..., Any] = namespace[name]
     proxy.__qualname__ = f"{owner}.{name}"

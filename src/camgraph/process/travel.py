@@ -78,18 +78,18 @@ def named_arguments(
     return {f"{function.__qualname__}({name})": value for name, value in named}
 
 
-def dumps_home(message: str, fields: Iterable[str], values: tuple[Any, ...]) -> Parcel:
+def dumps_home(place: Callable[[], str], fields: Iterable[str], values: tuple[Any, ...]) -> Parcel:
     """Pickle values in the back end for the front end: those of a message, or the result of a method.
 
     What came from the program by value goes back by name: the program has the original, and gets that.
-    Raises CannotTravel naming the field.
+    Raises CannotTravel naming the field, and the `place`.
     """
     if _are_atoms(values):
         return Parcel(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
     try:
         return _dump(_HomewardPickler, values)
     except Exception as error:
-        named = {f"{message}({field})": value for field, value in zip(fields, values, strict=True)}
+        named = {f"{place()}({field})": value for field, value in zip(fields, values, strict=True)}
         raise cannot_travel(named, error, "stays in the back end; send plain values") from error
 
 
@@ -124,7 +124,7 @@ class _HomewardPickler(_Pickler):
 
 def _are_atoms(values: tuple[Any, ...]) -> bool:
     """Tell whether plain pickling does, several times faster."""
-    return all(type(value) in _ATOMS for value in values)
+    return _ATOMS.issuperset(map(type, values))
 
 
 def _dump(pickler: type[_Pickler], value: object) -> Parcel:

@@ -157,7 +157,7 @@ def test_the_attribute_of_an_object_that_cannot_travel_is_named() -> None:
 
 def test_a_field_that_cannot_travel_is_named() -> None:
     with pytest.raises(CannotTravel, match=r"Movement\.moved\.emit\(b\): lock stays in the back end"):
-        dumps_home("Movement.moved.emit", ["a", "b"], (1, threading.Lock()))
+        dumps_home(lambda: "Movement.moved.emit", ["a", "b"], (1, threading.Lock()))
 
 
 @dataclass
@@ -176,7 +176,7 @@ def test_what_the_program_defined_comes_home_as_what_the_program_has(
     # As in a back end, where the module that defined the classes is not there.
     module = sys.modules.pop(__name__)
     try:
-        data = dumps_home("Movement.moved.emit", "abcde", values)
+        data = dumps_home(lambda: "Movement.moved.emit", "abcde", values)
     finally:
         sys.modules[__name__] = module
     found, color, *rest = loads(*data)
