@@ -53,6 +53,12 @@ class Worker(cg.MessageProcess):
         return what / by
 
     @cg.backend
+    def count(self, to: int) -> str:
+        for number in range(to):
+            self.answered.emit(number)
+        return "counted"
+
+    @cg.backend
     def end(self, how: str) -> None:
         if how == "garbage":
             os.write(self._outlet._channel.fileno(), b"garbage" * 20)  # type: ignore[attr-defined]
@@ -132,6 +138,15 @@ def test_results_come_as_signals(spawn: Callable[[], Any]) -> None:
     assert isinstance(heard[1], BackendRaised)
     assert "ZeroDivisionError" in str(heard[1])
     assert worker.alive
+
+
+def test_a_result_comes_after_the_messages_sent_before_it(spawn: Callable[[], Any]) -> None:
+    worker = spawn()
+    heard: list[object] = []
+    signals(worker).answered.connect(heard.append)
+    reply(worker.count(200)).finished.connect(heard.append)
+    until(partial(has, heard, 201))
+    assert heard == [*range(200), "counted"]
 
 
 def test_built_in_messages_are_signals(spawn: Callable[[], Any]) -> None:

@@ -28,6 +28,8 @@ class Call(concurrent.futures.Future[Any]):
         self._method = method
         self._wait = wait
         self._asked = False
+        self._front: object = None
+        """Whose call it is: a result comes after the messages that were sent before it, in Qt too."""
 
     def __repr__(self) -> str:
         return f"<Call of {self._method}: {'done' if self.done() else 'under way'}>"

@@ -182,6 +182,7 @@ class FrontEnd(Lives):
         self._check_open()
         arguments = dumps_arguments(getattr(self._kind, method), args, kwargs)
         token, call = self._calls.open(f"{self._name}.{method}", self._wait_answer)
+        call._front = self
         try:
             self._check_taken(self._outbox.call(method, arguments, token))
         except BaseException:

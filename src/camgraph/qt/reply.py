@@ -7,8 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from camgraph.qt.emitter import Mailbox
-from camgraph.qt.signals import gui_of
+from camgraph.qt.signals import gui_of, mailbox_of
 from camgraph.qt.thread import MessageHub
 
 _log = logging.getLogger(__name__)
@@ -47,14 +46,15 @@ def reply(call: Future[Any]) -> Reply:
 
     ``reply(detector.count("door")).finished.connect(label.setNum)``: one of the two is emitted, once, in the
     thread of the GUI, as its event loop runs; so connecting right after this call misses nothing, also when
-    the result was there before. It needs no keeping. A failure that nobody is connected to is logged.
+    the result was there before. It comes after the messages which the back end sent before it returned, where
+    `signals` were asked for. It needs no keeping. A failure that nobody is connected to is logged.
 
     To be called in the thread of the GUI, once there is a QApplication (RuntimeError).
     """
     emitter = MessageHub.of(gui_of("reply()")).emitter
     made = Reply()
     _kept.add(made)
-    box, waiting = Mailbox(), weakref.ref(made)
+    box, waiting = mailbox_of(getattr(call, "_front", None)), weakref.ref(made)
 
     def tell(done: Future[Any]) -> None:
         found = waiting()

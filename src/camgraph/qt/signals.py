@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy.QtCore import QCoreApplication, QObject, QThread, Signal
 
@@ -17,10 +17,10 @@ _kept: set[QObject | None] = set()
 """What the program need not keep: the signals of processes whose end has not been emitted."""
 
 
-class _Known:
-    def __init__(self, sender: QObject, notifier: bool) -> None:
-        self.sender = weakref.ref(sender)
-        self.notifier = notifier
+class _Known(NamedTuple):
+    sender: "weakref.ref[QObject]"
+    notifier: bool
+    box: Mailbox
 
 
 def signals(front: FrontEnd, *, notifier: bool | None = None) -> Any:
@@ -59,7 +59,7 @@ def signals(front: FrontEnd, *, notifier: bool | None = None) -> Any:
     box = Mailbox()
     if notifier and front.alive:
         hub.serve_here(front, box)
-    _known[front] = _Known(sender, bool(notifier))
+    _known[front] = _Known(weakref.ref(sender), bool(notifier), box)
     _kept.add(sender)
     for name, port in front._ports.items():
         port.connect(_forward_if_room(hub.emitter, box, signal_of(sender, name), front))
@@ -71,6 +71,12 @@ def signals(front: FrontEnd, *, notifier: bool | None = None) -> Any:
     front.exited.connect(_forward(hub.emitter, box, signal_of(sender, "exited")))
     sender.exited.connect(_let_go(sender))
     return sender
+
+
+def mailbox_of(front: object) -> Mailbox:
+    """Return the mailbox of a front end's signals; a new one if nobody has asked for those."""
+    known = _known.get(front) if isinstance(front, FrontEnd) else None
+    return Mailbox() if known is None else known.box
 
 
 def gui_of(caller: str) -> QCoreApplication:

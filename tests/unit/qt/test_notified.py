@@ -89,7 +89,8 @@ def test_restarts_and_failures_in_order_with_the_same_descriptor(gui, spawn):
 
 
 def test_a_process_that_has_ended_before_still_tells_so(gui, spawn):
-    back, heard = spawn(), []
+    back = spawn()
+    heard: list[str] = []
     back.end(3)
     gui.until(lambda: not back.front.alive)
     here(back).exited.connect(heard.append)
