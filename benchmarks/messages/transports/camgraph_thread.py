@@ -1,43 +1,7 @@
-"""Ours, with the one QThread for all processes: `camgraph.qt.signals`."""
+"""Ours, with the one QThread for all processes."""
 
-from typing import Any
+from functools import partial
 
-import camgraph as cg
-from benchmarks.messages.echo import Echo
-from benchmarks.messages.transports.base import BackEnd, Ended, Heard
-from camgraph.qt import signals
+from benchmarks.messages.transports.camgraph_signals import SignalsTransport
 
-
-class EchoFront:
-    """A front end of ours."""
-
-    def __init__(self, front: Any) -> None:
-        self._front = front
-        self.ping = front.ping
-        self.say = front.say
-
-    def pid(self) -> int:
-        """Return the process id."""
-        pid: int = self._front.pid
-        return pid
-
-
-class OpenTransport:
-    """Owns a site."""
-
-    tells_death = True
-
-    def __init__(self) -> None:
-        self._site = cg.Graph().start()
-
-    def start(self, heard: Heard, ended: Ended) -> BackEnd:
-        """Spawn, and connect the signals."""
-        front = self._site.spawn(Echo)
-        told = signals(front)
-        told.pong.connect(heard)
-        told.exited.connect(ended)
-        return EchoFront(front)
-
-    def close(self) -> None:
-        """Close the site."""
-        self._site.close()
+OpenTransport = partial(SignalsTransport, notifier=False)
