@@ -3,12 +3,13 @@
 import heapq
 import itertools
 import logging
-import selectors
+import select
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
 from camgraph.base.parking import park_for_forks
 from camgraph.base.wakeup import Wakeup
@@ -22,6 +23,12 @@ class HasFileno(Protocol):
     def fileno(self) -> int:
         """Return the descriptor."""
         ...
+
+
+class _Watched(NamedTuple):
+    source: HasFileno | int
+    on_readable: Callable[[], None] | None
+    on_writable: Callable[[], None] | None
 
 
 class Timer:
@@ -50,7 +57,9 @@ class Loop:
     def __init__(self) -> None:
         self.turn = threading.RLock()
         """Held while callbacks are called; not while the loop waits."""
-        self._selector = selectors.EpollSelector()
+        # Not `selectors`, which costs as much again for each event.
+        self._epoll = select.epoll()
+        self._watched: dict[int, _Watched] = {}
         self._wakeup = Wakeup()
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[int, int, Timer]] = []
@@ -61,7 +70,7 @@ class Loop:
         self._thread_id = 0
         self.own_thread = 0
         """The native id of the thread that is in `run` (0: none is)."""
-        self._selector.register(self._wakeup, selectors.EVENT_READ, (self._wakeup.clear, None))
+        self.add(self._wakeup, self._wakeup.clear)
         park_for_forks(self)
 
     @property
@@ -76,17 +85,29 @@ class Loop:
         on_writable: Callable[[], None] | None = None,
     ) -> None:
         """Watch a descriptor, or change what is watched of it; it must be removed before it is closed."""
-        events = (selectors.EVENT_READ if on_readable else 0) | (selectors.EVENT_WRITE if on_writable else 0)
-        callbacks = (on_readable, on_writable)
-        if source in self._selector.get_map():
-            self._selector.modify(source, events, callbacks)
+        fd = source if isinstance(source, int) else source.fileno()
+        events = (select.EPOLLIN if on_readable else 0) | (select.EPOLLOUT if on_writable else 0)
+        if fd in self._watched:
+            try:
+                self._epoll.modify(fd, events)
+            except FileNotFoundError:
+                # It was closed without having been removed, and another has its number.
+                self._epoll.register(fd, events)
         else:
-            self._selector.register(source, events, callbacks)
+            self._epoll.register(fd, events)
+        self._watched[fd] = _Watched(source, on_readable, on_writable)
 
     def remove(self, source: HasFileno | int) -> None:
         """Stop watching a descriptor; removing one that is not watched does nothing."""
-        if not self._closed and source in self._selector.get_map():
-            self._selector.unregister(source)
+        if self._closed:
+            return
+        fd = source if isinstance(source, int) else source.fileno()
+        if fd < 0:
+            # It was closed already, and has no number any more.
+            fd = next((number for number, watched in self._watched.items() if watched.source is source), -1)
+        if self._watched.pop(fd, None) is not None:
+            with suppress(OSError):  # The kernel forgets what is closed by itself.
+                self._epoll.unregister(fd)
 
     def call_at(self, due_ns: int, callback: Callable[[], None]) -> Timer:
         """Call back when `time.monotonic_ns()` has reached `due_ns`."""
@@ -125,8 +146,8 @@ class Loop:
         self._thread_id = self.own_thread = 0
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable while `run_once` has something to do; for timers, `due_in_s`."""
-        return self._selector.fileno()
+        """Return what is readable while `run_once` has something to do; for timers, see `due_in_s`."""
+        return self._epoll.fileno()
 
     def due_in_s(self) -> float | None:
         """Return when the next timer is due; None: there is none."""
@@ -140,17 +161,22 @@ class Loop:
         due_in_s = self.due_in_s()
         if due_in_s is not None:
             timeout_s = due_in_s if timeout_s is None else min(timeout_s, due_in_s)
-        events = self._selector.select(timeout_s)
+        events = self._epoll.poll(timeout_s, len(self._watched))
         with self.turn:
             self._serve(events)
 
-    def _serve(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
-        for key, mask in events:
-            on_readable, on_writable = key.data
-            if mask & selectors.EVENT_READ and on_readable and self._still(key):
-                self._call(on_readable)
-            if mask & selectors.EVENT_WRITE and on_writable and self._still(key):
-                self._call(on_writable)
+    def _serve(self, events: list[tuple[int, int]]) -> None:
+        watched = self._watched
+        for fd, mask, entry in [(fd, mask, watched.get(fd)) for fd, mask in events]:
+            # What the last callback has removed, or has watched otherwise, waits for the next turn.
+            if entry is None or watched.get(fd) is not entry or self._closed:
+                continue
+            if mask & ~select.EPOLLOUT and entry.on_readable:
+                self._call(entry.on_readable)
+                if watched.get(fd) is not entry or self._closed:
+                    continue
+            if mask & ~select.EPOLLIN and entry.on_writable:
+                self._call(entry.on_writable)
         now_ns = time.monotonic_ns()
         while self._timers and self._timers[0][0] <= now_ns:
             timer = heapq.heappop(self._timers)[2]
@@ -166,7 +192,8 @@ class Loop:
             if self._closed:
                 return
             self._closed = True
-            self._selector.close()
+            self._epoll.close()
+            self._watched.clear()
             self._wakeup.close()
 
     def abandon_in_child(self) -> None:
@@ -175,10 +202,6 @@ class Loop:
         self._stopping = True
         self._thread_id = self.own_thread = 0
         self.close()
-
-    def _still(self, key: selectors.SelectorKey) -> bool:
-        # By number: what the last callback has closed has none any more.
-        return not self._closed and self._selector.get_map().get(key.fd) is key
 
     def _call(self, callback: Callable[[], None]) -> None:
         try:
