@@ -264,6 +264,16 @@ def test_the_site_takes_it_along_though_its_thread_is_busy(graph: cg.Graph) -> N
         site.spawn(Forked)
 
 
+def test_it_survives_the_supervisor(site: cg.Site) -> None:
+    front = site.spawn(Forked)
+    answer_of(front)
+    before = site.supervisor_pid
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: site.supervisor_pid != before, 10)
+    assert answer_of(front) == front.pid
+    assert not front.exit
+
+
 def test_it_is_forked_by_any_thread(site: cg.Site) -> None:
     fronts: list[Any] = []
 
