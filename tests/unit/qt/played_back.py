@@ -38,7 +38,10 @@ class Back:
         self._start()
 
     def emit(self, name, *values):
-        assert self.channel.send(Kind.MESSAGE, name, pickle.dumps(values))
+        assert self.send(name, *values)
+
+    def send(self, name, *values):
+        return self.channel.send(Kind.MESSAGE, name, pickle.dumps(values))
 
     def fail(self, summary):
         assert self.channel.send(Kind.FAILED, "", pickle.dumps((summary, "Traceback …")))

@@ -5,6 +5,7 @@ import select
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 from qtpy.QtCore import QObject, Qt, QTimer
@@ -14,6 +15,8 @@ from tests.unit.qt.played_back import Back, Detector, Mended, qthreads
 import camgraph as cg
 from camgraph.qt import signals
 from camgraph.qt import thread as message_thread
+from camgraph.qt.emitter import MAX_UNEMITTED
+from camgraph.testing.waiting import wait_until
 
 
 class Clashing(cg.MessageProcess):
@@ -274,3 +277,19 @@ def test_signals_take_over_from_a_program_that_dispatches_no_more(spawn, gui):
     signals(back.front).moved.connect(lambda stream, score: heard.append(score))
     back.emit("moved", "door", 1.0)
     gui.until(lambda: heard == [1.0])
+
+
+def test_what_a_busy_gui_does_not_take_is_counted_and_the_end_is_told_all_the_same(gui, spawn, home):
+    back, heard = spawn(), []
+    signals(back.front).moved.connect(lambda stream, score: heard.append(score))
+    signals(back.front).exited.connect(heard.append)
+    back.channel.attach(home, lambda: None)
+    for number in range(MAX_UNEMITTED + 500):
+        # The GUI does nothing meanwhile.
+        wait_until(partial(back.send, "moved", "door", number))
+    wait_until(lambda: back.front._tally.received == MAX_UNEMITTED + 500)
+    back.end()
+    wait_until(lambda: not back.front.alive)
+    gui.until(lambda: len(heard) == MAX_UNEMITTED + 1)
+    assert heard == [*range(MAX_UNEMITTED), "exit code 0"]
+    assert back.front.statistics().lost == 500
