@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
     names = options.families or list(FAMILIES)
     if unknown := [name for name in names if name not in FAMILIES]:
         parser.error(f"no family is called {', '.join(unknown)}; choose from {', '.join(FAMILIES)}")
+    # Else qtpy chooses, by what else is installed.
+    os.environ.setdefault("QT_API", "pyside6")
     console = Console()
     rows: list[Row] = []
     for name in names:
