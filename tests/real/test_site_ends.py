@@ -1,5 +1,6 @@
 """How a site ends, and what it survives, when things happen at the worst moment; its cameras don't matter."""
 
+import gc
 import os
 import resource
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,17 @@ def test_a_reader_asked_for_while_the_site_closes_is_closed_or_refused(graph: cg
     for reader in readers:
         with pytest.raises(ClosedError):
             reader.read_nowait()
+
+
+def test_a_closed_site_that_is_kept_keeps_no_front_end_and_its_descriptor() -> None:
+    with cg.Graph().start() as site:
+        front = site.spawn(Idle)
+        front.wait_ready(10)
+        descriptor = front.fileno()
+        kept = weakref.ref(front)
+    del front
+    gc.collect()
+    assert kept() is None
+    assert site.processes == ()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)

@@ -150,6 +150,8 @@ class Processes:
             spawned.front._on_exit(None)
         for front in self._wait_ended(DELIVER_WITHIN_S):
             _log.warning("%s: its end could not be delivered: a callback is busy", front.name)
+        # Who keeps a closed site is not to keep their descriptors.
+        self._closing = ()
 
     def lost(self) -> None:
         """The supervisor is gone, and with it all back ends: tell their front ends, once.
