@@ -16,12 +16,11 @@ from camgraph.process.declare import (
     MessageProcess,
     backend_methods_of,
     deadline_of,
-    has_result,
     home_of_new_instances,
 )
 from camgraph.process.handler import Handler, describe, exit_code, traceback_of
 from camgraph.process.message import Message
-from camgraph.process.timers import Repeating
+from camgraph.process.timers import Callbacks, Later, Repeating
 from camgraph.process.travel import dumps, dumps_home, loads
 from camgraph.process.wire import REPORT, Envelope, Kind
 
@@ -55,7 +54,7 @@ class Tasks(Protocol):
     """What runs handlers that may wait."""
 
     def begin(self, handler: Handler) -> bool:
-        """Run a handler; False: it goes on in a task, and tells of its end by itself."""
+        """Run a handler; False: it goes on in a task, at whose end its `on_done` is called."""
         ...
 
 
@@ -76,11 +75,13 @@ class BackEnd:
         self._kind: type[MessageProcess] | None = None
         self._instance: MessageProcess | None = None
         self._watched: list[tuple[Any, FrameReader]] = []
-        self._files: set[HasFileno | int] = set()
+        self._callbacks = Callbacks(self.loop, self._begin)
         self._warned: set[str] = set()
         self._frames = self._sent = self._lost = self._served = 0
         self._reported = (0, 0, 0, 0)
+        self._report_asked = False
         self._counting = threading.Lock()
+        self._ending = self._paused = False
         self._idle: Timer | None = None
         self._code = 0
 
@@ -91,7 +92,6 @@ class BackEnd:
         `watched` are the requests that it watches from the start.
         """
         self._channel.attach(self.loop, self._serve)
-        self._report_again()
         try:
             made: list[Made] = []
             if self.run_handler(Handler("the start of the back end", lambda: made.append(unpack()))):
@@ -104,9 +104,7 @@ class BackEnd:
                 else:
                     self._live(made[0], watched)
         finally:
-            self._stop_watching(lambda request: True)
-            for file in self._files:
-                self.loop.remove(file)
+            self._end_callbacks()
             self._flush()
             self._channel.close()
             self.loop.close()
@@ -114,50 +112,46 @@ class BackEnd:
 
     def end_soon(self) -> None:
         """Take no more frames, serve the calls that have arrived, then end. In the loop's thread."""
+        self._ending = True
         self._stop_watching(lambda request: True)
         self._end_when_idle()
 
     def emit(self, message: Message, values: tuple[Any, ...]) -> None:
         """Send a message of the instance to the front end; from any thread."""
-        body, descriptors = dumps_home(lambda: f"{message.owner}.{message.name}.emit", message.fields, values)
+        parcel = dumps_home(lambda: f"{message.owner}.{message.name}.emit", message.fields, values)
+        body, descriptors = parcel.body, parcel.descriptors
         try:
             taken = self._channel.send(Kind.MESSAGE, message.name, body, descriptors=descriptors)
         except BrokenError:
             taken = False  # Nobody is there to be told; the loop notices it, and ends.
+        parcel.settle(gone=True)
         with self._counting:
             self._sent += taken
             self._lost += not taken
+        self._report_later()
 
-    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call back between calls and frames; in the instance's thread."""
-        timer = self.loop.call_later(seconds, lambda: self._call_back(callback))
-        if self.tasks is not None:
-            # Whoever runs this loop is to see that it is due earlier now.
-            self.loop.call_soon_threadsafe(lambda: None)
-        return timer
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Later:
+        """Call back between calls and frames, in the instance's thread; from any thread."""
+        return self._callbacks.call_later(seconds, callback)
 
     def every(self, seconds: float, callback: Callable[[], object]) -> Repeating:
         """Call back again and again; likewise."""
-        return Repeating(seconds, callback, self.call_later)
+        return self._callbacks.every(seconds, callback)
 
     def add_reader(self, file: HasFileno | int, callback: Callable[[], object]) -> None:
-        """Call back while a descriptor is readable; likewise."""
-        self._files.add(file)
-        self.loop.add(file, lambda: self._call_back(callback))
+        """Call back while a descriptor is readable. In the instance's thread."""
+        self._callbacks.add_reader(file, callback)
 
     def remove_reader(self, file: HasFileno | int) -> None:
         """Watch it no longer; likewise."""
-        self._files.discard(file)
-        self.loop.remove(file)
+        self._callbacks.remove_reader(file)
 
     def make_instance(self, made: Made) -> bool:
         """Make the instance; False: it could not be, which was reported."""
         kind, args, kwargs = made
-        self._methods = {
-            name: (has_result(method), deadline_of(kind, name))
-            for name, method in backend_methods_of(kind).items()
-        }
+        self._deadlines_s = {name: deadline_of(kind, name) for name in backend_methods_of(kind)}
         self._frame_deadline_s = deadline_of(kind, "on_frame")
+        self._callbacks.deadline_s = kind.deadline_s
         instances: list[MessageProcess] = []
         token = home_of_new_instances.set(self)
         try:
@@ -190,10 +184,13 @@ class BackEnd:
         """Tell what a handler has returned to whom it is for."""
         if handler.token:
             try:
-                body, descriptors = dumps_home(lambda: self._place(handler.where), ("result",), (value,))
-                if self._channel.send(Kind.RESULT, body=body, token=handler.token, descriptors=descriptors):
-                    return
-                raise BrokenError("the front end does not take its results")
+                parcel = dumps_home(lambda: self._place(handler.where), ("result",), (value,))
+                body, descriptors = parcel.body, parcel.descriptors
+                # Beyond the bound, which messages may have reached: the front end has one of its own.
+                self._channel.send(
+                    Kind.RESULT, body=body, token=handler.token, descriptors=descriptors, force=True
+                )
+                parcel.settle(gone=True)
             except Exception as error:
                 self.raised(handler, error)
         elif handler.is_call and value is not None and handler.where not in self._warned:
@@ -221,13 +218,19 @@ class BackEnd:
         if not self.ended or self._code == 0:
             self._code = code
         self.ended = True
+        self._end_callbacks()
+        # It may be a task that ends it: whoever runs the loop is to see it.
+        self.loop.call_soon_threadsafe(lambda: None)
 
     def pause_calls(self, pausing: bool) -> None:
         """Leave further calls where they are, or take them again; the front end is told by its bound."""
+        self._paused = pausing
         if pausing:
             self._channel.stop_reading()
         else:
             self._channel.read_again()
+        if self._ending:
+            self.loop.call_soon_threadsafe(self._end_when_idle)
 
     def _live(self, made: Made, watched: Collection[Any]) -> None:
         if not self.make_instance(made):
@@ -257,7 +260,7 @@ class BackEnd:
                 close_all(envelope.descriptors)
                 continue
             self._handle(envelope)
-            if self._idle is not None:
+            if self._ending:
                 self._end_when_idle()
         return None
 
@@ -276,9 +279,9 @@ class BackEnd:
 
     def _call(self, envelope: Envelope) -> None:
         name = envelope.name
-        known = self._methods.get(name)
         self._served += 1
-        if known is None:
+        self._report_later()
+        if name not in self._deadlines_s:
             close_all(envelope.descriptors)
             error = BrokenError(f"the front end called {name!r}, which is no back end method")
             return self.raised(Handler(name, lambda: None), error)
@@ -288,23 +291,18 @@ class BackEnd:
             args, kwargs = loads(envelope.body, envelope.descriptors)
             return getattr(instance, name)(*args, **kwargs)
 
-        return self._begin(Handler(name, call, known[1], envelope.token, is_call=True))
+        self._begin(Handler(name, call, self._deadlines_s[name], envelope.token, is_call=True))
+        return None
 
-    def _begin(self, handler: Handler) -> None:
-        """Run a handler, or have it run."""
-        if self.tasks is None:
-            self.run_handler(handler)
-        else:
-            self.tasks.begin(handler)
-
-    def _call_back(self, callback: Callable[[], object]) -> None:
-        if not self.ended:
-            where = getattr(callback, "__name__", "a callback")
-            deadline_s = None if self._kind is None else self._kind.deadline_s
-            self._begin(Handler(where, callback, deadline_s))
+    def _begin(self, handler: Handler) -> bool:
+        """Run a handler, or have it run; False: it goes on in a task."""
+        if self.tasks is not None:
+            return self.tasks.begin(handler)
+        self.run_handler(handler)
+        return True
 
     def _watch(self, request: Any) -> None:
-        if self._idle is None and all(request != watched for watched, _ in self._watched):
+        if not (self._ending or self.ended) and all(request != watched for watched, _ in self._watched):
             reader = self._open_reader(request)
             self._watched.append((request, reader))
             self.loop.add(reader.fileno(), lambda: self._read(request, reader))
@@ -340,15 +338,19 @@ class BackEnd:
             return None
         assert self._instance is not None
         self._frames += 1
+        self._report_later()
         on_frame = self._instance.on_frame
-        handler = Handler("on_frame", lambda: on_frame(frame), self._frame_deadline_s)
-        if self.tasks is None:
-            self.run_handler(handler)
-        else:
-            # The next one when this one is done.
-            handler.on_done = lambda: self._read_again(request, reader)
-            if not self.tasks.begin(handler):
-                self.loop.remove(reader.fileno())
+        # In a task, the next frame comes when this one is done.
+        is_done = self._begin(
+            Handler(
+                "on_frame",
+                lambda: on_frame(frame),
+                self._frame_deadline_s,
+                on_done=lambda: self._read_again(request, reader),
+            )
+        )
+        if not is_done and (request, reader) in self._watched:
+            self.loop.remove(reader.fileno())
         return None
 
     def _read_again(self, request: Any, reader: FrameReader) -> None:
@@ -375,21 +377,38 @@ class BackEnd:
     def _end_when_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = self.loop.call_later(IDLE_BEFORE_END_S, lambda: self.end(0))
+        if not self._paused:
+            self._idle = self.loop.call_later(IDLE_BEFORE_END_S, lambda: self.end(0))
 
-    def _report_again(self) -> None:
-        self._report(force=False)
-        self.loop.call_later(REPORT_EVERY_S, self._report_again)
+    def _end_callbacks(self) -> None:
+        self._stop_watching(lambda request: True)
+        self._callbacks.end()
 
-    def _report(self, *, force: bool) -> None:
+    def _report_later(self) -> None:
+        """The numbers have changed: tell them within a second. An idle back end is not woken. Any thread."""
+        if not self._report_asked:
+            self._report_asked = True
+            self.loop.call_soon_threadsafe(self._start_report)
+
+    def _start_report(self) -> None:
+        self.loop.call_later(REPORT_EVERY_S, self._report_what_changed)
+
+    def _report_what_changed(self) -> None:
+        self._report_asked = False
+        if not self._report(force=False):
+            self._report_later()
+
+    def _report(self, *, force: bool) -> bool:
+        """Tell the numbers, if they have changed; False: there was no room."""
         numbers = (self._frames, self._sent, self._lost, self._served)
-        if numbers == self._reported:
-            return
         try:
-            if self._channel.send(Kind.REPORT, body=REPORT.pack(*numbers), force=force):
+            if numbers != self._reported:
+                if not self._channel.send(Kind.REPORT, body=REPORT.pack(*numbers), force=force):
+                    return False
                 self._reported = numbers
         except BrokenError:
-            return
+            _log.debug("nobody is there to be told the numbers")
+        return True
 
     def _flush(self) -> None:
         """Give a slow front end some time to take what is queued, and the last report."""

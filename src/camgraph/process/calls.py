@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from camgraph.base.errors import BrokenError, CamgraphError
+from camgraph.base.errors import BackendBusy, BrokenError, CamgraphError
 
 _log = logging.getLogger(__name__)
+
+MOST_OPEN = 4096
 
 Wait = Callable[[Callable[[], bool], float | None], float | None]
 """``wait(done, timeout)`` does what is needed here until it is done; returns what is left of the timeout."""
@@ -54,7 +56,12 @@ class Call(concurrent.futures.Future[Any]):
         thread that calls the front end's `dispatch`, it dispatches meanwhile.
         """
         self._asked = True
-        return super().result(self._wait(self.done, timeout))
+        try:
+            return super().result(self._wait(self.done, timeout))
+        except TimeoutError:
+            if self.done():
+                raise
+            raise TimeoutError(f"{self._method} has not returned within {timeout} s") from None
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return what the method raised, None if it returned; waits and raises as `result`."""
@@ -68,7 +75,10 @@ class Call(concurrent.futures.Future[Any]):
 
 
 class Calls:
-    """The calls of a front end that are not answered, by token. Any thread."""
+    """The calls of a front end that are not answered, by token; `MOST_OPEN` at most. Any thread.
+
+    So many results may wait in the back end for a front end that does not read them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,10 +87,12 @@ class Calls:
         self._lives: dict[int, int] = {}
 
     def open(self, method: str, wait: Wait) -> tuple[int, Call]:
-        """Return a new call and its token."""
+        """Return a new call and its token; raise BackendBusy if there are too many."""
         call = Call(method, wait)
         token = next(self._tokens)
         with self._lock:
+            if len(self._open) >= MOST_OPEN:
+                raise BackendBusy(f"{method}: {MOST_OPEN} calls are not answered yet; try again later")
             self._open[token] = call
         return token, call
 

@@ -219,19 +219,24 @@ class MessageProcess:
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call back in `seconds`, between calls and frames; the timer that is returned can ``cancel()`` it.
 
-        For the back end, like the three methods that follow. An exception that leaves the callback ends the
-        process, as one of `on_frame`.
+        For the back end, like the three methods that follow. This one and the next may be called from any of
+        its threads: the callback runs where all others do. An exception that leaves it ends the process, as
+        one of `on_frame`.
         """
         return self._outlet.call_later(seconds, callback)
 
     def every(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call back every so many seconds, first after as many; turns that were missed are left out."""
+        """Call back every so many seconds, first after as many; turns that were missed are left out.
+
+        A turn is missed if the last one is not done by then.
+        """
         return self._outlet.every(seconds, callback)
 
     def add_reader(self, file: HasFileno | int, callback: Callable[[], object]) -> None:
         """Call back whenever `file`, a descriptor or what has one, is readable or at its end.
 
-        It stays the caller's, who takes it back with `remove_reader` before closing it.
+        It stays the caller's, who takes it back with `remove_reader` before closing it; one that was closed
+        before is heard of no more.
         """
         self._outlet.add_reader(file, callback)
 
@@ -277,9 +282,13 @@ def backend_methods_of(kind: type[MessageProcess]) -> dict[str, Callable[..., An
     return found
 
 
-def has_result(method: Callable[..., Any]) -> bool:
-    """Tell whether a backend method is annotated to return something."""
-    return getattr(method, "__annotations__", {}).get("return", None) not in _NOTHING
+def has_result(kind: type[MessageProcess], method: str) -> bool:
+    """Tell whether a backend method is annotated to return something; an override may leave it to its base."""
+    for base in kind.__mro__:
+        annotations = getattr(vars(base).get(method), "__annotations__", {})
+        if "return" in annotations:
+            return annotations["return"] not in _NOTHING
+    return False
 
 
 def deadline_of(kind: type[MessageProcess], method: str) -> float | None:

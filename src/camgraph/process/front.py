@@ -166,6 +166,8 @@ class FrontEnd(Lives):
         return event.wait(remaining)
 
     def _wait_answer(self, done: Callable[[], bool], timeout: float | None) -> float | None:
+        if not done() and os.getpid() != self._made_in:
+            raise BrokenError("this is a forked copy; the result goes to the program that forked")
         if not done() and self._serving.in_callback:
             raise RuntimeError(
                 f"a result is waited for in the thread that is to bring it, in a callback of {self._name}: "
@@ -180,10 +182,10 @@ class FrontEnd(Lives):
 
     def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         self._check_open()
-        arguments = dumps_arguments(getattr(self._kind, method), args, kwargs)
         token, call = self._calls.open(f"{self._name}.{method}", self._wait_answer)
         call._front = self
         try:
+            arguments = dumps_arguments(getattr(self._kind, method), args, kwargs)
             self._check_taken(self._outbox.call(method, arguments, token))
         except BaseException:
             self._calls.forget(token)

@@ -68,7 +68,10 @@ def proxies_of(kind: type[MessageProcess], base: type) -> dict[str, Callable[...
     """
     owner = kind.__qualname__
     remote = backend_methods_of(kind)
-    proxies = {name: proxy_of(owner, name, function) for name, function in remote.items()}
+    proxies = {
+        name: proxy_of(owner, name, function, asks=has_result(kind, name))
+        for name, function in remote.items()
+    }
     for name in dir(kind):
         public = not name.startswith("_") and not hasattr(base, name)
         if public and name not in remote and inspect.isroutine(getattr(kind, name)):
@@ -82,10 +85,10 @@ def proxies_of(kind: type[MessageProcess], base: type) -> dict[str, Callable[...
     return proxies
 
 
-def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def proxy_of(owner: str, name: str, function: Callable[..., Any], *, asks: bool) -> Callable[..., Any]:
     """Return a method that calls ``self._call(name, args, kwargs)``, with the signature of `function`.
 
-    One that has a result returns ``self._ask(name, args, kwargs)``.
+    One that `asks` for a result returns ``self._ask(name, args, kwargs)``.
 
     It is compiled, not a closure over ``*args``: Qt asks a slot's code for its number of arguments, and
     Python itself names an argument that is missing or unknown.
@@ -112,7 +115,6 @@ def proxy_of(owner: str, name: str, function: Callable[..., Any]) -> Callable[..
         collected += f", {groups[3]}"
     else:
         collected = f"*_camgraph_collect({', '.join(groups)})"
-    asks = has_result(function)
     call = "return {}._ask" if asks else "{}._call"
     source = f"def {name}{header}:\n    {call.format(parameters[0].name)}({name!r}, {collected})\n"
     exec(compile(source, f"<front end of {owner}.{name}>", "exec"), namespace)

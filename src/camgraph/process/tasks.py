@@ -2,12 +2,15 @@
 
 import asyncio
 import inspect
-from collections.abc import Collection
+import types
+from collections.abc import Callable, Collection, Coroutine, Generator
+from functools import partial
 from typing import Any
 
 from camgraph.base.loop import Loop
 from camgraph.process.back import BackEnd, Made
 from camgraph.process.handler import Handler
+from camgraph.process.story import arm, disarm
 
 MOST_TASKS = 256
 FINISH_WITHIN_S = 1.0
@@ -15,7 +18,24 @@ FINISH_WITHIN_S = 1.0
 
 def live_in_asyncio(back: BackEnd, made: Made, watched: Collection[Any]) -> None:
     """Run an instance from its making to its clean-up."""
-    asyncio.run(_Life(back).live(made, watched))
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_Life(back).live(made, watched))
+        # Not asyncio.run(), which waits for ever for what does not let itself be cancelled.
+        loop.run_until_complete(_cancel({*asyncio.all_tasks(loop)}))
+        closing = loop.create_task(loop.shutdown_asyncgens())
+        loop.run_until_complete(asyncio.wait([closing], timeout=FINISH_WITHIN_S))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=FINISH_WITHIN_S)
 
 
 class _Life:
@@ -24,6 +44,8 @@ class _Life:
     def __init__(self, back: BackEnd) -> None:
         self._back = back
         self._tasks: set[asyncio.Task[None]] = set()
+        self._not_begun = 0
+        """Of them, wait for their first step."""
         self._paused = False
 
     async def live(self, made: Made, watched: Collection[Any]) -> None:
@@ -35,8 +57,11 @@ class _Life:
                 return
             instance = back._instance
             assert instance is not None
+            # Calls come after `setup`; callbacks that it has asked for need not.
+            back.pause_calls(True)
             if await self._done(Handler("setup", instance.setup)):
                 back.tell_ready(watched)
+                back.pause_calls(False)
                 await bridge.run_until(lambda: back.ended)
                 await self._finish()
                 await self._done(Handler("cleanup", instance.cleanup))
@@ -46,20 +71,23 @@ class _Life:
 
     def begin(self, handler: Handler) -> bool:
         """Run a handler; False: it goes on in a task."""
-        try:
-            value = handler.call()
-        except BaseException as error:
-            self._back.raised(handler, error)
-            return True
-        if not inspect.isawaitable(value):
-            self._back.returned(handler, value)
-            return True
-        task = asyncio.ensure_future(self._follow(handler, value))
+        awaitable: Any = None
+        # Behind those that wait for their first step it takes its place, though it may need no task itself.
+        if not self._not_begun:
+            try:
+                awaitable = handler.call()
+            except BaseException as error:
+                self._back.raised(handler, error)
+                return True
+            if not inspect.isawaitable(awaitable):
+                self._back.returned(handler, awaitable)
+                return True
+        self._not_begun += 1
+        task = asyncio.ensure_future(self._follow(handler, awaitable))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._end_task(task, handler))
         if len(self._tasks) >= MOST_TASKS and not self._paused:
-            self._paused = True
-            self._back.pause_calls(True)
+            self._pause(True)
         return False
 
     def _end_task(self, task: asyncio.Task[None], handler: Handler) -> None:
@@ -67,19 +95,16 @@ class _Life:
         if handler.on_done is not None:
             handler.on_done()
         if self._paused and len(self._tasks) < MOST_TASKS // 2:
-            self._paused = False
-            self._back.pause_calls(False)
-        if self._back.ended:
-            # A task may be the one that ended it, which the loop does not know.
-            self._back.loop.call_soon_threadsafe(lambda: None)
+            self._pause(False)
+
+    def _pause(self, pausing: bool) -> None:
+        self._paused = pausing
+        self._back.pause_calls(pausing)
 
     async def _finish(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_WITHIN_S)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=FINISH_WITHIN_S)
+        await _cancel({*self._tasks})
 
     async def _done(self, handler: Handler) -> bool:
         """Run a handler to its end; False: it raised, which was reported."""
@@ -93,20 +118,52 @@ class _Life:
         return True
 
     async def _follow(self, handler: Handler, awaitable: Any) -> None:
+        self._not_begun -= 1
         try:
             async with asyncio.timeout(handler.deadline_s) as deadline:
-                value = await awaitable
-        except asyncio.CancelledError:
-            return
+                if handler.deadline_s is None:
+                    value = await _value_of(handler, awaitable)
+                else:
+                    value = await _in_timed_steps(_value_of(handler, awaitable), handler.deadline_s)
+        except asyncio.CancelledError as error:
+            if not self._back.ended:
+                # By itself, or by a task of its own that it has waited for.
+                cancelled = RuntimeError("it was cancelled")
+                self._back.raised(handler, cancelled.with_traceback(error.__traceback__))
         except BaseException as error:
             if deadline.expired():
                 late = TimeoutError(f"it ran past its deadline of {handler.deadline_s:g} s")
-                self._back.fail(handler.where, late.with_traceback(error.__traceback__))
+                late.__cause__ = error.__cause__
+                self._back.fail(handler.where, late)
                 self._back.end(1)
             else:
                 self._back.raised(handler, error)
         else:
             self._back.returned(handler, value)
+
+
+async def _value_of(handler: Handler, awaitable: Any) -> object:
+    value = handler.function() if awaitable is None else awaitable
+    return await value if inspect.isawaitable(value) else value
+
+
+@types.coroutine
+def _in_timed_steps(steps: Coroutine[Any, Any, object], deadline_s: float) -> Generator[Any, Any, object]:
+    """Await, and have the process killed by a step that holds the loop for longer than the deadline."""
+    step: Callable[[], Any] = partial(steps.send, None)
+    while True:
+        arm(deadline_s)
+        try:
+            waited_for = step()
+        except StopIteration as done:
+            value: object = done.value
+            return value
+        finally:
+            disarm()
+        try:
+            step = partial(steps.send, (yield waited_for))
+        except BaseException as error:
+            step = partial(steps.throw, error)
 
 
 class _Bridge:
@@ -120,7 +177,7 @@ class _Bridge:
         self._asyncio.add_reader(loop.fileno(), self._turn)
         self._set_timer()
 
-    async def run_until(self, done: Any) -> None:
+    async def run_until(self, done: Callable[[], bool]) -> None:
         while not done():
             self._turned.clear()
             await self._turned.wait()
