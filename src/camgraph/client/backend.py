@@ -11,14 +11,11 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-
-import msgspec
+from typing import Any
 
 from camgraph.base.children import end_with_parent
 from camgraph.base.signals import end_on_sigterm
-from camgraph.client.requests import open_reader
-from camgraph.graph.spec import FrameRequest
-from camgraph.process.back import BackEnd
+from camgraph.process.back import BackEnd, FrameReader
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
 from camgraph.process.story import begin_story
@@ -33,10 +30,27 @@ def main(story_fd: int, channel_fd: int, payload_fd: int, watched_fd: int, paren
     sock = socket.socket(fileno=channel_fd)
     os.set_inheritable(channel_fd, False)
     payload = _content_of(payload_fd)
-    watched = () if watched_fd < 0 else msgspec.json.decode(_content_of(watched_fd), type=list[FrameRequest])
-    back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
+    watched = [] if watched_fd < 0 else _requests_of(_content_of(watched_fd))
+    back = BackEnd(Channel(sock), lambda request: _open_reader(site, request))
     end_on_sigterm(back.loop, back.end_soon)
     return back.run(lambda: unpack(payload), watched)
+
+
+# What follows is loaded where it is needed: without frames, a process starts in half the time.
+
+
+def _open_reader(site: str, request: Any) -> FrameReader:
+    from camgraph.client.requests import open_reader
+
+    return open_reader(site, request)
+
+
+def _requests_of(content: bytes) -> list[Any]:
+    import msgspec
+
+    from camgraph.graph.spec import FrameRequest
+
+    return msgspec.json.decode(content, type=list[FrameRequest])
 
 
 def _content_of(fd: int) -> bytes:
