@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from camgraph.graph.builder import Stream
     from camgraph.graph.changes import GraphDiff
     from camgraph.graph.spec import FrameRequest, GraphSpec
+    from camgraph.process.barrier import Barrier
     from camgraph.process.calls import Call
     from camgraph.process.declare import AsyncMessageProcess, MessageProcess, Restart, backend
     from camgraph.process.descriptor import Descriptor
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncMessageProcess",
+    "Barrier",
     "Call",
     "Descriptor",
     "Frame",
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "AsyncMessageProcess": "process.declare",
+    "Barrier": "process.barrier",
     "Call": "process.calls",
     "Descriptor": "process.descriptor",
     "Frame": "ring.frame",

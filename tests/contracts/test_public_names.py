@@ -7,6 +7,7 @@ import pytest
 PUBLIC = {
     "camgraph": [
         "AsyncMessageProcess",
+        "Barrier",
         "Call",
         "Descriptor",
         "Frame",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from camgraph.base.descriptors import close_all
 from camgraph.base.errors import BrokenError, LeaseLimit
@@ -75,6 +76,8 @@ class BackEnd:
         self._kind: type[MessageProcess] | None = None
         self._instance: MessageProcess | None = None
         self._watched: list[tuple[Any, FrameReader]] = []
+        self._opened: WeakSet[FrameReader] = WeakSet()
+        """Readers that the instance reads by itself, for as long as it has them."""
         self._callbacks = Callbacks(self.loop, self._begin)
         self._warned: set[str] = set()
         self._frames = self._sent = self._lost = self._served = 0
@@ -105,6 +108,8 @@ class BackEnd:
                     self._live(made[0], watched)
         finally:
             self._end_callbacks()
+            for reader in list(self._opened):
+                reader.close()
             self._flush()
             self._channel.close()
             self.loop.close()
@@ -129,6 +134,12 @@ class BackEnd:
             self._sent += taken
             self._lost += not taken
         self._report_later()
+
+    def read(self, request: Any) -> FrameReader:
+        """Open a reader, which is closed at the end if it was not before; from any thread."""
+        reader = self._open_reader(request)
+        self._opened.add(reader)
+        return reader
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Later:
         """Call back between calls and frames, in the instance's thread; from any thread."""

@@ -47,6 +47,10 @@ class Timer(Protocol):
 class Home(Outlet, Protocol):
     """The back end in which an instance lives."""
 
+    def read(self, request: Any) -> Any:
+        """See `MessageProcess.read`."""
+        ...
+
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """See `MessageProcess.call_later`."""
         ...
@@ -215,6 +219,15 @@ class MessageProcess:
 
     def cleanup(self) -> Any:
         """Called last in the back end: closed by the front end, SIGTERM, front end gone, or failed."""
+
+    def read(self, request: Any) -> Any:
+        """Return a `camgraph.Reader` of the frames asked for, as `Site.read` does at the front.
+
+        For the back end that reads by itself, instead of `on_frame`: ``reader.read(timeout)``, iterating, in
+        asyncio ``async for``, or `add_reader` with it. Requests travel as arguments. It is closed at the end
+        of the back end, or before by who has it. Raises BrokenError if the site is gone.
+        """
+        return self._outlet.read(request)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call back in `seconds`, between calls and frames; the timer that is returned can ``cancel()`` it.

@@ -60,7 +60,11 @@ class Outbox:
         """
         self._check_process()
         with self._lock:
-            taken = self._send(Kind.CALL, method, arguments, token)
+            taken = False
+            try:
+                taken = self._send(Kind.CALL, method, arguments, token)
+            finally:
+                arguments.settle(gone=taken)
             self._calls += taken
             if token and taken:
                 self._answers.sent((token,), self.life)
@@ -125,7 +129,7 @@ class Outbox:
 
     def _send(self, kind: Kind, name: str, parcel: Parcel, token: int = 0) -> bool:
         channel = self.channel
-        body, descriptors = parcel
+        body, descriptors = parcel.body, parcel.descriptors
         if descriptors and self._restarts and not self._finishing:
             # What the dead one does not take is for the next one, with the descriptors.
             spare = tuple(map(os.dup, descriptors))

@@ -16,6 +16,7 @@ import cloudpickle
 
 from camgraph.base.descriptors import close_all
 from camgraph.base.errors import CannotTravel
+from camgraph.process.barrier import SHARED, Barrier, Place, take_place
 from camgraph.process.descriptor import Arriving, Descriptor, arrived
 from camgraph.process.wire import MOST_DESCRIPTORS
 
@@ -29,6 +30,18 @@ class Parcel(NamedTuple):
 
     body: bytes
     descriptors: tuple[int, ...] = ()
+    places: tuple[Place, ...] = ()
+    """At barriers, which wait for what becomes of it: see `settle`."""
+
+    def settle(self, *, gone: bool) -> None:
+        """Its places are given away, also if it is lost on its way; or it comes back, and they with it."""
+        for place in self.places:
+            place.give() if gone else place.take_back()
+
+    def drop(self) -> None:
+        """Do not send it."""
+        close_all(self.descriptors)
+        self.settle(gone=False)
 
 
 def loads(body: bytes, descriptors: Sequence[int] = ()) -> Any:
@@ -64,8 +77,8 @@ def dumps_process(value: object) -> bytes:
     """Pickle as `dumps`, without descriptors, but raise what pickling raises."""
     parcel = _dump(_Pickler, value)
     if parcel.descriptors:
-        close_all(parcel.descriptors)
-        raise TypeError("a Descriptor is passed by a backend method, once the process is spawned")
+        parcel.drop()
+        raise TypeError("what has descriptors is passed by a backend method, once the process is spawned")
     return parcel.body
 
 
@@ -97,6 +110,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
         self.descriptors: list[int] = []
+        self.places: list[Place] = []
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, CodeType):
@@ -106,11 +120,28 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(obj, type | FunctionType) and obj.__module__ not in sys.modules:
             _homeless[obj.__module__, obj.__qualname__] = obj
         if isinstance(obj, Descriptor):
-            if len(self.descriptors) == MOST_DESCRIPTORS:
-                raise ValueError(f"{MOST_DESCRIPTORS} descriptors at most go along with one message")
-            self.descriptors.append(os.dup(obj.fileno()))
-            return arrived, (len(self.descriptors) - 1,)
+            return arrived, (self._add(obj.fileno()),)
+        if isinstance(obj, Barrier):
+            place = obj.offer()
+            self.places.append(place)
+            first = self._add(*place.descriptors)
+            return take_place, (first, place.parties, place.number)
         return super().reducer_override(obj)
+
+    def parcel(self, body: bytes) -> Parcel:
+        return Parcel(body, tuple(self.descriptors), tuple(self.places))
+
+    def _add(self, *descriptors: int) -> int:
+        """Have them go along; return the place of the first."""
+        first = len(self.descriptors)
+        if first + len(descriptors) > MOST_DESCRIPTORS:
+            raise ValueError(
+                f"{MOST_DESCRIPTORS} descriptors at most go along with one message, "
+                f"and a Barrier counts for {SHARED}"
+            )
+        for descriptor in descriptors:
+            self.descriptors.append(os.dup(descriptor))
+        return first
 
 
 class _HomewardPickler(_Pickler):
@@ -133,9 +164,9 @@ def _dump(pickler: type[_Pickler], value: object) -> Parcel:
     try:
         made.dump(value)
     except BaseException:
-        close_all(made.descriptors)
+        made.parcel(b"").drop()
         raise
-    return Parcel(file.getvalue(), tuple(made.descriptors))
+    return made.parcel(file.getvalue())
 
 
 def _of_program(module: str, qualname: str) -> Any:
@@ -151,7 +182,10 @@ def cannot_travel(
 ) -> CannotTravel:
     """Return the error that names what can't be pickled among `values`, by label."""
     culprits = (_culprit(label, value, set()) for label, value in values.items() if not _travels(value))
-    path, part = next(culprits, ("", None))
+    found = next(culprits, None)
+    if found is None:
+        return CannotTravel(f"{', '.join(values)} can't go together: {error}")
+    path, part = found
     return CannotTravel(f"{path}: {type(part).__name__} {remedy} ({error})")
 
 
@@ -169,7 +203,7 @@ def _travels(value: object) -> bool:
         parcel = _dump(_Pickler, value)
     except Exception:
         return False
-    close_all(parcel.descriptors)
+    parcel.drop()
     return True
 
 

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
 from weakref import finalize
 
 from camgraph.base.errors import BrokenError, CamgraphError, ClosedError
@@ -126,6 +126,11 @@ class Reader:
         except ClosedError:
             raise StopAsyncIteration from None
         return frame
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Reader stays in its process: pass its request, of stream.frames(…), and read() that there"
+        )
 
     def __enter__(self) -> Self:
         return self

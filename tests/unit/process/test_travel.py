@@ -179,7 +179,7 @@ def test_what_the_program_defined_comes_home_as_what_the_program_has(
         data = dumps_home(lambda: "Movement.moved.emit", "abcde", values)
     finally:
         sys.modules[__name__] = module
-    found, color, *rest = loads(*data)
+    found, color, *rest = loads(data.body)
     assert type(found) is Found
     assert found == values[0]
     assert color is Color.RED
