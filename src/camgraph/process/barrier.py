@@ -28,7 +28,8 @@ from camgraph.base.parking import close_in_children, no_fork
 from camgraph.process.descriptor import Descriptor, arrived
 from camgraph.process.ledger import Ledger
 
-MAX_PARTIES = 256
+MAX_PARTIES = 64
+"""Each that comes wakes all that wait, so the work grows with the square."""
 SHARED = 4
 """Descriptors that go along with a place."""
 
@@ -219,10 +220,13 @@ class Barrier:
         info = Path(f"/proc/self/fdinfo/{self._arrivals.fileno()}").read_bytes()
         return int(info.partition(b"eventfd-count:")[2].split(maxsplit=1)[0], 16)
 
+    def _all_have_come(self) -> bool:
+        return self._count() >= (self._round + 1) * self._parties and self._ledger.complete(self._round)
+
     def _is_complete(self) -> bool:
         """Tell whether the round is complete; raises BrokenError once it never will be."""
         # Before any trouble: who has passed may have left already.
-        if self._count() >= (self._round + 1) * self._parties and self._ledger.complete(self._round):
+        if self._all_have_come():
             return True
         why = self._trouble()
         if not why:
@@ -252,7 +256,7 @@ class Barrier:
 
     def _give_up(self, why: str) -> bool:
         """Come no more, which breaks it; False: the round was complete before."""
-        broken = self._break_off(why)
+        broken = not self._all_have_come() and self._break_off(why)
         if broken:
             self._coming.release()
         else:
