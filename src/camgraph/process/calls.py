@@ -69,9 +69,19 @@ class Call(concurrent.futures.Future[Any]):
         return super().exception(self._wait(self.done, timeout))
 
     def add_done_callback(self, fn: Callable[[concurrent.futures.Future[Any]], object]) -> None:
-        """Call ``fn(call)`` when it is done: in the thread that serves the front end, or here at once."""
+        """Call ``fn(call)`` when it is done: in the thread that serves the front end, or here at once.
+
+        An exception that leaves it is logged.
+        """
         self._asked = True
-        super().add_done_callback(fn)
+
+        def guarded(call: concurrent.futures.Future[Any]) -> None:
+            try:
+                fn(call)
+            except SystemExit:  # It would end the thread that serves, and nobody would know.
+                _log.exception("a callback of %r failed", call)
+
+        super().add_done_callback(guarded)
 
 
 class Calls:

@@ -34,6 +34,9 @@ FRONT_NAMES = (
 _FRONT_ONLY = ("dispatch", "fileno", "messages", "statistics", "unwatch", "wait", "wait_ready", "watch")
 _MARK = "__camgraph_backend__"
 _NOTHING: tuple[object, ...] = (None, "None", NoReturn, "NoReturn")
+_MOST_CRASHES = 10_000
+_LEAST_S, _MOST_S = 1e-6, 1e9
+_A_SPAN = f"a number of seconds from {_LEAST_S:g} to {_MOST_S:g}"
 
 
 class Timer(Protocol):
@@ -102,8 +105,8 @@ def _marked(method: F, deadline_s: float | None) -> F:
         raise TypeError(f"{method.__qualname__} is called by the back end itself: leave @backend out")
     if method.__name__ in FRONT_NAMES:
         raise TypeError(f"@backend {method.__qualname__}: front ends have their own {method.__name__!r}")
-    if deadline_s is not None and deadline_s <= 0:
-        raise ValueError(f"@backend {method.__qualname__}: deadline_s is more than 0, not {deadline_s!r}")
+    if deadline_s is not None and not _is_span(deadline_s):
+        raise ValueError(f"@backend {method.__qualname__}: deadline_s is {_A_SPAN}, not {deadline_s!r}")
     setattr(method, _MARK, _Marked(deadline_s))
     return method
 
@@ -124,8 +127,10 @@ class Restart:
     within_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.crashes < 0 or self.within_s <= 0:
-            raise ValueError(f"{self}: crashes is 0 or more, within_s more than 0")
+        if not isinstance(self.crashes, int) or not 0 <= self.crashes <= _MOST_CRASHES:
+            raise ValueError(f"{self}: crashes is an int from 0 to {_MOST_CRASHES}")
+        if not _is_span(self.within_s):
+            raise ValueError(f"{self}: within_s is {_A_SPAN}")
 
 
 class MessageProcess:
@@ -196,8 +201,8 @@ class MessageProcess:
                 f"{cls.__qualname__}: a forked process can't be started again: leave restart or "
                 "start_method out"
             )
-        if cls.deadline_s is not None and cls.deadline_s <= 0:
-            raise ValueError(f"{cls.__qualname__}.deadline_s is more than 0, not {cls.deadline_s!r}")
+        if cls.deadline_s is not None and not _is_span(cls.deadline_s):
+            raise ValueError(f"{cls.__qualname__}.deadline_s is {_A_SPAN}, not {cls.deadline_s!r}")
         if not cls._may_wait:
             for name, value in vars(cls).items():
                 if inspect.iscoroutinefunction(value) and (name in HOOKS or hasattr(value, _MARK)):
@@ -311,6 +316,11 @@ def deadline_of(kind: type[MessageProcess], method: str) -> float | None:
         if isinstance(marked, _Marked) and marked.deadline_s is not None:
             return marked.deadline_s
     return kind.deadline_s
+
+
+def _is_span(seconds: object) -> bool:
+    """Tell whether the kernel's timers, and the supervisor's clock, can count so many seconds."""
+    return isinstance(seconds, int | float) and _LEAST_S <= seconds <= _MOST_S
 
 
 def _attributes(kind: type) -> Iterator[tuple[str, Any]]:

@@ -191,8 +191,8 @@ class Lives:
         kind, name, body, token, descriptors = envelope
         match kind:
             case Kind.MESSAGE:
-                port = self._ports[name]
                 values = loads(body, descriptors)
+                port = self._ports[name]
                 self._tally.received += 1
                 port.deliver(values)
                 if self._streams:
@@ -200,14 +200,16 @@ class Lives:
             case Kind.RESULT:
                 self._calls.give(token, loads(body, descriptors)[0])
             case Kind.RAISED:
-                summary, text = loads(body)
+                summary, text = loads(body, descriptors)
                 self._calls.fail(token, BackendRaised(str(summary), str(text)))
             case Kind.FAILED:
-                summary, text = loads(body)
+                summary, text = loads(body, descriptors)
                 self._fail(BackendRaised(str(summary), str(text)))
             case Kind.REPORT:
+                close_all(descriptors)
                 self._tally.take(body)
             case Kind.READY:
+                close_all(descriptors)
                 self._is_ready.set()
                 self.ready.deliver(())
             case _:

@@ -36,7 +36,7 @@ class Base(cg.MessageProcess):
 class Answers(Base):
     noise = cg.message(number=int)
 
-    def triple(self, value):  # type: ignore[no-untyped-def]
+    def triple(self, value):
         return 3 * value + 1
 
     @cg.backend
@@ -56,7 +56,7 @@ class Answers(Base):
         return value  # type: ignore[return-value]
 
     @cg.backend
-    def untold(self):  # type: ignore[no-untyped-def]
+    def untold(self):
         return 5
 
     @cg.backend
@@ -228,6 +228,22 @@ def test_in_a_callback_a_result_that_is_not_there_raises_and_names_the_remedy(an
     wait_until(lambda: len(seen) == 2)
     assert seen[0] == 2
     assert "in a callback of Answers: use add_done_callback" in str(seen[1])
+
+
+def test_a_callback_that_exits_does_not_end_the_thread_that_serves(
+    answers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(call: Any) -> None:
+        raise SystemExit(3)
+
+    call = answers.hold("go")
+    call.add_done_callback(leave)
+    done: list[object] = []
+    call.add_done_callback(done.append)
+    events["go"].set()
+    assert answers.double(2).result(5) == 4
+    assert done == [call]
+    assert "a callback of <Call of Answers.hold: done> failed" in caplog.text
 
 
 def test_in_the_thread_that_dispatches_result_dispatches_meanwhile(answers: Any) -> None:

@@ -159,3 +159,19 @@ def test_a_field_cannot_begin_with_an_underscore() -> None:
 
 def test_a_class_without_a_constructor_takes_no_arguments() -> None:
     assert list(inspect.signature(Base.__init__).parameters) == ["self"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, 1e-9, float("inf"), float("nan"), "2"])
+def test_times_that_no_clock_of_ours_can_count_are_refused_where_they_are_written(seconds: Any) -> None:
+    with pytest.raises(ValueError, match="deadline_s is a number of seconds from"):
+        cg.backend(deadline_s=seconds)(lambda self: None)
+    with pytest.raises(ValueError, match="deadline_s is a number of seconds from"):
+        type("Late", (cg.MessageProcess,), {"deadline_s": seconds})
+    with pytest.raises(ValueError, match="within_s is a number of seconds from"):
+        cg.Restart(within_s=seconds)
+
+
+@pytest.mark.parametrize("crashes", [-1, 2.5, 10**20])
+def test_crashes_that_nobody_can_count_are_refused(crashes: Any) -> None:
+    with pytest.raises(ValueError, match="crashes is an int"):
+        cg.Restart(crashes=crashes)

@@ -1,5 +1,6 @@
 import logging
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from camgraph.base.errors import (
 from camgraph.base.loop import Loop
 from camgraph.control.channel import channel_pair
 from camgraph.process import ports
-from camgraph.process.channel import MAX_QUEUED
+from camgraph.process.channel import MAX_QUEUED, Channel
 from camgraph.process.front import make_front_end
+from camgraph.process.travel import dumps
+from camgraph.process.wire import Kind
 from camgraph.testing.waiting import wait_until
 
 Spawn = Callable[..., Any]
@@ -400,13 +403,35 @@ def test_garbage_breaks_the_process_and_not_the_loop(
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("READY", "", None),
+        ("REPORT", "", None),
+        ("FAILED", "", ("it raised", "text")),
+        ("RAISED", "", ("it raised", "text")),
+        ("RESULT", "", (1,)),
+        ("MESSAGE", "unheard_of", (1,)),
+    ],
+)
+def test_descriptors_that_nobody_expects_are_closed(loop: Loop, kind: str, name: str, value: object) -> None:
+    ours, theirs = channel_pair()
+    front: Any = make_front_end(Echo, "Echo", loop, lambda grace_s: None)
+    front._bind(ours, 1)
+    reading, writing = os.pipe()
+    body = dumps("", value).body
+    assert Channel(theirs).send(Kind[kind], name, body, descriptors=(writing,))
+    theirs.close()
+    front._on_exit(0)
+    front.wait(5)
+    # Nobody has its writing end any more.
+    assert select.select([reading], [], [], 5)[0]
+    os.close(reading)
+
+
 def test_what_was_sent_before_death_is_delivered_before_exited(loop: Loop) -> None:
     ours, theirs = channel_pair()
     front: Any = make_front_end(Echo, "dies", loop, lambda grace_s: None)
-    from camgraph.process.channel import Channel
-    from camgraph.process.travel import dumps
-    from camgraph.process.wire import Kind
-
     order: list[object] = []
     front.said.connect(lambda what, thread: order.append(what))
     front.exited.connect(order.append)
