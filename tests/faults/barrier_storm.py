@@ -52,7 +52,7 @@ def storm(rng: random.Random, deed: str) -> list[Any]:
     for child in children:
         pid, sock = child
         with sock:
-            heard = b"".join(iter(lambda sock=sock: receive(sock), b""))
+            heard = receive(sock)
         os.waitpid(pid, 0)
         if not (child in victims and "kill" in deed):
             outcomes.append(json.loads(heard) if heard else None)

@@ -167,7 +167,7 @@ def test_a_restarted_party_is_passed_another_barrier(site: cg.Site) -> None:
 
     phoenix: Any = site.spawn(Phoenix)
     lives: list[Any] = []
-    phoenix.restarted.connect(lambda **how: lives.append(how))
+    phoenix.restarted.connect(lambda how: lives.append(how))
     barrier = cg.Barrier(2)
     meets = phoenix.take(barrier)
     os.kill(meets.result(20), signal.SIGKILL)

@@ -48,7 +48,7 @@ def three() -> Any:
 def waiting(pool: ThreadPoolExecutor, barrier: cg.Barrier) -> Future[None]:
     """Have a thread wait, and return once it does."""
     before = barrier._count()
-    future = pool.submit(barrier.wait, PATIENCE_S)
+    future = pool.submit(barrier.wait, 3 * PATIENCE_S)
     wait_until(lambda: barrier._count() > before)
     return future
 
