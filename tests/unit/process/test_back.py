@@ -1,7 +1,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -32,13 +32,17 @@ class AsyncWorker(cg.AsyncMessageProcess, Worker):
     pass
 
 
+def no_reader(request: object) -> NoReturn:
+    raise AssertionError("nothing is watched here")
+
+
 class Front:
     """The other side of a back end, as raw as it gets."""
 
     def __init__(self, kind: type[cg.MessageProcess]) -> None:
         ours, theirs = channel_pair()
         self.channel = Channel(ours)
-        self.back = BackEnd(Channel(theirs), lambda request: None)
+        self.back = BackEnd(Channel(theirs), no_reader)
         self.code: int | None = None
         self._thread = threading.Thread(target=self._run, args=(kind,))
         self._thread.start()
@@ -51,7 +55,9 @@ class Front:
         self.channel.send(Kind.CALL, method, dumps("call", (args, {})).body, token=token, force=True)
 
     def receive(self) -> Envelope:
-        return wait_until(self.channel.receive)
+        received = wait_until(self.channel.receive)
+        assert received is not None
+        return received
 
     def receive_until(self, kind: Kind) -> list[Envelope]:
         received = [self.receive()]
@@ -102,7 +108,7 @@ def test_results_of_a_front_end_that_does_not_read_wait_beyond_the_bound_of_mess
 def test_large_results_come_all_though_their_bytes_are_beyond_the_bound(front: Front) -> None:
     for token in range(1, 13):
         front.call("block", 10 << 20, token=token)
-    results = []
+    results: list[tuple[int, int]] = []
     while len(results) < 12:
         envelope = front.receive()
         if envelope.kind is Kind.RESULT:

@@ -351,9 +351,9 @@ def test_the_frames_of_a_request_come_one_at_a_time_and_those_of_others_meanwhil
     assert sorted(seen[1:]) == [("begun", b"door 0"), ("begun", b"yard 0")]
     front.open_gate()
     wait_until(lambda: len(seen) == 13)
-    for stream in (b"door", b"yard"):
-        own = [(what, frame) for what, frame in seen[1:] if frame.startswith(stream)]
-        assert own == [(what, stream + b" %d" % n) for n in range(3) for what in ("begun", "done")]
+    for name in (b"door", b"yard"):
+        own = [(what, frame) for what, frame in seen[1:] if frame.startswith(name)]
+        assert own == [(what, name + b" %d" % n) for n in range(3) for what in ("begun", "done")]
     front.close()
     assert front.statistics().frames == 6
     Reader.made.clear()
@@ -450,6 +450,11 @@ def test_a_timer_from_another_thread_comes_though_the_loop_is_idle(spawn: Spawn,
     front.wait_ready(5)
     threads: list[int] = []
     told = threading.Event()
-    made[0].call_later(0.01, lambda: (threads.append(threading.get_ident()), told.set()))
+
+    def tell() -> None:
+        threads.append(threading.get_ident())
+        told.set()
+
+    made[0].call_later(0.01, tell)
     assert told.wait(5)
     assert threads != [threading.get_ident()]

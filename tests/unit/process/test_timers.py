@@ -32,6 +32,14 @@ class Does(cg.MessageProcess):
         return self.seen
 
 
+def in_turn(*callbacks: Callable[[], object]) -> Callable[[], None]:
+    def call() -> None:
+        for callback in callbacks:
+            callback()
+
+    return call
+
+
 def seen_by(front: Any) -> list[Any]:
     seen: list[Any] = front.ask().result(5)
     return seen
@@ -56,7 +64,7 @@ def test_a_timer_that_is_cancelled_does_not_come(spawn: Spawn) -> None:
         later = does.call_later(0.02, lambda: does.seen.append("cancelled"))
         repeating = does.every(0.02, lambda: does.seen.append("cancelled"))
         done = does.call_later(0.0, lambda: does.seen.append("now"))
-        does.call_later(0.08, lambda: (done.cancel(), does.seen.append("end")))
+        does.call_later(0.08, in_turn(done.cancel, lambda: does.seen.append("end")))
         for timer in (later, repeating, later):
             timer.cancel()
 
@@ -70,7 +78,9 @@ def test_every_does_not_drift(spawn: Spawn) -> None:
 
     def begin(does: Does) -> None:
         does.seen.append(time.monotonic())
-        does.every(period_s, lambda: (does.seen.append(time.monotonic()), time.sleep(0.3 * period_s)))
+        does.every(
+            period_s, in_turn(lambda: does.seen.append(time.monotonic()), lambda: time.sleep(0.3 * period_s))
+        )
 
     front = spawn(Does, begin)
     wait_until(lambda: len(seen_by(front)) > 12)
@@ -201,7 +211,9 @@ def test_asked_for_again_the_newest_callback_counts(spawn: Spawn) -> None:
 
     def begin(does: Does) -> None:
         does.add_reader(ours, lambda: does.seen.append("old"))
-        does.add_reader(ours.fileno(), lambda: (does.seen.append("new"), does.remove_reader(ours)))
+        does.add_reader(
+            ours.fileno(), in_turn(lambda: does.seen.append("new"), lambda: does.remove_reader(ours))
+        )
 
     with ours, theirs:
         theirs.send(b"x")
@@ -230,7 +242,7 @@ def test_what_was_closed_without_being_removed_is_heard_of_no_more(spawn: Spawn,
         again, other = pair()
         made.extend((again, other))
         assert again.fileno() == number
-        does.add_reader(again, lambda: (does.seen.append("new"), does.remove_reader(again)))
+        does.add_reader(again, in_turn(lambda: does.seen.append("new"), lambda: does.remove_reader(again)))
         does.remove_reader(ours)
         other.send(b"x") if kind == "socket" else other.write(b"x")
 
