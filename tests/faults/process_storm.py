@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.process_storm_account import CLOSED, Account, Cause
+from tests.faults.process_storm_account import Account
 from tests.faults.process_storm_kinds import KINDS
+from tests.faults.process_storm_record import CLOSED, UNREADABLE, Cause
 
 import camgraph as cg
 from camgraph.qt.application import Application
@@ -31,7 +32,7 @@ ENDS = (
     Cause("raise later", "exit code 1", ".raise_later raised Trouble: raise later", tells=True),
     Cause("leave", "exit code 4", tells=True),
     Cause("exit", "exit code 3"),
-    Cause("garbage", "signal SIGKILL", "sent what can't be read"),
+    Cause("garbage", "signal SIGKILL", UNREADABLE),
 )
 HANG = Cause("hang", "past its deadline in hang (", "ran past its deadline in hang (")
 HANG_TASK = Cause("hang", "exit code 1", ".hang raised TimeoutError: it ran past its deadline", tells=True)
@@ -126,7 +127,7 @@ class ProcessStorm:
 
     def expect_end(self, account: Account) -> None:
         """It is going to be closed."""
-        account.harms[account.front.pid].append(CLOSE)
+        account.record.harms[account.front.pid].append(CLOSE)
 
     def conclude(self, *, all_of_them: bool = False) -> None:
         """Add up what has ended."""
@@ -198,7 +199,7 @@ class ProcessStorm:
 
     def _kill_now(self, account: Account) -> None:
         pid: int = account.front.pid
-        account.harms[pid].append(KILL)
+        account.record.harms[pid].append(KILL)
         self._tell(f"SIGKILL to {account.name} {pid}")
         os.kill(pid, signal.SIGKILL)
 
@@ -206,8 +207,8 @@ class ProcessStorm:
         """Kill one that may not have said anything yet."""
         for slot in self._chance.sample(self._slots, len(self._slots)):
             account, pid = slot.account, slot.account.front.pid
-            if pid not in (None, account.pid_heard, *account.harms) and account.front.alive:
-                account.harms[pid].append(KILL)
+            if pid not in (None, account.pid_heard, *account.record.harms) and account.front.alive:
+                account.record.harms[pid].append(KILL)
                 self._tell(f"SIGKILL to {account.name} {pid}, early")
                 os.kill(pid, signal.SIGKILL)
                 return
@@ -217,7 +218,7 @@ class ProcessStorm:
         if account is None or not account.call("end", cause.way):
             return
         self._tell(f"{cause.way} to {account.name} {account.front.pid}")
-        account.harms[account.pid_heard].append(cause)
+        account.record.harms[account.pid_heard].append(cause)
         if self._chance.random() < 0.15:
             self._kill_now(account)
 
@@ -226,7 +227,7 @@ class ProcessStorm:
         if account is not None and account.call("hang"):
             self._tell(f"hang to {account.name} {account.pid_heard}")
             is_task = issubclass(self._kind_of(account), cg.AsyncMessageProcess)
-            account.harms[account.pid_heard].append(HANG_TASK if is_task else HANG)
+            account.record.harms[account.pid_heard].append(HANG_TASK if is_task else HANG)
 
     def _stop(self) -> None:
         account = self._one_of()
@@ -240,14 +241,14 @@ class ProcessStorm:
         account = self._one_of(lambda slot: bool(slot.kind.restart))
         if account is not None and self._signal(account.pid_heard, signal.SIGSTOP):
             self._tell(f"SIGSTOP to {account.name} {account.pid_heard}, for good")
-            account.harms[account.pid_heard].append(STAY_STOPPED)
+            account.record.harms[account.pid_heard].append(STAY_STOPPED)
             self._stopped = [entry for entry in self._stopped if entry[1] != account.pid_heard]
 
     def _flood(self) -> None:
         account = self._one_of()
         if account is not None and account.call("flood", FLOOD):
             self._tell(f"flood from {account.name} {account.pid_heard}")
-            account.flooded.add(account.pid_heard)
+            account.record.flooded.add(account.pid_heard)
 
     def _close(self) -> None:
         stopped = {pid for _, pid in self._stopped}

@@ -95,6 +95,12 @@ class Chatterer(cg.MessageProcess):
         return dropped
 
     @cg.backend
+    def begin(self, number: int) -> None:
+        """Begin to chatter, which a fork could do before its front end is connected to."""
+        self._book.serve(number)
+        self.every(EVERY_S, self.chatter)
+
+    @cg.backend
     def note(self, number: int, more: bytes = b"") -> None:
         self._book.serve(number)
 
@@ -129,7 +135,10 @@ class Chatterer(cg.MessageProcess):
             case "exit":
                 os._exit(3)
             case "garbage":
-                os.write(self._outlet._channel.fileno(), b"garbage" * 20)  # type: ignore[attr-defined]
+                channel: int = self._outlet._channel.fileno()  # type: ignore[attr-defined]
+                os.set_blocking(channel, True)
+                os.write(channel, b"garbage" * 20)
+                os.set_blocking(channel, False)
 
     def raise_later(self) -> None:
         raise Trouble("raise later")
@@ -182,9 +191,15 @@ class LastingTasks(Tasks):
 class Forked(Chatterer):
     start_method = "fork"
 
+    def setup(self) -> None:
+        pass
+
 
 class ForkedTasks(Tasks):
     start_method = "fork"
+
+    async def setup(self) -> None:  # type: ignore[override]
+        pass
 
 
 KINDS: tuple[tuple[type[Any], bool, bool], ...] = (

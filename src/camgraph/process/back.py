@@ -183,6 +183,7 @@ class BackEnd:
 
     def run_handler(self, handler: Handler) -> bool:
         """Run a handler to its end; False: it raised, and what follows from that was done."""
+        self.begun(handler)
         try:
             value = handler.call()
         except BaseException as error:
@@ -190,6 +191,12 @@ class BackEnd:
             return False
         self.returned(handler, value)
         return True
+
+    def begun(self, handler: Handler) -> None:
+        """Count a call as served: with its first step, since before that it is lost with the process."""
+        if handler.is_call:
+            self._served += 1
+            self._report_later()
 
     def returned(self, handler: Handler, value: object) -> None:
         """Tell what a handler has returned to whom it is for."""
@@ -290,12 +297,12 @@ class BackEnd:
 
     def _call(self, envelope: Envelope) -> None:
         name = envelope.name
-        self._served += 1
-        self._report_later()
         if name not in self._deadlines_s:
             close_all(envelope.descriptors)
             error = BrokenError(f"the front end called {name!r}, which is no back end method")
-            return self.raised(Handler(name, lambda: None), error)
+            unknown = Handler(name, lambda: None, is_call=True)
+            self.begun(unknown)
+            return self.raised(unknown, error)
         instance = self._instance
 
         def call() -> object:

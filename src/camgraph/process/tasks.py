@@ -77,9 +77,11 @@ class _Life:
             try:
                 awaitable = handler.call()
             except BaseException as error:
+                self._back.begun(handler)
                 self._back.raised(handler, error)
                 return True
             if not inspect.isawaitable(awaitable):
+                self._back.begun(handler)
                 self._back.returned(handler, awaitable)
                 return True
         self._not_begun += 1
@@ -119,6 +121,7 @@ class _Life:
 
     async def _follow(self, handler: Handler, awaitable: Any) -> None:
         self._not_begun -= 1
+        self._back.begun(handler)
         try:
             async with asyncio.timeout(handler.deadline_s) as deadline:
                 if handler.deadline_s is None:
