@@ -21,14 +21,24 @@ def live_in_asyncio(back: BackEnd, made: Made, watched: Collection[Any]) -> None
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(_Life(back).live(made, watched))
+        _run(loop, _Life(back).live(made, watched), back)
         # Not asyncio.run(), which waits for ever for what does not let itself be cancelled.
-        loop.run_until_complete(_cancel({*asyncio.all_tasks(loop)}))
+        _run(loop, _cancel({*asyncio.all_tasks(loop)}), back)
         closing = loop.create_task(loop.shutdown_asyncgens())
         loop.run_until_complete(asyncio.wait([closing], timeout=FINISH_WITHIN_S))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, None], back: BackEnd) -> None:
+    """Run to the end, also where a task that the instance has made ends the asyncio loop before."""
+    task = loop.create_task(coroutine)
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except BaseException as error:
+            back.raised(Handler("asyncio", lambda: None), error)
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
@@ -62,7 +72,11 @@ class _Life:
             if await self._done(Handler("setup", instance.setup)):
                 back.tell_ready(watched)
                 back.pause_calls(False)
-                await bridge.run_until(lambda: back.ended)
+                try:
+                    await bridge.run_until(lambda: back.ended)
+                except asyncio.CancelledError as error:
+                    # By an instance that cancels all tasks there are.
+                    back.raised(Handler("asyncio", lambda: None), error)
                 await self._finish()
                 await self._done(Handler("cleanup", instance.cleanup))
         finally:
@@ -135,14 +149,20 @@ class _Life:
                 self._back.raised(handler, cancelled.with_traceback(error.__traceback__))
         except BaseException as error:
             if deadline.expired():
-                late = TimeoutError(f"it ran past its deadline of {handler.deadline_s:g} s")
-                late.__cause__ = error.__cause__
-                self._back.fail(handler.where, late)
-                self._back.end(1)
+                self._end_late(handler, error.__cause__)
             else:
                 self._back.raised(handler, error)
         else:
-            self._back.returned(handler, value)
+            if deadline.expired():
+                self._end_late(handler, None)
+            else:
+                self._back.returned(handler, value)
+
+    def _end_late(self, handler: Handler, cause: BaseException | None) -> None:
+        late = TimeoutError(f"it ran past its deadline of {handler.deadline_s:g} s")
+        late.__cause__ = cause
+        self._back.fail(handler.where, late)
+        self._back.end(1)
 
 
 async def _value_of(handler: Handler, awaitable: Any) -> object:

@@ -284,6 +284,64 @@ def test_what_does_not_let_itself_be_cancelled_does_not_keep_the_process(
     stubborn[0]._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
+class Leaving(cg.AsyncMessageProcess):
+    def __init__(self, seen: list[Any], end: Callable[[], None]) -> None:
+        self.seen, self.end = seen, end
+
+    @cg.backend
+    def leave(self) -> None:
+        asyncio.get_running_loop().call_soon(self.end)
+
+    def cleanup(self) -> None:
+        self.seen.append("cleanup")
+
+
+def _exits() -> None:
+    raise SystemExit(7)
+
+
+def _cancels_all() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("ends", "how", "told"),
+    [
+        (_exits, "exit code 7", []),
+        (_cancels_all, "exit code 1", ["Leaving.asyncio raised CancelledError"]),
+        (lambda: asyncio.get_running_loop().stop(), "exit code 1", ["Leaving.asyncio raised RuntimeError"]),
+    ],
+)
+def test_what_ends_the_asyncio_loop_ends_the_process_in_order(
+    spawn: Spawn, seen: list[Any], ends: Callable[[], None], how: str, told: list[str]
+) -> None:
+    front = spawn(Leaving, seen, ends)
+    failed: list[str] = []
+    front.failed.connect(lambda error: failed.append(error.summary.partition(":")[0]))
+    front.leave()
+    assert front.wait(10) == how
+    assert seen == ["cleanup"]
+    assert failed == told
+
+
+class Stubborn(cg.AsyncMessageProcess):
+    @cg.backend(deadline_s=0.05)
+    async def finish_late(self) -> int:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return 1
+
+
+def test_a_task_that_finishes_though_its_deadline_is_past_is_late_all_the_same(spawn: Spawn) -> None:
+    front = spawn(Stubborn)
+    failed: list[Any] = []
+    front.failed.connect(failed.append)
+    with pytest.raises(BrokenError, match="before it answered: exit code 1"):
+        front.finish_late().result(5)
+    assert "Stubborn.finish_late raised TimeoutError: it ran past its deadline" in failed[0].summary
+
+
 def test_setup_that_fails_after_it_has_waited_ends_the_process_without_cleanup(
     spawn: Spawn, seen: list[Any]
 ) -> None:
