@@ -3,120 +3,32 @@
 import os
 import re
 import signal
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from tests.real.running_example import EXAMPLES, Example, Picture, back_ends
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.pattern import BARS, PERIOD, box_at, decode, draw_yuv420p
 from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
-WITH_ARGUMENTS = [name for name in NAMES if name not in ("gtk_button.py", "tk_button.py")]
+WITHOUT_ARGUMENTS = ("gtk_button", "many_processes", "ping_pong", "ping_pong_qt", "restart_me", "tk_button")
+WITH_ARGUMENTS = [name for name in NAMES if name.removesuffix(".py") not in WITHOUT_ARGUMENTS]
 OF_CAMERAS = [name for name in WITH_ARGUMENTS if name != "by_name.py"]
 WITH_WINDOW = ["camera_chain.py", "existing_qt_program.py", "opencv_signals.py"]
-END_S = 2
 GREEN = (0x00, 0xE6, 0x76)
-Picture = npt.NDArray[np.uint8]
-
-
-class Example:
-    """A running example, in a process group of its own as a shell makes it."""
-
-    def __init__(self, folder: Path, display: str, name: str, *arguments: str, **environment: str) -> None:
-        self.display = display
-        self._output = folder / f"{uuid4().hex}.txt"
-        with self._output.open("w") as output:
-            self.popen = subprocess.Popen(
-                [sys.executable, EXAMPLES / name, *arguments],
-                cwd=folder,
-                env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
-
-    def told(self) -> str:
-        return self._output.read_text()
-
-    def says(self, pattern: str, since: int = 0) -> bool:
-        assert self.popen.poll() is None, self.told()
-        return re.search(pattern, self.told()[since:], re.MULTILINE) is not None
-
-    def ends(self) -> str:
-        """Wait for its end in order; return all that it said."""
-        assert self.popen.wait(END_S) == 0, self.told()
-        assert "Traceback" not in self.told()
-        return self.told()
-
-    def interrupt(self) -> str:
-        os.killpg(self.popen.pid, signal.SIGINT)
-        return self.ends()
-
-    def close(self) -> str:
-        (window,) = windows_of(self.display, self.popen.pid)
-        ask_to_close(self.display, window)
-        return self.ends()
-
-    def windows_named(self, name: str) -> list[str]:
-        """Find windows of a toolkit that does not tell whose they are."""
-        command = ["xdotool", "search", "--onlyvisible", "--name", f"^{name}$"]
-        environment = {**os.environ, "DISPLAY": self.display}
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=20
-        ).stdout.split()
-
-    def size(self, window: int = 0) -> tuple[int, int]:
-        if not window:
-            (window,) = windows_of(self.display, self.popen.pid)
-        command = ["xdotool", "getwindowgeometry", "--shell", str(window)]
-        told = subprocess.check_output(
-            command, env={**os.environ, "DISPLAY": self.display}, text=True, timeout=20
-        )
-        found = dict(line.split("=") for line in told.splitlines())
-        return int(found["WIDTH"]), int(found["HEIGHT"])
-
-    def xdotool(self, *arguments: object) -> None:
-        command = ["xdotool", *map(str, arguments)]
-        subprocess.run(command, env={**os.environ, "DISPLAY": self.display}, check=True, timeout=20)
-
-    def screen(self, width: int, height: int) -> Picture:
-        """The pixels of the X server at its upper left corner, where the window is."""
-        assert self.popen.poll() is None, self.told()
-        command = f"ffmpeg -v error -f x11grab -draw_mouse 0 -video_size {width}x{height} -i {self.display}"
-        output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-        raw = subprocess.run([*command.split(), *output], check=True, capture_output=True, timeout=20).stdout
-        return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
 
 
 @pytest.fixture(scope="module")
 def cameras() -> Iterator[Cameras]:
     with Cameras(count=2, size=(640, 360)) as cameras:
         yield cameras
-
-
-@pytest.fixture
-def start(tmp_path: Path, xvfb: str) -> Iterator[Callable[..., Example]]:
-    started: list[Example] = []
-
-    def start(name: str, *arguments: str, **environment: str) -> Example:
-        started.append(Example(tmp_path, xvfb, name, *arguments, **environment))
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.popen.kill()
-        running.popen.wait()
 
 
 def camera_picture(screen: Picture) -> Picture:
@@ -140,24 +52,13 @@ def camera_shown(screen: Picture) -> int | None:
     return found.camera if found is not None and found.ok else None
 
 
-def back_ends(pid: int) -> list[int]:
-    """Return the pids of the back ends of a program."""
-    found = []
-    for child in (Path("/proc") / str(pid) / "task").glob("*/children"):
-        with suppress(OSError):
-            for each in map(int, child.read_text().split()):
-                command = Path(f"/proc/{each}/cmdline").read_bytes()
-                found += [each] if b"camgraph.client.backend" in command else back_ends(each)
-    return found
-
-
 def has_opencv(pid: int) -> bool:
     return "cv2" in Path(f"/proc/{pid}/maps").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_is_short_and_listed(name: str) -> None:
-    assert len((EXAMPLES / name).read_text().splitlines()) < (90 if name == "native_thread.py" else 60)
+    assert len((EXAMPLES / name).read_text().splitlines()) < 90
     assert f"python examples/{name}" in (EXAMPLES / "README.md").read_text()
     assert f"python examples/{name}" in (EXAMPLES / name).read_text()
 
@@ -239,28 +140,34 @@ def test_asyncio_frames_until_interrupted(start: Callable[..., Example], cameras
 
 
 def test_opencv_signals(start: Callable[..., Example], cameras: Cameras) -> None:
-    running = start("opencv_signals.py", cameras.urls[0])
-    marked: set[int] = set()
+    running = start("opencv_signals.py", *cameras.urls)
+    marked = Counter[int]()
 
-    def ball_is_marked() -> bool:
-        screen = running.screen(960, 540)
+    def ball_is_marked(column: int) -> bool:
+        screen = running.screen(960, 270)[:, column * 480 :][:, :480]
         found = decode(screen)
         drawn = (screen == GREEN).all(axis=2)
-        if found.number is None or drawn.sum() < 200:
+        if found.number is None or found.camera != column + 1 or drawn.sum() < 100:
             return False
         # The boxes are those of a few frames before.
-        balls = [box_at((found.number - late) % PERIOD, 960, 540) for late in (0, 15)]
+        balls = [box_at((found.number - late) % PERIOD, 480, 270) for late in (0, 15)]
         left, right = min(ball.x for ball in balls) - 20, max(ball.x + ball.width for ball in balls) + 20
         top, bottom = min(ball.y for ball in balls) - 40, max(ball.y + ball.height for ball in balls) + 40
         if drawn[max(top, 0) : bottom, max(left, 0) : right].sum() > 0.7 * drawn.sum():
-            marked.add(found.number)
-        return len(marked) >= 5
+            marked[column] += 1
+        return marked[column] >= 5
 
-    wait_until(ball_is_marked, 25, "boxes around the ball")
-    (back_end,) = back_ends(running.popen.pid)
-    assert has_opencv(back_end)
+    wait_until(lambda: all([ball_is_marked(0), ball_is_marked(1)]), 25, "boxes around both balls")
+    first, second = back_ends(running.popen.pid)
+    assert has_opencv(first)
+    assert has_opencv(second)
     assert not has_opencv(running.popen.pid)
-    assert running.close() == ""
+
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len({*back_ends(running.popen.pid)} - {first}) == 2, 10, "another detector")
+    marked.clear()
+    wait_until(lambda: all([ball_is_marked(0), ball_is_marked(1)]), 25, "boxes after a detector was killed")
+    assert re.fullmatch(r"camgraph supervisor: .*SIGKILL\n", running.close())
 
 
 def test_camera_chain(start: Callable[..., Example], cameras: Cameras) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.real.test_examples import Example
+from tests.real.running_example import Example
 
 from camgraph.testing.screens import ask_to_close
 from camgraph.testing.waiting import wait_until
