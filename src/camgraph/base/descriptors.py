@@ -124,6 +124,18 @@ def allow_many_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def duplicate_all(descriptors: Sequence[int]) -> tuple[int, ...]:
+    """Return another descriptor for each of the sequence; all or, raising OSError, none."""
+    made: list[int] = []
+    try:
+        for descriptor in descriptors:
+            made.append(os.dup(descriptor))
+    except OSError:
+        close_all(made)
+        raise
+    return tuple(made)
+
+
 def close_all(descriptors: Sequence[int]) -> None:
     """Close every descriptor of the sequence."""
     for descriptor in descriptors:

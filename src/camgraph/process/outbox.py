@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from camgraph.base.descriptors import close_all
+from camgraph.base.descriptors import close_all, duplicate_all
 from camgraph.base.errors import BrokenError
 from camgraph.process.calls import Calls
 from camgraph.process.channel import Channel
@@ -132,7 +132,11 @@ class Outbox:
         body, descriptors = parcel.body, parcel.descriptors
         if descriptors and self._restarts and not self._finishing:
             # What the dead one does not take is for the next one, with the descriptors.
-            spare = tuple(map(os.dup, descriptors))
+            try:
+                spare = duplicate_all(descriptors)
+            except OSError:
+                close_all(descriptors)
+                raise
             try:
                 taken = channel.send(kind, name, body, token=token, descriptors=descriptors)
             except BrokenError:
