@@ -29,6 +29,7 @@ class Serving:
         self._server: int | None = None
         self._dispatched: DispatchedLoop | None = None
         self._news: deque[Callable[[], None]] = deque()
+        self._has_postponed = False
         self._made_in = os.getpid()
 
     def attach(self, loop: Loop) -> None:
@@ -80,6 +81,9 @@ class Serving:
                 return most
             finally:
                 self._server = None
+                if self._has_postponed:
+                    self._has_postponed = False
+                    self.call(self._hear)
 
     def serve_by(self, loop: Loop, deliver: Callable[[], bool], most: int) -> None:
         """Serve in the thread of `loop`, unless the serving has moved on meanwhile."""
@@ -134,6 +138,10 @@ class Serving:
 
     def _hear(self) -> None:
         with self._serving:
+            if self._server is not None:
+                # In a callback that runs a loop of its own: what came before is delivered first.
+                self._has_postponed = True
+                return
             while self._news:
                 self._news.popleft()()
 

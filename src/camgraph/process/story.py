@@ -36,6 +36,8 @@ def begin_story(fd: int) -> None:
     """
     os.set_inheritable(fd, False)
     faulthandler.enable(fd, all_threads=True)
+    # A program whose copy this is may have registered it, which would count and do nothing any more.
+    faulthandler.unregister(signal.SIGALRM)
     # As the chain's end: the signal is dealt with again after the traceback was written.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     faulthandler.register(signal.SIGALRM, fd, all_threads=True, chain=True)

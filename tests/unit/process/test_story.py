@@ -46,6 +46,13 @@ def ended(tmp_path: Path, code: str, *, ignored: signal.Signals | None = None) -
         os.close(story)
 
 
+def test_a_deadline_holds_in_a_copy_of_a_program_that_used_the_signal_for_the_same(tmp_path: Path) -> None:
+    used = "faulthandler.register(signal.SIGALRM)\nbegin_story(int(sys.argv[1]))\n"
+    code, _, trace = ended(tmp_path, f"{used}on_frame(lambda: time.sleep(60))")
+    assert code == -signal.SIGALRM
+    assert "in on_frame\n" in trace
+
+
 @pytest.mark.parametrize(
     "work",
     [
