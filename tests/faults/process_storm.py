@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.faults.process_storm_account import Account
 from tests.faults.process_storm_kinds import KINDS
-from tests.faults.process_storm_record import CLOSED, UNREADABLE, Cause
+from tests.faults.process_storm_record import CLOSED, ORPHAN, UNREADABLE, Cause
 
 import camgraph as cg
 from camgraph.qt.application import Application
@@ -27,7 +27,7 @@ KILL = Cause("kill", "signal SIGKILL")
 STAY_STOPPED = Cause("stop for good", STAYED_STOPPED)
 CLOSE = Cause("close", CLOSED, tells=True)
 ENDS = (
-    Cause("segfault", "signal SIGSEGV in end (", "was killed by SIGSEGV in end ("),
+    Cause("segfault", "signal SIGSEGV in end (", " in end ("),
     Cause("raise", "exit code 1", ".end raised Trouble: raise", tells=True),
     Cause("raise later", "exit code 1", ".raise_later raised Trouble: raise later", tells=True),
     Cause("leave", "exit code 4", tells=True),
@@ -84,6 +84,7 @@ class ProcessStorm:
         self._next_harm = self._began + 1.0
         self._beat = self._began
         self._turn = 0
+        self._site = site
         self._timer = app.every(CALL_EVERY_S / 2, self._tick)
 
     @property
@@ -102,6 +103,7 @@ class ProcessStorm:
             self._flood,
             self._close,
             self._hang_gui,
+            self._kill_supervisor,
             *ends,
             *ends,
         ]
@@ -269,6 +271,16 @@ class ProcessStorm:
             self._continue(now)
             self._harm(now)
         self._excuse_all()
+
+    def _kill_supervisor(self) -> None:
+        """All back ends that it has started end with it; the next one starts those again that are to be."""
+        self._tell(f"SIGKILL to the supervisor {self._site.supervisor_pid}")
+        for slot in self._slots:
+            if slot.kind.start_method != "fork":
+                slot.account.record.orphaned = True
+                if slot.account.front.pid is not None:
+                    slot.account.record.harms[slot.account.front.pid].append(ORPHAN)
+        os.kill(self._site.supervisor_pid, signal.SIGKILL)
 
     def _excuse_all(self) -> None:
         """The GUI was busy, which is nobody else's fault."""
