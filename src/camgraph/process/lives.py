@@ -271,10 +271,13 @@ class Lives:
             self.restarted.deliver((how,))
 
     def _conclude(self, exit_text: str, returncode: int | None, trace: str) -> None:
-        self._take_all()
-        if not (self._closing or self._exit):
-            self._tell_killed(returncode, trace)
-        self._finish(exit_text)
+        try:
+            self._take_all()
+            if not (self._closing or self._exit):
+                self._tell_killed(returncode, trace)
+        finally:
+            # Ctrl-C in a callback must not leave somebody waiting for ever.
+            self._finish(exit_text)
 
     def _finish(self, exit_text: str) -> None:
         with self._state_lock:
@@ -286,11 +289,13 @@ class Lives:
         self._calls.fail_all(f"{self._name} ended before it answered: {exit_text}")
         if not (self._closing or self.exited.heard or self._failure or exit_text == describe_exit(0)):
             _log.warning("%s ended: %s", self._name, exit_text)
-        self.exited.deliver((exit_text,))
-        for stream in streams:
-            stream.end()
-        self._is_ready.set()
-        self._ended.set()
+        try:
+            self.exited.deliver((exit_text,))
+        finally:
+            for stream in streams:
+                stream.end()
+            self._is_ready.set()
+            self._ended.set()
 
     def _end_later(self) -> None:
         home, pid, this = self._serving.home, self._pid, weakref.ref(self)

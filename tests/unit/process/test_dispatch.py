@@ -13,7 +13,12 @@ import pytest
 import camgraph as cg
 from camgraph.base.errors import BackendBusy, BrokenError
 from camgraph.base.loop import Loop
+from camgraph.control.channel import channel_pair
+from camgraph.process.channel import Channel
 from camgraph.process.dispatched import DispatchedLoop
+from camgraph.process.front import make_front_end
+from camgraph.process.travel import dumps
+from camgraph.process.wire import Kind
 from camgraph.testing.waiting import wait_until
 
 Spawn = Callable[..., Any]
@@ -154,6 +159,31 @@ def test_in_a_callback_dispatch_does_nothing_and_wait_refuses(counter: Any) -> N
     assert seen == [1, "wait() in a callback of Counter: connect to exited instead"]
 
 
+def test_the_end_comes_after_all_messages_though_a_callback_runs_a_loop_of_its_own(loop: Loop) -> None:
+    ours, theirs = channel_pair()
+    front: Any = make_front_end(Counter, "ended", loop, lambda grace_s: None)
+    front.fileno()
+    order: list[object] = []
+
+    def show_dialog(number: int) -> None:
+        order.append(number)
+        front.dispatch()
+
+    front.counted.connect(show_dialog)
+    front.exited.connect(order.append)
+    back = Channel(theirs)
+    for number in range(3):
+        assert back.send(Kind.MESSAGE, "counted", dumps("", (number,)).body)
+    back.close()
+    front._bind(ours, 1)
+    front._on_exit(0)
+    # As in Qt, with a notifier: one by one, not by a turn of the loop.
+    assert front._serving.serve(front._dispatch_one, 1) == 1
+    assert order == [0]
+    assert front.wait(5) == "exit code 0"
+    assert order == [0, 1, 2, "exit code 0"]
+
+
 def test_a_thread_that_closes_leaves_the_callbacks_to_the_one_that_dispatches(counter: Any) -> None:
     counter.fileno()
     counter.count(0, 10)
@@ -163,6 +193,24 @@ def test_a_thread_that_closes_leaves_the_callbacks_to_the_one_that_dispatches(co
     closer.join()
     assert counter.heard == list(range(10))
     assert counter.heard.threads == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("port", ["counted", "exited"])
+def test_a_callback_that_is_interrupted_leaves_nobody_waiting(spawn: Spawn, port: str) -> None:
+    front = spawn(Counter)
+    front.fileno()
+    messages = front.messages(5)
+
+    def interrupt(*args: object, **fields: object) -> None:
+        getattr(front, port).disconnect(interrupt)
+        raise KeyboardInterrupt
+
+    getattr(front, port).connect(interrupt)
+    front.count(0, 3)
+    with pytest.raises(KeyboardInterrupt):
+        front.close()
+    assert front.wait(5) == "exit code 0"
+    assert [name for name, _ in messages][-1:] == ["counted"]
 
 
 def test_closing_ends_although_the_thread_that_dispatched_is_gone(counter: Any) -> None:
@@ -216,3 +264,7 @@ def test_a_forked_copy_is_told_so(counter: Any) -> None:
     with pytest.raises(BrokenError, match="forked copy"):
         counter.fileno()
     counter._serving._made_in = os.getpid()
+    counter._made_in = 0
+    with pytest.raises(BrokenError, match="forked copy"):
+        counter.wait(None)
+    counter._made_in = os.getpid()
