@@ -4,13 +4,12 @@ Cameras to try: `camgraph cameras`. Start: `python examples/camera_chain.py rtsp
 """
 
 import argparse
-import signal
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
 import camgraph as cg
 from camgraph.errors import CamgraphError
-from camgraph.qt import VideoWidget, signals
+from camgraph.qt import VideoWidget, quit_on_interrupt, signals
 
 
 class Contrast(cg.MessageProcess):
@@ -47,10 +46,7 @@ try:
     site = graph.start()
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
-signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
-awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
-awake.timeout.connect(lambda: None)
-awake.start()
+quit_on_interrupt()
 with site:
     for chain in chains:
         chain.start(site)

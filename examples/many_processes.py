@@ -4,12 +4,11 @@ Start: `python examples/many_processes.py`. Kill some: their rows say so, the ot
 """
 
 import random
-import signal
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 import camgraph as cg
-from camgraph.qt import signals
+from camgraph.qt import quit_on_interrupt, signals
 
 
 class Pi(cg.MessageProcess):
@@ -62,10 +61,7 @@ class Row(QtWidgets.QWidget):
 
 if __name__ == "__main__":
     app = QtWidgets.QApplication([])
-    signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
-    awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
-    awake.timeout.connect(lambda: None)
-    awake.start()
+    quit_on_interrupt()
     window = QtWidgets.QWidget(windowTitle="Processes")
     rows, add = QtWidgets.QVBoxLayout(window), QtWidgets.QPushButton("One more")
     rows.addWidget(add)

@@ -5,7 +5,6 @@ Cameras to try: `camgraph cameras`. Start: `python examples/native_thread.py rts
 
 import argparse
 import atexit
-import signal
 import subprocess
 import tempfile
 from contextlib import closing
@@ -17,7 +16,7 @@ from PySide6 import QtCore, QtWidgets
 import camgraph as cg
 import camgraph.ring
 from camgraph.errors import CamgraphError
-from camgraph.qt import VideoWidget
+from camgraph.qt import VideoWidget, quit_on_interrupt
 
 CALLBACK = CFUNCTYPE(None, c_void_p, c_uint64, c_uint64, c_double, c_char_p)
 
@@ -69,7 +68,7 @@ def main(url: str, login: str | None) -> None:
     graph.rtsp("door", url, login=login)
     with graph.start() as site:
         app = QtWidgets.QApplication([])
-        signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
+        quit_on_interrupt()
         widget = VideoWidget(site.streams["door"])
         widget.show()
         with closing(Brightness(load(), site.name, "door", 320, 180)) as thread:

@@ -4,13 +4,12 @@ Cameras to try: `camgraph cameras`. Start: `python examples/opencv_signals.py rt
 """
 
 import argparse
-import signal
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 import camgraph as cg
 from camgraph.errors import CamgraphError
-from camgraph.qt import Box, VideoWall, VideoWidget, signals
+from camgraph.qt import Box, VideoWall, VideoWidget, quit_on_interrupt, signals
 
 WIDTH, HEIGHT = 320, 180  # px of the frames that are analysed
 
@@ -59,10 +58,7 @@ try:
 except CamgraphError as error:
     parser.exit(1, f"{error}\n")
 app = QtWidgets.QApplication([])
-signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
-awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
-awake.timeout.connect(lambda: None)
-awake.start()
+quit_on_interrupt()
 with site:
     wall = VideoWall(site.streams)
     for widget in wall:

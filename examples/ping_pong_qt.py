@@ -4,14 +4,13 @@ Start: `python examples/ping_pong_qt.py`
 """
 
 import os
-import signal
 import time
 from functools import partial
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 import camgraph as cg
-from camgraph.qt import reply, signals
+from camgraph.qt import quit_on_interrupt, reply, signals
 
 
 class Player(cg.MessageProcess):
@@ -62,10 +61,7 @@ class Table(QtWidgets.QWidget):
 
 if __name__ == "__main__":
     app = QtWidgets.QApplication([])
-    signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
-    awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
-    awake.timeout.connect(lambda: None)
-    awake.start()
+    quit_on_interrupt()
     with cg.Graph().start() as site:
         table = Table(site.spawn(Player))
         table.resize(480, 320)

@@ -4,13 +4,12 @@ Start: `python examples/restart_me.py`. The third crash within a minute is one t
 """
 
 import ctypes
-import signal
 import time
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 import camgraph as cg
-from camgraph.qt import signals
+from camgraph.qt import quit_on_interrupt, signals
 
 
 class Victim(cg.MessageProcess):
@@ -70,10 +69,7 @@ class Window(QtWidgets.QWidget):
 
 if __name__ == "__main__":
     app = QtWidgets.QApplication([])
-    signal.signal(signal.SIGINT, lambda *_: QtCore.QTimer.singleShot(0, app.quit))
-    awake = QtCore.QTimer(interval=200)  # Python hears of Ctrl-C only when Qt calls it
-    awake.timeout.connect(lambda: None)
-    awake.start()
+    quit_on_interrupt()
     with cg.Graph().start() as site:
         window = Window(site.spawn(Victim))
         window.resize(720, 480)

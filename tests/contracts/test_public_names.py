@@ -52,7 +52,7 @@ PUBLIC = {
         "SourceUnavailable",
         "WrongSide",
     ],
-    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "reply", "signals"],
+    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "quit_on_interrupt", "reply", "signals"],
 }
 
 

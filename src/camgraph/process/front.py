@@ -147,14 +147,15 @@ class FrontEnd(Lives):
         """
         self._serving.take_over().dispatch()
 
-    def close(self, timeout: float = 5.0) -> None:
+    def close(self, timeout: float = 5.0, *, wait: bool = True) -> None:
         """End the process: it finishes the calls made before, runs `cleanup` and exits.
 
-        After `timeout` seconds it is killed. Closing twice does nothing. In a callback (in the thread that
+        After `timeout` seconds it is killed. Closing twice does nothing. With ``wait=False`` it does not wait
+        for that, as in a GUI: ``exited`` tells of it. In a callback (in the thread that
         serves the front end) it does not wait. In the thread that calls `dispatch`, it dispatches meanwhile.
         """
         self._begin_close(timeout)
-        if self._exit or self._serving.in_callback or os.getpid() != self._made_in:
+        if self._exit or not wait or self._serving.in_callback or os.getpid() != self._made_in:
             return
         if not self._wait_for(self._ended, timeout + _REAP_S):
             # The thread that dispatched does so no more.
@@ -162,6 +163,8 @@ class FrontEnd(Lives):
             self._give_up()
 
     def _wait_for(self, event: threading.Event, timeout: float | None) -> bool:
+        if not event.is_set() and os.getpid() != self._made_in:
+            raise BrokenError("this is a forked copy; how it goes is told to the program that forked")
         remaining = self._serving.dispatch_until(event.is_set, timeout)
         return event.wait(remaining)
 

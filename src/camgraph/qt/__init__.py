@@ -1,7 +1,8 @@
 """Video and messages in a Qt program (public).
 
 `VideoWidget` shows a live stream, `VideoWall` many; `Box` marks something in the picture; `signals` turns the
-messages of a process into Qt signals, `reply` the result of a call. Importing this raises MissingDependency
+messages of a process into Qt signals, `reply` the result of a call; `quit_on_interrupt` is for Ctrl-C.
+Importing this raises MissingDependency
 where Qt is missing.
 """
 
@@ -9,10 +10,11 @@ from camgraph.qt.binding import load_qt
 
 load_qt()
 
+from camgraph.qt.interrupt import quit_on_interrupt  # noqa: E402
 from camgraph.qt.overlay import Box  # noqa: E402
 from camgraph.qt.reply import reply  # noqa: E402
 from camgraph.qt.signals import signals  # noqa: E402
 from camgraph.qt.wall import VideoWall  # noqa: E402
 from camgraph.qt.widget import VideoWidget  # noqa: E402
 
-__all__ = ["Box", "VideoWall", "VideoWidget", "reply", "signals"]
+__all__ = ["Box", "VideoWall", "VideoWidget", "quit_on_interrupt", "reply", "signals"]

@@ -1,14 +1,13 @@
 """A Qt application for programs that bring none: platform, Ctrl-C, an end after some seconds."""
 
 import os
-import signal
-import socket
 from collections.abc import Callable
 
-from qtpy.QtCore import QSocketNotifier, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from camgraph.qt.display import check_display, has_display
+from camgraph.qt.interrupt import Interrupts
 
 
 class Application:
@@ -24,16 +23,7 @@ class Application:
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
         check_display()
         self._app = QApplication.instance() or QApplication([name])
-        self._read_end, self._write_end = socket.socketpair()
-        for sock in (self._read_end, self._write_end):
-            sock.setblocking(False)
-        self._notifier = QSocketNotifier(self._read_end.fileno(), QSocketNotifier.Type.Read)
-        self._notifier.activated.connect(self._quit)
-        # Qt's loop runs no Python bytecode while it waits: the signal's number through a socket wakes it.
-        self._old_wakeup = signal.set_wakeup_fd(self._write_end.fileno())
-        self._old_handlers = {
-            number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._interrupts = Interrupts(self._quit)
         self.interrupted = False
 
     def after(self, seconds: float, callback: Callable[[], object]) -> None:
@@ -57,14 +47,8 @@ class Application:
 
     def close(self) -> None:
         """Give the signals back."""
-        signal.set_wakeup_fd(self._old_wakeup)
-        for number, handler in self._old_handlers.items():
-            signal.signal(number, handler)
-        self._notifier.setEnabled(False)
-        self._read_end.close()
-        self._write_end.close()
+        self._interrupts.close()
 
     def _quit(self) -> None:
         self.interrupted = True
-        self._notifier.setEnabled(False)
         self._app.quit()
