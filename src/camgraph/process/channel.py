@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from camgraph.base.alarm import Alarm
 from camgraph.base.descriptors import close_all, receive_with_descriptors, send_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
@@ -20,7 +21,9 @@ MAX_QUEUED_BYTES = 64 << 20
 MAX_IN_MEMFDS_BYTES = 32 << 20
 _TAKEN = struct.Struct("<Q")
 _NO_SIGNAL = int(socket.MSG_NOSIGNAL)
-_NOT_NOW = {errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
+_CONGESTED = {errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS}
+"""The socket has room, but not this machine, or this user, who has too many descriptors under way."""
+RETRY_S = 0.02
 
 
 class _Outgoing(NamedTuple):
@@ -53,6 +56,9 @@ class Channel:
         self._sent_in_memfds = self._peer_has_taken = 0
         self._taken = self._told_taken = 0
         self._update_asked = False
+        self._congested = False
+        self._alarm: Alarm | None = None
+        """Rings when to try again what congestion has kept; no descriptor tells of its end."""
         self._finishing = False
         self._reading = True
         self._peer_finished = False
@@ -201,6 +207,7 @@ class Channel:
             if self._sock is not None:
                 if self._serving is not None:
                     self._serving.remove(self._sock)
+                    self._drop_alarm(self._serving)
                     self._serving = None
                 self._sock.close()
             self._give_up("the channel is closed")
@@ -251,6 +258,7 @@ class Channel:
         """Send what the socket takes; ask the loop to go on when it takes more. Under the lock."""
         if self._sock is None or self._over or self._write_error:
             return
+        self._congested = False
         try:
             if self._taken != self._told_taken:
                 taken, _ = pack(Kind.TAKEN, "", _TAKEN.pack(self._taken))
@@ -266,7 +274,9 @@ class Channel:
                 self._write_error = "the channel is closed"
                 self._sock.shutdown(socket.SHUT_WR)
         except OSError as error:
-            if error.errno not in _NOT_NOW:
+            if error.errno in _CONGESTED:
+                self._congested = True
+            elif error.errno != errno.EAGAIN:
                 # Reading goes on: what the other side sent before it went is still there. What was not sent
                 # stays, to be handed over.
                 self._write_error = f"the other side is gone: {error.strerror}"
@@ -305,6 +315,7 @@ class Channel:
             self._serving = None
             if self._sock is not None and not self._over:
                 loop.remove(self._sock)
+            self._drop_alarm(loop)
         self._ask_update()
 
     def _update(self, loop: Loop) -> None:
@@ -317,11 +328,31 @@ class Channel:
             self._serving = loop
             self._update_asked = False
             on_readable = self._on_readable if self._reading else None
-            on_writable = self._flush if self._wants_write() else None
+            wants_write = self._wants_write()
+            alarmed = wants_write and self._congested and self._set_alarm(loop)
+            if not alarmed:
+                self._drop_alarm(loop)
+            on_writable = self._flush if wants_write and not alarmed else None
             if on_readable or on_writable:
                 loop.add(self._sock, on_readable, on_writable)
             else:
                 loop.remove(self._sock)
+
+    def _set_alarm(self, loop: Loop) -> bool:
+        """Have the loop try again soon; False: there is no descriptor for that either."""
+        try:
+            self._alarm = self._alarm or Alarm()
+        except OSError:
+            return False
+        self._alarm.ring_after(RETRY_S)
+        loop.add(self._alarm, self._flush)
+        return True
+
+    def _drop_alarm(self, loop: Loop) -> None:
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            loop.remove(alarm)
+            alarm.close()
 
     def _flush(self) -> None:
         with self._lock:
@@ -346,6 +377,8 @@ class Channel:
         self._lock = threading.RLock()
         if self._sock is not None:
             self._sock.close()
+        if self._alarm is not None:
+            self._alarm.close()
         self._loop = None
         self._give_up("this is a forked copy; the channel belongs to the process that forked")
 

@@ -1,6 +1,11 @@
+import ctypes
 import os
+import resource
+import select
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -253,3 +258,59 @@ def test_what_was_not_sent_is_handed_over_in_order_and_the_rest_let_go(pair: tup
     for channel in (ours, successor, reader):
         channel.close()
     assert len(os.listdir("/proc/self/fd")) == before - len(pair)
+
+
+@contextmanager
+def few_descriptors_under_way(most: int) -> Iterator[None]:
+    """Have this thread send no more descriptors than so many which nobody has received, as any user may."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    before = (ctypes.c_uint32 * 6)()
+    libc.capget(header, before)
+    limited = (ctypes.c_uint32 * 6)(*before)
+    limited[0] &= ~(1 << 21 | 1 << 24)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert libc.capset(header, limited) == 0
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        libc.capset(header, before)
+
+
+def test_too_many_descriptors_under_way_wait_without_spinning(pair: tuple[Channel, Channel]) -> None:
+    sender, receiver = pair
+    loop = Loop()
+    sender.attach(loop, lambda: None)
+    turns = received = sent = 0
+
+    def run_for(seconds: float) -> None:
+        nonlocal turns
+        turns, until = 0, time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            loop.run_once(left)
+            turns += 1
+
+    with few_descriptors_under_way(max(map(int, os.listdir("/proc/self/fd"))) + 60):
+        while sender.queued < 10:
+            assert sender.send(Kind.CALL, "keep", b"", descriptors=(os.dup(0),))
+            sent += 1
+        poll = select.poll()
+        poll.register(sender, select.POLLOUT)
+        assert poll.poll(0)
+        run_for(0.3)
+        assert turns < 40
+        assert sender.queued == 10
+        until = time.monotonic() + 5
+        while received < sent and time.monotonic() < until:
+            while (envelope := receiver.receive()) is not None:
+                os.close(*envelope.descriptors)
+                received += 1
+            run_for(0.02)
+    assert received == sent
+    assert sender.queued == 0
+    run_for(0.05)
+    assert turns < 5
+    sender.close()
+    loop.close()
