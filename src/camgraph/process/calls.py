@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from camgraph.base.errors import BackendBusy, BrokenError, CamgraphError
+from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Call(concurrent.futures.Future[Any]):
 
     Done when the method has returned or raised (`BackendRaised`), or will never answer (`BrokenError`: the
     process has ended, as the text says). In Qt, see `camgraph.qt.reply`. Cancelled, it forgets the result;
-    the method runs all the same. An exception that nobody asks for is logged.
+    the method runs all the same. What the method raised is logged if nobody asks for it.
     """
 
     def __init__(self, method: str, wait: Wait) -> None:
@@ -46,7 +46,7 @@ class Call(concurrent.futures.Future[Any]):
     def __del__(self) -> None:
         if self.done() and not self.cancelled() and not self._asked:
             error = super().exception()
-            if isinstance(error, CamgraphError):
+            if isinstance(error, BackendRaised):
                 _log.error("nobody asked how a call of %s went: %s", self._method, error)
 
     def result(self, timeout: float | None = None) -> Any:
