@@ -16,6 +16,8 @@ from camgraph.base.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
 
+_FEW_TIMERS = 64
+
 
 class HasFileno(Protocol):
     """Anything with a descriptor."""
@@ -63,6 +65,8 @@ class Loop:
         self._wakeup = Wakeup()
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[int, int, Timer]] = []
+        self._most_timers = _FEW_TIMERS
+        """With so many, those that were cancelled are looked for."""
         self._order = itertools.count()
         self._stopping = False
         self._closed = False
@@ -112,6 +116,11 @@ class Loop:
     def call_at(self, due_ns: int, callback: Callable[[], None]) -> Timer:
         """Call back when `time.monotonic_ns()` has reached `due_ns`."""
         timer = Timer(due_ns, callback)
+        if len(self._timers) >= self._most_timers:
+            # Timeouts that are set and cancelled with each frame must not pile up until they are due.
+            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
+            heapq.heapify(self._timers)
+            self._most_timers = max(_FEW_TIMERS, 2 * len(self._timers))
         heapq.heappush(self._timers, (due_ns, next(self._order), timer))
         return timer
 

@@ -60,6 +60,17 @@ def test_timers_fire_in_order_and_cancelled_ones_never(loop: Loop) -> None:
     assert fired == ["early", "late"]
 
 
+def test_cancelled_timers_do_not_pile_up_until_they_are_due(loop: Loop) -> None:
+    fired: list[int] = []
+    kept = [loop.call_later(0.0, partial(fired.append, number)) for number in range(100)]
+    for _ in range(10_000):
+        loop.call_later(3600.0, lambda: fired.append(-1)).cancel()
+    assert len(loop._timers) < 500
+    loop.run_once(0.0)
+    assert fired == list(range(100))
+    assert all(timer.callback is None for timer in kept)
+
+
 def test_a_call_from_another_thread_wakes_the_loop(loop: Loop) -> None:
     ran_in: list[threading.Thread] = []
 
