@@ -120,9 +120,14 @@ class Barrier:
             if why := self._trouble():
                 self._break_off(why)
                 raise BrokenError(f"the barrier is broken: {self._ledger.reason()}")
-            os.eventfd_write(self._arrivals.fileno(), 1)
         except BaseException:
             self._coming.release()
+            raise
+        try:
+            os.eventfd_write(self._arrivals.fileno(), 1)
+        except BaseException:
+            # A signal's handler may have raised when it was counted already: never twice in a round.
+            self._give_up(f"process {self._pid} does not wait any more")
             raise
 
     def passed(self) -> bool:
@@ -172,9 +177,10 @@ class Barrier:
                     self._break_off("it was closed, or forgotten, where it was made: keep it there")
                 elif self._number is not None:
                     self._ledger.leave(self._number)
+                if self._waiting:
+                    self._break_off(f"process {self._pid} has closed it")
             if self._waiting:
-                # Whoever waits in another thread is woken, and releases all.
-                os.eventfd_write(self._arrivals.fileno(), 1)
+                # Whoever waits in another thread was woken, and releases all.
                 return
         self._release()
 
@@ -251,6 +257,7 @@ class Barrier:
         """Break it for all; False: the round was complete before."""
         if self._ledger.is_broken() or not self._ledger.break_off(self._round, why):
             return not self._ledger.complete(self._round)
+        # It wakes all. What is counted means nothing any more.
         os.eventfd_write(self._arrivals.fileno(), 1)
         return True
 

@@ -169,6 +169,28 @@ def test_one_place_is_for_one_at_a_time(three: Any, pool: Any) -> None:
     second.close()
 
 
+def test_one_that_is_closed_while_it_waits_has_not_come_twice(three: Any, pool: Any) -> None:
+    maker, second, _ = three
+    others = waiting(pool, maker)
+    waits = waiting(pool, second)
+    second.close()
+    with pytest.raises(ClosedError):
+        waits.result(PATIENCE_S)
+    with pytest.raises(BrokenError, match=f"process {os.getpid()} has closed it"):
+        others.result(PATIENCE_S)
+
+
+def test_a_maker_that_is_closed_while_it_waits_tells_all(three: Any, pool: Any) -> None:
+    maker, second, _ = three
+    others = waiting(pool, second)
+    waits = waiting(pool, maker)
+    maker.close()
+    with pytest.raises(ClosedError):
+        waits.result(PATIENCE_S)
+    with pytest.raises(BrokenError, match="where it was made"):
+        others.result(PATIENCE_S)
+
+
 def test_passed_is_asked_after_arriving_only(three: Any) -> None:
     with pytest.raises(RuntimeError, match="arrive"):
         three[0].passed()
