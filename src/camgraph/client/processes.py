@@ -239,5 +239,5 @@ class Processes:
                 self._spawned.pop(process, None)
                 raise
 
-    def _renew(self, process: str) -> None:
-        self._connection.send(Terminate(process=process, grace_s=0.0, renew=True))
+    def _renew(self, process: str, pid: int) -> None:
+        self._connection.send(Terminate(process=process, grace_s=0.0, renew=pid))

@@ -125,8 +125,8 @@ class Terminate(_Message, frozen=True):
 
     process: str
     grace_s: float
-    renew: bool = False
-    """Kill it at once, since it can't be heard, and start it again if it was spawned so."""
+    renew: int = 0
+    """Kill at once the one with this pid, which can't be heard, and start it again if it was spawned so."""
 
 
 class AddReader(_Message, frozen=True):

@@ -212,7 +212,7 @@ def make_front_end(
     loop: Loop,
     terminate: Callable[[float], None],
     *,
-    renew: Callable[[], None] = lambda: None,
+    renew: Callable[[int], None] = lambda pid: None,
     tell_watched: Callable[[Requests], None] = lambda requests: None,
 ) -> FrontEnd:
     """Return the front end of a process that runs `kind`; see `camgraph.process.lives`."""

@@ -18,9 +18,9 @@ that the process had sent is delivered. To close many, call `_begin_close(grace_
 each. `_attach(loop)` moves the serving to another loop, whose thread then runs the callbacks; before that
 loop is closed, the front end must be attached elsewhere or have ended. `fileno` moves it to the program.
 
-For a class with ``restart = True``, `renew()` is called when the process is broken: it is to be killed, and
-started again; and `tell_watched(requests)` with all requests each time they have changed, which the next one
-is to watch from its start.
+For a class with ``restart = True``, `renew(pid)` is called when the process is broken: it is to be killed and
+started again, but not the one that may have followed it meanwhile. `tell_watched(requests)` is called with
+all requests each time they have changed, which the next one is to watch from its start.
 """
 
 import logging
@@ -62,7 +62,7 @@ class Lives:
         name: str,
         loop: Loop,
         terminate: Callable[[float], None],
-        renew: Callable[[], None],
+        renew: Callable[[int], None],
         tell_watched: Callable[[Requests], None],
     ) -> None:
         self._name = name
@@ -180,7 +180,7 @@ class Lives:
             summary = f"{self._name} sent what can't be read: {error}"
             self._fail(BackendRaised(summary, traceback.format_exc()))
             self._stop_reading()
-            self._end_broken()
+            self._end_broken(self._pid)
         return False
 
     def _stop_reading(self) -> None:
@@ -313,15 +313,15 @@ class Lives:
     def _end_if_alive(self, pid: int | None) -> None:
         # Meanwhile there may be another process, whose channel can be read.
         if not self._exit and self._unreadable and pid == self._pid:
-            self._end_broken()
+            self._end_broken(pid)
 
-    def _end_broken(self) -> None:
+    def _end_broken(self, pid: int | None) -> None:
         """Have a process killed that can't be heard any more."""
-        if not self._restarts or self._closing:
+        if not self._restarts or self._closing or pid is None:
             self._end_process(0.0)
             return
         try:
-            self._renew()
+            self._renew(pid)
         except BrokenError as error:
             # It dies with its supervisor, and is started again by the next.
             _log.debug("%s could not be told to start again: %s", self._name, error)

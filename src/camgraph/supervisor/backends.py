@@ -73,16 +73,18 @@ class BackEnds:
         if process in self._running:
             self._running[process].watched = watched
 
-    def terminate(self, process: str, grace_s: float, *, renew: bool = False) -> None:
+    def terminate(self, process: str, grace_s: float, *, renew: int = 0) -> None:
         """End one: SIGTERM now, SIGKILL after the grace; one that has ended is left alone.
 
-        With `renew` one that can be started again is killed at once, and is.
+        With the pid `renew` one that can be started again is killed at once, and is. Its successor is left
+        alone.
         """
         spawned = self._running.get(process)
         if spawned is None:
             return
         if renew and spawned.restart:
-            spawned.child.kill()
+            if spawned.child.pid == renew:
+                spawned.child.kill()
         else:
             spawned.stop(grace_s)
 

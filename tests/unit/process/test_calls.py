@@ -339,7 +339,7 @@ class Peer:
             "peer",
             loop,
             lambda grace_s: None,
-            renew=self.renewed.set,
+            renew=lambda pid: self.renewed.set(),
         )
 
     def begin(self, pid: int) -> Channel:

@@ -67,7 +67,8 @@ class Client:
         self.front._on_exit(0)
         self.front.wait(5)
 
-    def _renew(self) -> None:
+    def _renew(self, pid: int) -> None:
+        assert pid == self.front.pid
         self.renewed += 1
 
     def _watch(self, requests: tuple[Any, ...]) -> None:

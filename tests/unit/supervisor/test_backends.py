@@ -235,15 +235,32 @@ def test_one_that_is_waited_for_can_be_ended_at_once(supervised: Supervised) -> 
 def test_a_broken_one_is_killed_and_started_again(supervised: Supervised) -> None:
     supervised.spawn()
     supervised.until(lambda: len(supervised.set_up()) == 1)
-    supervised.backends.terminate("Worker-1", 0.0, renew=True)
+    (pid,) = supervised.backends.pids.values()
+    supervised.backends.terminate("Worker-1", 0.0, renew=pid)
     supervised.until(lambda: len(supervised.set_up()) == 2)
     assert [end[1:] for end in supervised.exits()] == [("signal SIGKILL", True)]
+
+
+def test_one_that_is_told_broken_after_its_death_does_not_take_its_successor_along(
+    supervised: Supervised,
+) -> None:
+    supervised.spawn()
+    supervised.until(lambda: len(supervised.set_up()) == 1)
+    (broken,) = supervised.backends.pids.values()
+    os.kill(broken, signal.SIGKILL)
+    supervised.until(lambda: len(supervised.set_up()) == 2)
+    (successor,) = supervised.backends.pids.values()
+    supervised.backends.terminate("Worker-1", 0.0, renew=broken)
+    supervised.backends.terminate("Worker-1", 5.0)
+    supervised.until(lambda: supervised.backends.ended)
+    assert supervised.exits() == [(broken, "signal SIGKILL", True), (successor, "exit code 0", False)]
 
 
 def test_one_without_restart_is_not_renewed_but_ended(supervised: Supervised) -> None:
     supervised.spawn(restart=False)
     supervised.until(lambda: len(supervised.set_up()) == 1)
-    supervised.backends.terminate("Worker-1", 0.0, renew=True)
+    (pid,) = supervised.backends.pids.values()
+    supervised.backends.terminate("Worker-1", 0.0, renew=pid)
     supervised.until(lambda: supervised.backends.ended)
     assert [end[2] for end in supervised.exits()] == [False]
 
