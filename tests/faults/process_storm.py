@@ -27,7 +27,7 @@ KILL = Cause("kill", "signal SIGKILL")
 STAY_STOPPED = Cause("stop for good", STAYED_STOPPED)
 CLOSE = Cause("close", CLOSED, tells=True)
 ENDS = (
-    Cause("segfault", "signal SIGSEGV in end (", " in end ("),
+    Cause("segfault", "signal SIGSEGV in end (", "was killed by SIG"),
     Cause("raise", "exit code 1", ".end raised Trouble: raise", tells=True),
     Cause("raise later", "exit code 1", ".raise_later raised Trouble: raise later", tells=True),
     Cause("leave", "exit code 4", tells=True),

@@ -139,10 +139,10 @@ class Record:
             told = [expected in failure.summary for failure in failures] == [True] * bool(expected)
             if not told and (failures or causes == [cause]):
                 yield f"{death} of {cause}: failures are {failures}"
-            if any(Path(__file__).parent.name not in failure.traceback for failure in failures) and (
-                expected != UNREADABLE
-            ):
-                yield f"{death} of {cause}: the traceback is {failures[0].traceback!r}"
+            if expected != UNREADABLE and causes == [cause]:
+                for failure in failures:
+                    if Path(__file__).parent.name not in failure.traceback:
+                        yield f"{death} of {cause}: the traceback is {failure.traceback!r}"
         if any(self.failures.values()):
             yield f"failures of nobody: {dict(self.failures)}"
         for stopped, stops in self.stops.items():
