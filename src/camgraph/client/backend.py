@@ -15,10 +15,11 @@ from typing import Any
 
 from camgraph.base.children import end_with_parent
 from camgraph.base.signals import end_on_sigterm
-from camgraph.process.back import BackEnd, FrameReader
+from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
 from camgraph.process.story import begin_story
+from camgraph.process.watching import FrameReader
 
 EXIT_WITHIN_S = 1.0
 

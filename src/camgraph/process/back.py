@@ -1,15 +1,13 @@
 """The back end of a process: one wait on calls, frames, timers and descriptors, until it is to end."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any, Protocol
 from weakref import WeakSet
 
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import BrokenError, LeaseLimit
+from camgraph.base.errors import BrokenError
 from camgraph.base.loop import HasFileno, Loop, Timer
 from camgraph.process.channel import Channel
 from camgraph.process.declare import (
@@ -21,34 +19,19 @@ from camgraph.process.declare import (
 )
 from camgraph.process.handler import Handler, describe, exit_code, traceback_of
 from camgraph.process.message import Message
+from camgraph.process.report import Report
 from camgraph.process.timers import Callbacks, Later, Repeating
 from camgraph.process.travel import dumps, dumps_home, loads
-from camgraph.process.wire import REPORT, Envelope, Kind
+from camgraph.process.watching import FrameReader, Watching
+from camgraph.process.wire import Envelope, Kind
 
 _log = logging.getLogger(__name__)
 
-REPORT_EVERY_S = 1.0
 CALLS_AT_A_TIME = 16
 IDLE_BEFORE_END_S = 0.5
 FLUSH_S = 5.0
 
 Made = tuple[type[MessageProcess], tuple[Any, ...], dict[str, Any]]
-
-
-class FrameReader(Protocol):
-    """Where frames come from: selectable, never waiting."""
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable as long as there may be a frame; the same for all its life."""
-        ...
-
-    def read_nowait(self) -> Any:
-        """Return the next frame, None if there is none now."""
-        ...
-
-    def close(self) -> None:
-        """Release everything but the frames handed out."""
-        ...
 
 
 class Tasks(Protocol):
@@ -75,15 +58,12 @@ class BackEnd:
         self._open_reader = open_reader
         self._kind: type[MessageProcess] | None = None
         self._instance: MessageProcess | None = None
-        self._watched: list[tuple[Any, FrameReader]] = []
+        self._watching = Watching(self.loop, open_reader, give=self._give_frame, fail=self.fail, end=self.end)
         self._opened: WeakSet[FrameReader] = WeakSet()
         """Readers that the instance reads by itself, for as long as it has them."""
         self._callbacks = Callbacks(self.loop, self._begin)
         self._warned: set[str] = set()
-        self._frames = self._sent = self._lost = self._served = 0
-        self._reported = (0, 0, 0, 0)
-        self._report_asked = False
-        self._counting = threading.Lock()
+        self._report = Report(self.loop, channel)
         self._ending = self._paused = False
         self._idle: Timer | None = None
         self._code = 0
@@ -118,7 +98,7 @@ class BackEnd:
     def end_soon(self) -> None:
         """Take no more frames, serve the calls that have arrived, then end. In the loop's thread."""
         self._ending = True
-        self._stop_watching(lambda request: True)
+        self._watching.end()
         self._end_when_idle()
 
     def emit(self, message: Message, values: tuple[Any, ...]) -> None:
@@ -130,10 +110,7 @@ class BackEnd:
         except BrokenError:
             taken = False  # Nobody is there to be told; the loop notices it, and ends.
         parcel.settle(gone=True)
-        with self._counting:
-            self._sent += taken
-            self._lost += not taken
-        self._report_later()
+        self._report.count_message(taken=taken)
 
     def read(self, request: Any) -> FrameReader:
         """Open a reader, which is closed at the end if it was not before; from any thread."""
@@ -179,7 +156,7 @@ class BackEnd:
             self._channel.send(Kind.READY, force=True)
         except BrokenError:
             _log.debug("nobody is there to be told that the back end is ready")
-        self._watch_exactly(watched)
+        self._watching.watch_exactly(watched)
 
     def run_handler(self, handler: Handler) -> bool:
         """Run a handler to its end; False: it raised, and what follows from that was done."""
@@ -195,8 +172,7 @@ class BackEnd:
     def begun(self, handler: Handler) -> None:
         """Count a call as served: with its first step, since before that it is lost with the process."""
         if handler.is_call:
-            self._served += 1
-            self._report_later()
+            self._report.count_call()
 
     def returned(self, handler: Handler, value: object) -> None:
         """Tell what a handler has returned to whom it is for."""
@@ -287,11 +263,11 @@ class BackEnd:
             case Kind.CALL:
                 self._call(envelope)
             case Kind.WATCH:
-                self._guarded(lambda: self._watch(loads(envelope.body)))
+                self._guarded(lambda: self._watching.watch(loads(envelope.body)))
             case Kind.WATCHED:
-                self._guarded(lambda: self._watch_exactly(loads(envelope.body)))
+                self._guarded(lambda: self._watching.watch_exactly(loads(envelope.body)))
             case Kind.UNWATCH:
-                self._guarded(lambda: self._unwatch(loads(envelope.body)))
+                self._guarded(lambda: self._watching.unwatch(loads(envelope.body)))
             case _:
                 close_all(envelope.descriptors)
 
@@ -319,61 +295,14 @@ class BackEnd:
         self.run_handler(handler)
         return True
 
-    def _watch(self, request: Any) -> None:
-        if not (self._ending or self.ended) and all(request != watched for watched, _ in self._watched):
-            reader = self._open_reader(request)
-            self._watched.append((request, reader))
-            self.loop.add(reader.fileno(), lambda: self._read(request, reader))
-
-    def _watch_exactly(self, requests: Collection[Any]) -> None:
-        self._stop_watching(lambda request: request not in requests)
-        for request in requests:
-            self._guarded(partial(self._watch, request))
-
-    def _unwatch(self, which: Any) -> None:
-        if isinstance(which, str):
-            self._stop_watching(lambda request: bool(request.stream == which))
-        else:
-            self._stop_watching(lambda request: bool(request == which))
-
-    def _stop_watching(self, which: Callable[[Any], bool]) -> None:
-        for request, reader in [entry for entry in self._watched if which(entry[0])]:
-            self._watched.remove((request, reader))
-            self.loop.remove(reader.fileno())
-            reader.close()
-
-    def _read(self, request: Any, reader: FrameReader) -> None:
-        try:
-            frame = reader.read_nowait()
-        except LeaseLimit as error:
-            self.fail("on_frame", error)
-            return self.end(1)
-        except Exception as error:
-            # The stream's trouble, not the instance's: its other streams go on.
-            self._stop_watching(lambda watched: watched is request)
-            return self.fail("watch", error)
-        if frame is None:
-            return None
+    def _give_frame(self, frame: Any, on_done: Callable[[], None]) -> bool:
         assert self._instance is not None
-        self._frames += 1
-        self._report_later()
+        self._report.count_frame()
         on_frame = self._instance.on_frame
         # In a task, the next frame comes when this one is done.
-        is_done = self._begin(
-            Handler(
-                "on_frame",
-                lambda: on_frame(frame),
-                self._frame_deadline_s,
-                on_done=lambda: self._read_again(request, reader),
-            )
+        return self._begin(
+            Handler("on_frame", lambda: on_frame(frame), self._frame_deadline_s, on_done=on_done)
         )
-        if not is_done and (request, reader) in self._watched:
-            self.loop.remove(reader.fileno())
-        return None
-
-    def _read_again(self, request: Any, reader: FrameReader) -> None:
-        if (request, reader) in self._watched:
-            self.loop.add(reader.fileno(), lambda: self._read(request, reader))
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Do what a front end asks for beside calls; an exception is reported, and ends nothing."""
@@ -399,38 +328,12 @@ class BackEnd:
             self._idle = self.loop.call_later(IDLE_BEFORE_END_S, lambda: self.end(0))
 
     def _end_callbacks(self) -> None:
-        self._stop_watching(lambda request: True)
+        self._watching.end()
         self._callbacks.end()
-
-    def _report_later(self) -> None:
-        """The numbers have changed: tell them within a second. An idle back end is not woken. Any thread."""
-        if not self._report_asked:
-            self._report_asked = True
-            self.loop.call_soon_threadsafe(self._start_report)
-
-    def _start_report(self) -> None:
-        self.loop.call_later(REPORT_EVERY_S, self._report_what_changed)
-
-    def _report_what_changed(self) -> None:
-        self._report_asked = False
-        if not self._report(force=False):
-            self._report_later()
-
-    def _report(self, *, force: bool) -> bool:
-        """Tell the numbers, if they have changed; False: there was no room."""
-        numbers = (self._frames, self._sent, self._lost, self._served)
-        try:
-            if numbers != self._reported:
-                if not self._channel.send(Kind.REPORT, body=REPORT.pack(*numbers), force=force):
-                    return False
-                self._reported = numbers
-        except BrokenError:
-            _log.debug("nobody is there to be told the numbers")
-        return True
 
     def _flush(self) -> None:
         """Give a slow front end some time to take what is queued, and the last report."""
-        self._report(force=True)
+        self._report.tell(force=True)
         deadline = time.monotonic() + FLUSH_S
         while self._channel.queued and (remaining := deadline - time.monotonic()) > 0:
             self.loop.run_once(remaining)

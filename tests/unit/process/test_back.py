@@ -80,7 +80,7 @@ def front(request: pytest.FixtureRequest) -> Iterator[Front]:
 def test_the_numbers_are_told_when_they_have_changed_and_else_nothing_wakes_it(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camgraph.process.back.REPORT_EVERY_S", 0.1)
+    monkeypatch.setattr("camgraph.process.report.REPORT_EVERY_S", 0.1)
     assert front.back.loop.due_in_s() is None
     front.call("say", 3, token=1)
     *_, result, report = front.receive_until(Kind.REPORT)
@@ -96,7 +96,7 @@ def test_results_of_a_front_end_that_does_not_read_wait_beyond_the_bound_of_mess
     front.call("say", 2 * MAX_QUEUED + 1000, token=1)
     for token in range(2, 200):
         front.call("block", 10, token=token)
-    wait_until(lambda: front.back._served == 199)
+    wait_until(lambda: front.back._report.served == 199)
     received: list[Envelope] = []
     while len([envelope for envelope in received if envelope.kind is Kind.RESULT]) < 199:
         received.append(front.receive())
