@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ PAUSE_S = (0.02, 0.5)
 FLOOD = 20_000
 CLOSES_WITHIN_S = 10.0
 EXCUSED_S = 0.5
+MOST_TIMES = 500_000
 
 KILL = Cause("kill", "signal SIGKILL")
 STAY_STOPPED = Cause("stop for good", STAYED_STOPPED)
@@ -48,6 +49,11 @@ class Slot:
         self._fronts = 0
         self.account = self.fill()
 
+    @property
+    def lives(self) -> bool:
+        """Its process is heard, and has frames if it watches any."""
+        return self.account.fit and (self.account.frames > 0 or not self._watches)
+
     def fill(self) -> Account:
         """Have a new process take the place."""
         self._fronts += 1
@@ -70,8 +76,8 @@ class ProcessStorm:
         self.told: list[str] = []
         self.problems: list[str] = []
         self.sums: Counter[str] = Counter()
-        self.messages_late_ms: list[float] = []
-        self.timer_late_ms: list[float] = []
+        self.messages_late_ms: deque[float] = deque(maxlen=MOST_TIMES)
+        self.timer_late_ms: deque[float] = deque(maxlen=MOST_TIMES)
         """How late the timer of the GUI was, but for the times when it was made to hang."""
         self._app = app
         self._chance = random.Random(seed)
@@ -110,8 +116,8 @@ class ProcessStorm:
 
     @property
     def all_live(self) -> bool:
-        """A process is heard in every slot."""
-        return all(slot.account.fit for slot in self._slots)
+        """A process is heard in every slot, which sees what it watches."""
+        return all(slot.lives for slot in self._slots)
 
     def rest(self) -> None:
         """Do no more harm; what is stopped goes on."""

@@ -21,6 +21,8 @@ class Account:
         directory.mkdir(parents=True)
         self.name = directory.name
         self.record = Record()
+        self.frames = 0
+        """Frames that this life has told of."""
         self.late_ms: list[float] = []
         """How late each message was that was not the process's own fault, or the GUI's."""
         self.excused_until = 0.0
@@ -96,8 +98,11 @@ class Account:
         answers[number] = answer
 
     def _hear(self, life: str, number: int, at_ns: int, more: object) -> None:
-        if isinstance(more, cg.Descriptor):
-            more.close()
+        match more:
+            case cg.Descriptor():
+                more.close()
+            case int():
+                self.frames += 1
         lives, wrong = self.record.lives, self.record.wrong
         if life != self._life:
             if self._life:
@@ -114,6 +119,7 @@ class Account:
     def _turn(self, how: str) -> None:
         self.record.emitted_deaths.append(how)
         self._life = ""
+        self.frames = 0
 
     def _end(self, how: str) -> None:
         self._turn(how)

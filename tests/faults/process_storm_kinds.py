@@ -91,7 +91,7 @@ class Chatterer(cg.MessageProcess):
 
     @property
     def _dropped(self) -> int:
-        dropped: int = self._outlet._lost  # type: ignore[attr-defined]
+        dropped: int = self._outlet._report.lost  # type: ignore[attr-defined]
         return dropped
 
     @cg.backend

@@ -11,7 +11,7 @@ import logging
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def pump(done: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     """Return median, 99th percentile and maximum."""
     if len(values) < 2:
         return {}
@@ -76,8 +76,8 @@ def main(options: dict[str, Any]) -> None:
 
     storm.rest()
     if not pump(lambda: storm.all_live, LIVES_AGAIN_WITHIN_S):
-        dead = [account.name for account in storm.accounts if not account.fit]
-        problems.append(f"{dead} do not live again")
+        heard = [(account.name, account.pid_heard, account.frames) for account in storm.accounts]
+        problems.append(f"not all live again: {heard}")
     storm.calm()
     if not pump(lambda: all(account.answered for account in storm.accounts), ANSWERS_WITHIN_S):
         problems.append("calls are not answered")

@@ -21,11 +21,11 @@ class Counting(cg.AsyncMessageProcess):
 
     @cg.backend
     async def look(self) -> None:
-        self.served.emit(self._outlet._served)  # type: ignore[attr-defined]
+        self.served.emit(self._outlet._report.served)  # type: ignore[attr-defined]
 
     @cg.backend
     def look_at_once(self) -> None:
-        self.served.emit(self._outlet._served)  # type: ignore[attr-defined]
+        self.served.emit(self._outlet._report.served)  # type: ignore[attr-defined]
 
 
 def test_a_task_is_served_with_its_first_step(spawn: Callable[..., Any]) -> None:
