@@ -301,7 +301,7 @@ def backend_methods_of(kind: type[MessageProcess]) -> dict[str, Callable[..., An
 
 
 def has_result(kind: type[MessageProcess], method: str) -> bool:
-    """Tell whether a backend method is annotated to return something; an override may leave it to its base."""
+    """Tell whether a backend method is annotated to return something; an override may leave that out."""
     for base in kind.__mro__:
         annotations = getattr(vars(base).get(method), "__annotations__", {})
         if "return" in annotations:
