@@ -16,6 +16,7 @@ class DispatchedLoop(Loop):
         super().__init__()
         self._turn = threading.Lock()
         self._thread_id = threading.get_ident()
+        self._thread = threading.current_thread()
 
     def __del__(self) -> None:
         # Not earlier: the number may still be registered with the program's own loop, and would be given
@@ -30,9 +31,15 @@ class DispatchedLoop(Loop):
         if not self._turn.acquire(blocking=False):
             return
         try:
+            self._thread = threading.current_thread()
             self.run_once(timeout_s)
         finally:
             self._turn.release()
+
+    @property
+    def is_left(self) -> bool:
+        """The thread that dispatched last has ended; of one that Python has not started, nobody knows."""
+        return not self._thread.is_alive()
 
     @property
     def in_callback(self) -> bool:

@@ -117,7 +117,7 @@ class Serving:
         return self.in_callback or self.loop.in_thread()
 
     def dispatch_until(self, done: Callable[[], bool], timeout: float | None) -> float | None:
-        """In the thread that dispatches, do so until it is `done`; elsewhere, do nothing.
+        """In the thread that dispatches, or once that has ended, do so until it is `done`; else do nothing.
 
         Returns what is left of the `timeout` (seconds; None: for ever), to be waited otherwise.
         """
@@ -125,7 +125,9 @@ class Serving:
         while True:
             remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
             loop = self.loop
-            if done() or remaining == 0.0 or not isinstance(loop, DispatchedLoop) or not loop.in_thread():
+            if done() or remaining == 0.0 or not isinstance(loop, DispatchedLoop):
+                return remaining
+            if not (loop.in_thread() or loop.is_left):
                 return remaining
             loop.dispatch(remaining)
 

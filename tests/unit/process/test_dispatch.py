@@ -213,6 +213,17 @@ def test_a_callback_that_is_interrupted_leaves_nobody_waiting(spawn: Spawn, port
     assert [name for name, _ in messages][-1:] == ["counted"]
 
 
+def test_who_waits_dispatches_once_the_thread_that_did_has_ended(counter: Any) -> None:
+    thread = threading.Thread(target=counter.dispatch)
+    thread.start()
+    thread.join()
+    counter.count(0, 10)
+    counter.close(wait=False)
+    assert counter.wait(5) == "exit code 0"
+    assert counter.heard == list(range(10))
+    assert counter.heard.threads == {threading.get_ident()}
+
+
 def test_closing_ends_although_the_thread_that_dispatched_is_gone(counter: Any) -> None:
     thread = threading.Thread(target=counter.dispatch)
     thread.start()
