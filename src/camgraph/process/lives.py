@@ -38,6 +38,7 @@ from camgraph.base.errors import BackendRaised, BrokenError, CamgraphError
 from camgraph.base.loop import Loop
 from camgraph.process.calls import Calls
 from camgraph.process.declare import MessageProcess, messages_of
+from camgraph.process.handler import describe
 from camgraph.process.outbox import Outbox, Requests
 from camgraph.process.ports import EventPort, MessagePort, MessageStream
 from camgraph.process.serving import Serving
@@ -175,9 +176,9 @@ class Lives:
             # It ends by itself; if it has only lost its channel, it is made to.
             self._stop_reading()
             self._end_later()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # It may be anything: unpickling runs what the other side has sent.
-            summary = f"{self._name} sent what can't be read: {error}"
+            summary = f"{self._name} sent what can't be read: {describe(error)}"
             self._fail(BackendRaised(summary, traceback.format_exc()))
             self._stop_reading()
             self._end_broken(self._pid)

@@ -2,6 +2,7 @@ import logging
 import os
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -401,6 +402,45 @@ def test_garbage_breaks_the_process_and_not_the_loop(
     echo.say("fine")
     wait_until(lambda: echo.heard == ["fine"])
     assert len(caplog.records) == 1
+
+
+class Nameless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def _raise_nameless() -> None:
+    raise Nameless
+
+
+class Unreadable:
+    """Can be pickled; who unpickles it runs `function`."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> Any:
+        return self.function, ()
+
+
+@pytest.mark.parametrize(
+    ("function", "text"), [(sys.exit, "SystemExit"), (_raise_nameless, "Nameless: (its text can't be had)")]
+)
+def test_what_can_not_be_unpickled_breaks_the_process_and_not_the_loop(
+    loop: Loop, echo: Any, function: Callable[[], object], text: str
+) -> None:
+    ours, theirs = channel_pair()
+    asked: list[float] = []
+    front: Any = make_front_end(Echo, "bad", loop, asked.append)
+    front._bind(ours, 1)
+    assert Channel(theirs).send(Kind.MESSAGE, "said", dumps("", (Unreadable(function), 0)).body)
+    wait_until(lambda: asked == [0.0])
+    assert front.failure.summary == f"bad sent what can't be read: {text}"
+    theirs.close()
+    front._on_exit(0)
+    front.wait(5)
+    echo.say("fine")
+    wait_until(lambda: echo.heard == ["fine"])
 
 
 @pytest.mark.parametrize(
