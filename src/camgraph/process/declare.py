@@ -268,9 +268,9 @@ class AsyncMessageProcess(MessageProcess):
 
     Backend methods and callbacks run as tasks, begun in their order after `setup`; while one waits, others
     run, 256 at most: then calls wait at the front end, which is told `BackendBusy` in the end. The frames of
-    a request come one at a time: the next one when `on_frame` has returned; so do the turns of a timer. Past a deadline, a task is
-    cancelled, reported, and the process ends. At the end, tasks under way have a second to finish, then they
-    are cancelled; `cleanup` comes last.
+    a request come one at a time: the next one when `on_frame` has returned; so do the turns of a timer. Past
+    a deadline, a task is cancelled, reported, and the process ends; one that holds the loop is killed. At the
+    end, tasks under way have a second to finish, then they are cancelled; `cleanup` comes last.
     """
 
     _may_wait = True
