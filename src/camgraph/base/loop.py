@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from camgraph.base.parking import park_for_forks
+from camgraph.base.parking import give_way, park_for_forks
 from camgraph.base.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
@@ -171,6 +171,7 @@ class Loop:
         if due_in_s is not None:
             timeout_s = due_in_s if timeout_s is None else min(timeout_s, due_in_s)
         events = self._epoll.poll(timeout_s, len(self._watched))
+        give_way()
         with self.turn:
             self._serve(events)
 

@@ -21,6 +21,7 @@ from weakref import WeakSet
 _log = logging.getLogger(__name__)
 
 PARK_WITHIN_S = 1.0
+GIVE_WAY_S = 0.005
 
 
 class Parked(Protocol):
@@ -68,12 +69,23 @@ _forking = _Forking()
 # Held where something is made that a fork in another thread must find whole, or not at all.
 _making = threading.RLock()
 _registry = threading.RLock()
+_no_fork_waits = threading.Event()
+_no_fork_waits.set()
 
 
 def park_for_forks(thing: Parked) -> None:
     """Have forks wait for the turns of `thing`, and their children abandon it, for as long as it lives."""
     with _registry:
         _parked.add(thing)
+
+
+def give_way() -> None:
+    """Let a fork come first that waits for a turn: to be called before each, or a busy thread leaves it none.
+
+    Not for longer than it needs to wake up: the caller may be in a turn of something else.
+    """
+    if not _no_fork_waits.is_set():
+        _no_fork_waits.wait(GIVE_WAY_S)
 
 
 def close_in_children(thing: Closes) -> None:
@@ -119,6 +131,7 @@ def foreign_threads() -> dict[int, str]:
 
 def _before() -> None:
     deadline = time.monotonic() + PARK_WITHIN_S
+    _no_fork_waits.clear()
     # In the same order by all threads that fork.
     for thing in sorted(_all_parked(), key=id):
         if not _take(thing.turn, deadline):
@@ -152,13 +165,16 @@ def _take(lock: threading.RLock, deadline: float) -> bool:
 
 
 def _in_parent() -> None:
+    _no_fork_waits.set()
     while _forking.turns:
         _forking.turns.pop().release()
 
 
 def _in_child() -> None:
-    global _making, _registry
+    global _making, _registry, _no_fork_waits
     _making, _registry = threading.RLock(), threading.RLock()
+    _no_fork_waits = threading.Event()
+    _no_fork_waits.set()
     _forking.turns.clear()
     for parked in list(_parked):
         parked.abandon_in_child()

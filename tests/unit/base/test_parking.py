@@ -52,6 +52,31 @@ def in_child(check: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+def test_a_fork_comes_next_however_busy_a_loop_is(loop: Loop) -> None:
+    read_end, write_end = os.pipe()
+    turns = [0]
+
+    def work() -> None:
+        turns[0] += 1
+        end = time.monotonic() + 0.002
+        while time.monotonic() < end:
+            pass
+
+    # There is always something to do.
+    os.write(write_end, b"more")
+    loop.call_soon_threadsafe(lambda: loop.add(read_end, work))
+    wait_until(lambda: turns[0])
+    for _ in range(60):
+        before = turns[0]
+        assert in_child(lambda before=before: turns[0] - before < 10)  # type: ignore[misc]
+    removed = threading.Event()
+    loop.call_soon_threadsafe(lambda: loop.remove(read_end))
+    loop.call_soon_threadsafe(removed.set)
+    assert removed.wait(5)
+    os.close(read_end)
+    os.close(write_end)
+
+
 def test_a_child_never_finds_a_callback_half_done(loop: Loop) -> None:
     halves: list[int] = []
     turns = [0]
