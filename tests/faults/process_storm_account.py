@@ -118,6 +118,9 @@ class Account:
 
     def _turn(self, how: str) -> None:
         self.record.emitted_deaths.append(how)
+        if self.pid_heard in self.record.flooded:
+            # What the next one has said already had to wait for all that.
+            self.excused_until = max(self.excused_until, time.monotonic())
         self._life = ""
         self.frames = 0
 
