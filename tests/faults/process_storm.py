@@ -206,19 +206,19 @@ class ProcessStorm:
             self._kill_now(account)
 
     def _kill_now(self, account: Account) -> None:
-        pid: int = account.front.pid
-        account.record.harms[pid].append(KILL)
-        self._tell(f"SIGKILL to {account.name} {pid}")
-        os.kill(pid, signal.SIGKILL)
+        pid = account.pid_heard
+        if self._signal(pid, signal.SIGKILL):
+            account.record.harms[pid].append(KILL)
+            self._tell(f"SIGKILL to {account.name} {pid}")
 
     def _kill_early(self) -> None:
         """Kill one that may not have said anything yet."""
         for slot in self._chance.sample(self._slots, len(self._slots)):
             account, pid = slot.account, slot.account.front.pid
             if pid not in (None, account.pid_heard, *account.record.harms) and account.front.alive:
-                account.record.harms[pid].append(KILL)
-                self._tell(f"SIGKILL to {account.name} {pid}, early")
-                os.kill(pid, signal.SIGKILL)
+                if self._signal(pid, signal.SIGKILL):
+                    account.record.harms[pid].append(KILL)
+                    self._tell(f"SIGKILL to {account.name} {pid}, early")
                 return
 
     def _end(self, cause: Cause) -> None:
@@ -280,13 +280,14 @@ class ProcessStorm:
 
     def _kill_supervisor(self) -> None:
         """All back ends that it has started end with it; the next one starts those again that are to be."""
-        self._tell(f"SIGKILL to the supervisor {self._site.supervisor_pid}")
+        if not self._signal(self._site.supervisor_pid, signal.SIGKILL):
+            return
+        self._tell("SIGKILL to the supervisor")
         for slot in self._slots:
             if slot.kind.start_method != "fork":
                 slot.account.record.orphaned = True
                 if slot.account.front.pid is not None:
                     slot.account.record.harms[slot.account.front.pid].append(ORPHAN)
-        os.kill(self._site.supervisor_pid, signal.SIGKILL)
 
     def _excuse_all(self) -> None:
         """The GUI was busy, which is nobody else's fault."""
