@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.process_storm_account import Account
+from tests.faults.process_storm_account import Account, Slot
+from tests.faults.process_storm_causes import CLOSE, ENDS, HANG, HANG_TASK, KILL, ORPHAN, STAY_STOPPED, Cause
 from tests.faults.process_storm_kinds import KINDS
-from tests.faults.process_storm_record import CLOSED, ORPHAN, UNREADABLE, Cause
 
 import camgraph as cg
 from camgraph.qt.application import Application
-from camgraph.supervisor.ends import STAYED_STOPPED
 
 CALL_EVERY_S = 0.02
 PAUSE_S = (0.02, 0.5)
@@ -23,46 +22,6 @@ FLOOD = 20_000
 CLOSES_WITHIN_S = 10.0
 EXCUSED_S = 0.5
 MOST_TIMES = 500_000
-
-KILL = Cause("kill", "signal SIGKILL")
-STAY_STOPPED = Cause("stop for good", STAYED_STOPPED)
-CLOSE = Cause("close", CLOSED, tells=True)
-ENDS = (
-    Cause("segfault", "signal SIGSEGV in end (", "was killed by SIG"),
-    Cause("raise", "exit code 1", ".end raised Trouble: raise", tells=True),
-    Cause("raise later", "exit code 1", ".raise_later raised Trouble: raise later", tells=True),
-    Cause("leave", "exit code 4", tells=True),
-    Cause("exit", "exit code 3"),
-    Cause("garbage", "signal SIGKILL", UNREADABLE),
-)
-HANG = Cause("hang", "past its deadline in hang (", "ran past its deadline in hang (")
-HANG_TASK = Cause("hang", "exit code 1", ".hang raised TimeoutError: it ran past its deadline", tells=True)
-
-
-class Slot:
-    """A place with a process; when that has ended for good, another takes it."""
-
-    def __init__(self, site: cg.Site, at: int, directory: Path) -> None:
-        self.kind, self._notifier, self._watches = KINDS[at]
-        self._site = site
-        self._path = directory / f"{at}-{self.kind.__name__}"
-        self._fronts = 0
-        self.account = self.fill()
-
-    @property
-    def lives(self) -> bool:
-        """Its process is heard, and has frames if it watches any."""
-        return self.account.fit and (self.account.frames > 0 or not self._watches)
-
-    def fill(self) -> Account:
-        """Have a new process take the place."""
-        self._fronts += 1
-        where = self._path.with_name(f"{self._path.name}-{self._fronts}")
-        self.account = Account(self._site, self.kind, self._notifier, where)
-        if self._watches:
-            request = self._site.streams["camera"].frames(size=(64, 36), format="gray8")
-            self.account.front.watch(request)
-        return self.account
 
 
 class ProcessStorm:

@@ -1,4 +1,4 @@
-"""The account of one front end in the process storm: it makes the calls, and hears the messages."""
+"""The front ends of the process storm: an account of each makes its calls, and hears its messages."""
 
 import itertools
 import shutil
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.faults.process_storm_kinds import Chatterer, read_books
+from tests.faults.process_storm_kinds import KINDS, Chatterer, read_books
 from tests.faults.process_storm_record import Death, Life, Record
 
 import camgraph as cg
@@ -134,3 +134,29 @@ class Account:
     def _die(self, how: str) -> None:
         statistics, unread = self.front.statistics(), self.front._tally.unread_lost
         self.record.deaths.append(Death(self.front.pid, how, statistics.lost, unread, statistics.calls_lost))
+
+
+class Slot:
+    """A place with a process; when that has ended for good, another takes it."""
+
+    def __init__(self, site: cg.Site, at: int, directory: Path) -> None:
+        self.kind, self._notifier, self._watches = KINDS[at]
+        self._site = site
+        self._path = directory / f"{at}-{self.kind.__name__}"
+        self._fronts = 0
+        self.account = self.fill()
+
+    @property
+    def lives(self) -> bool:
+        """Its process is heard, and has frames if it watches any."""
+        return self.account.fit and (self.account.frames > 0 or not self._watches)
+
+    def fill(self) -> Account:
+        """Have a new process take the place."""
+        self._fronts += 1
+        where = self._path.with_name(f"{self._path.name}-{self._fronts}")
+        self.account = Account(self._site, self.kind, self._notifier, where)
+        if self._watches:
+            request = self._site.streams["camera"].frames(size=(64, 36), format="gray8")
+            self.account.front.watch(request)
+        return self.account

@@ -6,25 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults.process_storm_causes import CLOSED, ORPHAN, ORPHANED, UNREADABLE, Cause
 from tests.faults.process_storm_kinds import Written
 
 from camgraph.errors import BackendRaised, BrokenError
-
-CLOSED = "exit code 0"
-UNREADABLE = "sent what can't be read"
-ORPHANED = ("its supervisor ended", "unknown: its supervisor is gone")
-
-
-class Cause(NamedTuple):
-    """What is done to a process, and how that is to be told."""
-
-    way: str
-    exit: str
-    """How the text of its end begins."""
-    failed: str = ""
-    """What is in the text of the one failure that it brings; empty: it brings none."""
-    tells: bool = False
-    """The back end still reports, so that nothing is lost uncounted."""
 
 
 class Death(NamedTuple):
@@ -55,9 +40,6 @@ class Life:
         self.next = number + 1
         self.heard += 1
         return True
-
-
-ORPHAN = Cause("kill supervisor", "")
 
 
 @dataclass
