@@ -7,7 +7,7 @@ import time
 import weakref
 from contextlib import suppress
 
-from qtpy.QtCore import QCoreApplication, QObject, QSocketNotifier, QThread
+from qtpy.QtCore import QCoreApplication, QObject, QSocketNotifier, QThread, QTimer
 
 from camgraph.base.loop import Loop
 from camgraph.process.front import FrontEnd
@@ -16,6 +16,7 @@ from camgraph.qt.emitter import SLICE_NS, Emitter, Mailbox
 _log = logging.getLogger(__name__)
 
 JOIN_MS = 5000
+LOOK_AGAIN_MS = 20
 _hub: "MessageHub | None" = None
 
 
@@ -42,10 +43,16 @@ class FrontNotifier:
         self.home = front._loop
         self._front, self._box, self._emitter = front, box, emitter
         self._has_read = False
+        self._has_ended = False
         self._notifier = QSocketNotifier(front.fileno(), QSocketNotifier.Type.Read, emitter)
         self._notifier.activated.connect(self._serve)
 
     def _serve(self) -> None:
+        if self._front._serving.in_callback:
+            # It runs an event loop of its own, which would be told without a pause of what can't be read now.
+            self._notifier.setEnabled(False)
+            QTimer.singleShot(LOOK_AGAIN_MS, self._look_again)
+            return
         # What was read before is emitted first: a process that floods fills its socket, not our memory.
         if self._box.letters:
             return
@@ -63,6 +70,11 @@ class FrontNotifier:
                 self._emitter.rest()
                 return
 
+    def _look_again(self) -> None:
+        if not self._has_ended:
+            with suppress(RuntimeError):
+                self._notifier.setEnabled(True)
+
     def _serve_one(self) -> bool:
         self._emitter.collect(self._read_one)
         return self._has_read
@@ -72,6 +84,7 @@ class FrontNotifier:
 
     def end(self) -> None:
         """Leave the descriptor alone from now on."""
+        self._has_ended = True
         with suppress(RuntimeError):  # Qt, ending, may have deleted it.
             self._notifier.setEnabled(False)
             self._notifier.deleteLater()

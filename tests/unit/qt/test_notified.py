@@ -4,6 +4,7 @@ import gc
 import os
 import select
 import threading
+import time
 import weakref
 
 import pytest
@@ -53,6 +54,27 @@ def test_both_ways_side_by_side(gui, spawn):
     gui.until(lambda: qthreads() == 0)
     one.emit("moved", "here", 1.0)
     gui.until(lambda: len(heard) == 3)
+
+
+def test_a_dialog_in_a_callback_has_the_processor_for_itself(gui, spawn):
+    back, heard, used_s = spawn(), [], []
+
+    def show_dialog(stream, score):
+        heard.append(score)
+        if len(heard) == 1:
+            dialog = QDialog()
+            QTimer.singleShot(500, dialog.accept)
+            before_s = time.process_time()
+            dialog.exec()
+            used_s.append(time.process_time() - before_s)
+
+    back.front.moved.connect(show_dialog)
+    here(back)
+    for number in range(10):
+        back.emit("moved", "door", number)
+    gui.until(lambda: len(heard) == 10)
+    assert heard == list(range(10))
+    assert used_s[0] < 0.25
 
 
 def test_what_came_between_asking_and_connecting_is_heard(gui, spawn):
