@@ -17,6 +17,8 @@ from camgraph.base.wakeup import Wakeup
 _log = logging.getLogger(__name__)
 
 _FEW_TIMERS = 64
+_LONGEST_WAIT_S = 1e6
+"""The kernel takes 24 days at most."""
 
 
 class HasFileno(Protocol):
@@ -170,6 +172,8 @@ class Loop:
         due_in_s = self.due_in_s()
         if due_in_s is not None:
             timeout_s = due_in_s if timeout_s is None else min(timeout_s, due_in_s)
+        if timeout_s is not None:
+            timeout_s = min(timeout_s, _LONGEST_WAIT_S)
         events = self._epoll.poll(timeout_s, len(self._watched))
         give_way()
         with self.turn:

@@ -60,6 +60,15 @@ def test_timers_fire_in_order_and_cancelled_ones_never(loop: Loop) -> None:
     assert fired == ["early", "late"]
 
 
+def test_a_timer_may_be_due_in_a_month(loop: Loop) -> None:
+    called: list[str] = []
+    loop.call_later(30 * 86400.0, lambda: called.append("month"))
+    loop.call_soon_threadsafe(lambda: called.append("now"))
+    loop.run_once(None)
+    loop.run_once(0.0)
+    assert called == ["now"]
+
+
 def test_cancelled_timers_do_not_pile_up_until_they_are_due(loop: Loop) -> None:
     fired: list[int] = []
     kept = [loop.call_later(0.0, partial(fired.append, number)) for number in range(100)]
