@@ -95,6 +95,8 @@ class ProcessStorm:
     def expect_end(self, account: Account) -> None:
         """It is going to be closed."""
         account.record.harms[account.front.pid].append(CLOSE)
+        # The GUI waits meanwhile.
+        account.excused_until = float("inf")
 
     def conclude(self, *, all_of_them: bool = False) -> None:
         """Add up what has ended."""
