@@ -161,6 +161,6 @@ def test_an_exception_in_a_timer_ends_the_process_and_is_told_with_its_place(
     caplog.set_level(logging.CRITICAL)
     front: Any = site.spawn(Works)
     front.fail_later(0.05)
-    assert front.wait(20) == "exit code 1"
+    assert front.wait(20).startswith("exit code 1: ")
     assert str(front.failure).startswith("Works.look raised ArithmeticError: seen too much")
     assert 'raise ArithmeticError("seen too much")' in front.failure.traceback

@@ -177,7 +177,7 @@ def test_an_exception_comes_with_the_traceback_of_the_back_end(spawn: Spawn) -> 
     errors: list[Any] = []
     front.failed.connect(errors.append)
     front.run("1 / 0")
-    assert front.wait(20) == "exit code 1"
+    assert front.wait(20).startswith("exit code 1: ")
     (error,) = errors
     assert error.summary == "Worker.run raised ZeroDivisionError: division by zero"
     assert f'File "{__file__}"' in error.traceback
@@ -426,7 +426,7 @@ def test_a_module_that_cannot_be_imported_there_is_told_with_the_traceback(tmp_p
         "    print(counter.wait(20))\n"
     )
     done = run_program(str(tmp_path / "program.py"))
-    assert done.stdout == "exit code 1\n"
+    assert done.stdout.startswith("exit code 1: the start of the back end raised ImportError")
     assert "Counter-1 failed: the start of the back end raised ImportError: not here" in done.stderr
     assert f'File "{tmp_path}/helper.py", line 2' in done.stderr
 

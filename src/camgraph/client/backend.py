@@ -18,6 +18,7 @@ from camgraph.base.signals import end_on_sigterm
 from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
+from camgraph.process.run import run_back_end
 from camgraph.process.story import begin_story
 from camgraph.process.watching import FrameReader
 
@@ -34,7 +35,7 @@ def main(story_fd: int, channel_fd: int, payload_fd: int, watched_fd: int, paren
     watched = [] if watched_fd < 0 else _requests_of(_content_of(watched_fd))
     back = BackEnd(Channel(sock), lambda request: _open_reader(site, request))
     end_on_sigterm(back.loop, back.end_soon)
-    return back.run(lambda: unpack(payload), watched)
+    return run_back_end(back, lambda: unpack(payload), watched)
 
 
 # What follows is loaded where it is needed: without frames, a process starts in half the time.

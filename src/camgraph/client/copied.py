@@ -18,6 +18,7 @@ from camgraph.base.signals import end_on_sigterm
 from camgraph.client.requests import open_reader
 from camgraph.process.back import BackEnd, Made
 from camgraph.process.channel import Channel
+from camgraph.process.run import run_back_end
 from camgraph.process.story import begin_story
 
 EXIT_WITHIN_S = 1.0
@@ -38,7 +39,7 @@ def be_back_end(
         back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
         end_on_sigterm(back.loop, back.end_soon)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        code = back.run(made)
+        code = run_back_end(back, made)
         _finish(code)
     except BaseException:
         traceback.print_exc()

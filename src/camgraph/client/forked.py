@@ -141,14 +141,7 @@ class ForkedProcesses:
         forked.close()
         with self._lock:
             self._running.pop(front, None)
-        expected = front._closing or returncode == 0
-        _log.log(
-            logging.DEBUG if expected else logging.WARNING,
-            "back end %s (pid %d) ended: %s",
-            forked.name,
-            forked.pid,
-            how,
-        )
+        _log.debug("back end %s (pid %d) ended: %s", forked.name, forked.pid, how)
         front._on_exit(returncode, how, trace)
 
 

@@ -11,7 +11,6 @@ from camgraph.base.errors import BrokenError
 from camgraph.base.loop import HasFileno, Loop, Timer
 from camgraph.process.channel import Channel
 from camgraph.process.declare import (
-    AsyncMessageProcess,
     MessageProcess,
     backend_methods_of,
     deadline_of,
@@ -68,31 +67,26 @@ class BackEnd:
         self._idle: Timer | None = None
         self._code = 0
 
-    def run(self, unpack: Callable[[], Made], watched: Collection[Any] = ()) -> int:
-        """Make the instance, run it to its end, and return the exit code.
+    def made(self, unpack: Callable[[], Made]) -> Made | None:
+        """Begin to serve; return the class and the arguments of its constructor.
 
-        `unpack` returns the class and the arguments of its constructor; what it raises is reported too.
-        `watched` are the requests that it watches from the start.
+        None: `unpack` has raised, which was reported.
         """
         self._channel.attach(self.loop, self._serve)
-        try:
-            made: list[Made] = []
-            if self.run_handler(Handler("the start of the back end", lambda: made.append(unpack()))):
-                self._kind = made[0][0]
-                if issubclass(self._kind, AsyncMessageProcess):
-                    # It is there where it is wanted; other back ends need not load asyncio.
-                    from camgraph.process.tasks import live_in_asyncio
+        made: list[Made] = []
+        if not self.run_handler(Handler("the start of the back end", lambda: made.append(unpack()))):
+            return None
+        self._kind = made[0][0]
+        return made[0]
 
-                    live_in_asyncio(self, made[0], watched)
-                else:
-                    self._live(made[0], watched)
-        finally:
-            self._end_callbacks()
-            for reader in list(self._opened):
-                reader.close()
-            self._flush()
-            self._channel.close()
-            self.loop.close()
+    def close(self) -> int:
+        """Tell what is to be told, and release everything; return the exit code."""
+        self._end_callbacks()
+        for reader in list(self._opened):
+            reader.close()
+        self._flush()
+        self._channel.close()
+        self.loop.close()
         return self._code
 
     def end_soon(self) -> None:
@@ -134,8 +128,8 @@ class BackEnd:
         """Watch it no longer; likewise."""
         self._callbacks.remove_reader(file)
 
-    def make_instance(self, made: Made) -> bool:
-        """Make the instance; False: it could not be, which was reported."""
+    def make_instance(self, made: Made) -> MessageProcess | None:
+        """Return the instance; None: it could not be made, which was reported."""
         kind, args, kwargs = made
         self._deadlines_s = {name: deadline_of(kind, name) for name in backend_methods_of(kind)}
         self._frame_deadline_s = deadline_of(kind, "on_frame")
@@ -144,11 +138,11 @@ class BackEnd:
         token = home_of_new_instances.set(self)
         try:
             if not self.run_handler(Handler("__init__", lambda: instances.append(kind(*args, **kwargs)))):
-                return False
+                return None
         finally:
             home_of_new_instances.reset(token)
         self._instance = instances[0]
-        return True
+        return self._instance
 
     def tell_ready(self, watched: Collection[Any]) -> None:
         """`setup` is done: tell it, and watch."""
@@ -225,16 +219,6 @@ class BackEnd:
             self._channel.read_again()
         if self._ending:
             self.loop.call_soon_threadsafe(self._end_when_idle)
-
-    def _live(self, made: Made, watched: Collection[Any]) -> None:
-        if not self.make_instance(made):
-            return
-        assert self._instance is not None
-        if self.run_handler(Handler("setup", self._instance.setup)):
-            self.tell_ready(watched)
-            while not self.ended:
-                self.loop.run_once(None)
-            self.run_handler(Handler("cleanup", self._instance.cleanup))
 
     def _serve(self) -> None:
         for _ in range(CALLS_AT_A_TIME):

@@ -141,6 +141,8 @@ class Barrier:
             passed = self._is_complete()
         except BrokenError:
             self._coming.release()
+            # Closed by another thread since: that is why.
+            self._check_usable()
             raise
         if passed:
             self._go_on()

@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeVar, overload
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeVar, cast, overload
 
 from camgraph.base.errors import WrongSide
 from camgraph.base.loop import HasFileno
-from camgraph.process.message import Message, Outlet
+from camgraph.process.message import Message, Outlet, message
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,8 +108,18 @@ def _marked(method: F, deadline_s: float | None) -> F:
         raise TypeError(f"@backend {method.__qualname__}: front ends have their own {method.__name__!r}")
     if deadline_s is not None and not _is_span(deadline_s):
         raise ValueError(f"@backend {method.__qualname__}: deadline_s is {_A_SPAN}, not {deadline_s!r}")
-    setattr(method, _MARK, _Marked(deadline_s))
-    return method
+
+    @wraps(method)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, MessageProcess):
+            owner = method.__qualname__.rpartition(".")[0]
+            raise WrongSide(
+                f"{method.__qualname__}() is called on what site.spawn({owner}, …) returned, not on the class"
+            )
+        return method(self, *args, **kwargs)
+
+    setattr(guarded, _MARK, _Marked(deadline_s))
+    return cast(F, guarded)
 
 
 @dataclass(frozen=True)
@@ -205,11 +216,17 @@ class MessageProcess:
             raise ValueError(f"{cls.__qualname__}.deadline_s is {_A_SPAN}, not {cls.deadline_s!r}")
         if not cls._may_wait:
             for name, value in vars(cls).items():
-                if inspect.iscoroutinefunction(value) and (name in HOOKS or hasattr(value, _MARK)):
+                if inspect.iscoroutinefunction(inspect.unwrap(value)) and (
+                    name in HOOKS or hasattr(value, _MARK)
+                ):
                     raise TypeError(
                         f"{cls.__qualname__}.{name} is a coroutine: derive from AsyncMessageProcess"
                     )
         for name, value in vars(cls).items():
+            if value is message:
+                raise TypeError(
+                    f"{cls.__qualname__}.{name} = message: it is called, message() or message(n=int)"
+                )
             if isinstance(value, Message) and (name in FRONT_NAMES + HOOKS or name.startswith("_")):
                 raise TypeError(f"{cls.__qualname__}.{name}: no message can have this name; choose another")
 

@@ -3,7 +3,8 @@
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any, NoReturn, Self
 
 from camgraph.base.errors import BackendBusy, BackendRaised, BrokenError, ClosedError
 from camgraph.base.loop import Loop
@@ -27,6 +28,13 @@ class FrontEnd(Lives):
     is annotated to return something. They raise TypeError for wrong arguments, CannotTravel for what can't be
     pickled, BackendBusy while more calls wait than the bound, ClosedError after `close`, BrokenError when the
     process has ended.
+
+    Its messages are ports, to which callbacks are connected: those of the class are called with their fields
+    by name, ``moved.connect(lambda stream, score: …)``. Each front end has these as well, which are called
+    with what they have by position: ``ready()``, when `setup` is done; ``failed(error)``, a `BackendRaised`;
+    ``stopped(stopped)``, True or False; ``restarted(how)`` and ``exited(how)``, how it ended.
+
+    With ``with``, it is closed at the end of the block.
     """
 
     _kind: type[MessageProcess]
@@ -34,6 +42,14 @@ class FrontEnd(Lives):
     def __repr__(self) -> str:
         state = self._exit or (f"pid {self._pid}" if self._pid else "starting")
         return f"<FrontEnd {self._name}: {state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a front end stays in its program")
@@ -104,7 +120,7 @@ class FrontEnd(Lives):
         """Return the numbers of the back end's last report, added to those of its lives before."""
         return self._tally.statistics()
 
-    def wait(self, timeout: float | None) -> str:
+    def wait(self, timeout: float | None = None) -> str:
         """Wait until the process has ended and all it sent was delivered; return how it ended.
 
         In the thread that calls `dispatch`, it dispatches meanwhile. Raises TimeoutError; RuntimeError in a
@@ -116,7 +132,7 @@ class FrontEnd(Lives):
             raise TimeoutError(f"{self._name} has not ended within {timeout} s")
         return self._exit
 
-    def wait_ready(self, timeout: float | None) -> None:
+    def wait_ready(self, timeout: float | None = None) -> None:
         """Wait until `setup` is done in the back end of the moment.
 
         Raises BrokenError if the process ends before; TimeoutError, RuntimeError and dispatches as `wait`.

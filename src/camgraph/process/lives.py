@@ -34,7 +34,7 @@ from typing import Any
 
 from camgraph.base.children import describe_exit
 from camgraph.base.descriptors import close_all
-from camgraph.base.errors import BackendRaised, BrokenError, CamgraphError
+from camgraph.base.errors import BackendRaised, BrokenError, CamgraphError, CannotTravel
 from camgraph.base.loop import Loop
 from camgraph.process.calls import Calls
 from camgraph.process.declare import MessageProcess, messages_of
@@ -73,6 +73,8 @@ class Lives:
         self._pid: int | None = None
         self._exit = ""
         self._failure: BackendRaised | None = None
+        self._last_failure = ""
+        """What the back end of the moment has told of itself."""
         self._closing = False
         self._unreadable = False
         self._made_in = os.getpid()
@@ -192,23 +194,42 @@ class Lives:
         kind, name, body, token, descriptors = envelope
         match kind:
             case Kind.MESSAGE:
-                values = loads(body, descriptors)
-                port = self._ports[name]
+                port = self._ports.get(name)
+                if port is None:
+                    close_all(descriptors)
+                    raise BrokenError(f"a back end of this class does not send {name!r}")
                 self._tally.received += 1
+                try:
+                    values = loads(body, descriptors)
+                except (Exception, SystemExit) as error:
+                    self._tally.unread_lost += 1
+                    _log.error("%s sent %s, which can't be read here: %s", self._name, name, describe(error))
+                    return
                 port.deliver(values)
                 if self._streams:
                     self._stream(name, dict(zip(port.fields, values, strict=True)))
             case Kind.RESULT:
-                self._calls.give(token, loads(body, descriptors)[0])
+                try:
+                    (value,) = loads(body, descriptors)
+                except (Exception, SystemExit) as error:
+                    problem = f"what {self._name} returned can't be read here: {describe(error)}"
+                    self._calls.fail(token, CannotTravel(problem))
+                else:
+                    self._calls.give(token, value)
             case Kind.RAISED:
                 summary, text = loads(body, descriptors)
                 self._calls.fail(token, BackendRaised(str(summary), str(text)))
             case Kind.FAILED:
                 summary, text = loads(body, descriptors)
+                self._last_failure = str(summary)
                 self._fail(BackendRaised(str(summary), str(text)))
             case Kind.REPORT:
                 close_all(descriptors)
-                self._tally.take(body)
+                if self._tally.take(body):
+                    _log.warning(
+                        "%s emits more than this program takes: messages are lost, see statistics()",
+                        self._name,
+                    )
             case Kind.READY:
                 close_all(descriptors)
                 self._is_ready.set()
@@ -255,10 +276,12 @@ class Lives:
         self._take_all()
         if self._exit:
             return
+        how = self._with_reason(how)
         channel, calls = self._outbox.turn_from(self._channel)
         self._tally.conclude(calls)
         self._calls.fail_before(self._outbox.life, f"{self._name} ended before it answered: {how}")
         self._is_ready.clear()
+        self._last_failure = ""
         with self._state_lock:
             dead, self._channel = self._channel, channel
             self._unreadable = False
@@ -278,7 +301,13 @@ class Lives:
                 self._tell_killed(returncode, trace)
         finally:
             # Ctrl-C in a callback must not leave somebody waiting for ever.
-            self._finish(exit_text)
+            self._finish(self._with_reason(exit_text))
+
+    def _with_reason(self, exit_text: str) -> str:
+        """Return how it ended with what it has told last, if that is why: it ends so after an exception."""
+        if exit_text == describe_exit(1) and self._last_failure:
+            return f"{exit_text}: {self._last_failure}"
+        return exit_text
 
     def _finish(self, exit_text: str) -> None:
         with self._state_lock:

@@ -1,5 +1,6 @@
 """Messages from the back end to the front end, as they are declared and emitted."""
 
+import keyword
 from typing import Any, Protocol
 
 from camgraph.base.errors import WrongSide
@@ -77,7 +78,7 @@ class Emitter:
     disconnect = connect
 
 
-def message(**fields: Any) -> Any:
+def message(*types: Any, **fields: Any) -> Any:
     """Declare a message from the back end to the front end, with its fields and their types.
 
     In the back end ``self.moved.emit(stream="door", score=9.5)`` sends it. At the front end it is a port with
@@ -85,8 +86,16 @@ def message(**fields: Any) -> Any:
     site's thread, with the fields by their names, or in the thread that calls the front end's ``dispatch()``;
     in asyncio there is ``async for name, fields in front.messages()``. Values are pickled and arrive as they
     are: the types tell a reader what comes, they convert and check nothing.
+
+    Emitting never waits: what a slow front end leaves no room for (1,024 messages or 64 MiB that wait, 32 MiB
+    of large ones under way) is lost, and counted in ``front.statistics().lost``. What must arrive, return
+    from a method.
     """
+    if types:
+        raise TypeError(f"message() takes its fields by name, as in message(score=float), not {types[0]!r}")
     for name in fields:
         if name.startswith("_"):
             raise TypeError(f"message field {name!r}: a field's name may not begin with an underscore")
+        if not name.isidentifier() or keyword.iskeyword(name) or name == "self":
+            raise TypeError(f"message field {name!r}: callbacks could not have a parameter of this name")
     return Message(fields)

@@ -36,8 +36,10 @@ class MessagePort:
     def connect(self, callback: Callable[..., object]) -> None:
         """Call ``callback(**fields)`` with each message from now on; from any thread.
 
-        An exception that leaves it is logged; the other callbacks are called all the same.
+        An exception that leaves it is logged; the other callbacks are called all the same. TypeError for what
+        can't be called.
         """
+        self._check(callback)
         with self._lock:
             self._callbacks = (*self._callbacks, callback)
 
@@ -50,6 +52,10 @@ class MessagePort:
             except ValueError:
                 raise ValueError(f"{self.name}: {callback!r} is not connected") from None
             self._callbacks = tuple(remaining)
+
+    def _check(self, callback: object) -> None:
+        if not callable(callback):
+            raise TypeError(f"{self.name}.connect() takes what is called with each message, not {callback!r}")
 
     def emit(self, *args: object, **fields: object) -> None:
         """Belongs to the back end; raises WrongSide."""
@@ -74,6 +80,7 @@ class EventPort(MessagePort):
 
     def connect(self, callback: Callable[..., object]) -> None:
         """Call ``callback(value)`` when it happens; at once, in this thread, if it has happened."""
+        self._check(callback)
         with self._lock:
             self._callbacks = (*self._callbacks, callback)
             values = self._values

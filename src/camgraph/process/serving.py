@@ -55,6 +55,10 @@ class Serving:
         if os.getpid() != self._made_in:
             raise BrokenError("this is a forked copy; the process belongs to the program that forked")
         with self._lock:
+            if self._dispatched is None and self.loop is not self.home:
+                raise RuntimeError(
+                    "Qt serves this process, see camgraph.qt.signals(): its callbacks run there"
+                )
             dispatched, is_first = self._dispatched, self._dispatched is None
             if dispatched is None:
                 dispatched = self._dispatched = DispatchedLoop()

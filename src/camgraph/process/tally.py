@@ -34,10 +34,15 @@ class Tally:
         self.report = (0, 0, 0, 0)
         """The last one of this life: frames, messages, lost messages, calls served."""
 
-    def take(self, report: bytes) -> None:
-        """Take in what the back end says of its life until now; struct.error for what is no report."""
+    def take(self, report: bytes) -> bool:
+        """Take in what the back end says of its life until now; tell whether it has lost its first message.
+
+        struct.error for what is no report.
+        """
         frames, messages, lost, served = REPORT.unpack(report)
+        is_first = lost > 0 and self._lost + self.report[2] == 0
         self.report = (frames, messages, lost, served)
+        return is_first
 
     def conclude(self, calls: int) -> None:
         """Its life is over, and it was sent so many calls, or they waited for it."""

@@ -63,10 +63,9 @@ class _Life:
         bridge = _Bridge(back.loop)
         back.tasks = self
         try:
-            if not back.make_instance(made):
+            instance = back.make_instance(made)
+            if instance is None:
                 return
-            instance = back._instance
-            assert instance is not None
             # Calls come after `setup`; callbacks that it has asked for need not.
             back.pause_calls(True)
             if await self._done(Handler("setup", instance.setup)):

@@ -119,6 +119,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return make, tuple(obj.co_filename if arg == "<dynamic-code>" else arg for arg in args)
         if isinstance(obj, type | FunctionType) and obj.__module__ not in sys.modules:
             _homeless[obj.__module__, obj.__qualname__] = obj
+        if isinstance(obj, io.TextIOWrapper) and obj not in (sys.stdin, sys.stdout, sys.stderr):
+            # cloudpickle would send a copy of what is in the file.
+            raise TypeError("an open file can't be pickled")
         if isinstance(obj, Descriptor):
             return arrived, (self._add(obj.fileno()),)
         if isinstance(obj, Barrier):
@@ -186,6 +189,8 @@ def cannot_travel(
     if found is None:
         return CannotTravel(f"{', '.join(values)} can't go together: {error}")
     path, part = found
+    if callable(getattr(part, "fileno", None)):
+        remedy = "does not go along as it is; pass cg.Descriptor(…) of it, in a backend method or a message"
     return CannotTravel(f"{path}: {type(part).__name__} {remedy} ({error})")
 
 
@@ -209,6 +214,8 @@ def _travels(value: object) -> bool:
 
 def _parts(label: str, value: object) -> Iterator[tuple[str, object]]:
     match value:
+        case FunctionType() if hasattr(value, "__wrapped__"):
+            yield label, inspect.unwrap(value)
         case FunctionType():
             for name in _globals_used(value.__code__):
                 if name in value.__globals__:

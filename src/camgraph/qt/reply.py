@@ -51,6 +51,10 @@ def reply(call: Future[Any]) -> Reply:
 
     To be called in the thread of the GUI, once there is a QApplication (RuntimeError).
     """
+    if not isinstance(call, Future):
+        raise TypeError(
+            f"reply() takes the call of a method that is annotated to return something, not {call!r}"
+        )
     emitter = MessageHub.of(gui_of("reply()")).emitter
     made = Reply()
     _kept.add(made)

@@ -45,6 +45,8 @@ def signals(front: FrontEnd, *, notifier: bool | None = None) -> Any:
     a message whose name Qt's objects use themselves; TimeoutError, with a notifier, if a callback keeps the
     thread busy that has served the process.
     """
+    if not isinstance(front, FrontEnd):
+        raise TypeError(f"signals() takes what site.spawn() returned, not {front!r}")
     hub = MessageHub.of(gui_of("signals()"))
     known = _known.get(front)
     sender: Any = known.sender() if known is not None else None

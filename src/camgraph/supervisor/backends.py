@@ -141,6 +141,7 @@ class _Spawned:
             on_exited=self._exited,
             on_not_started=self._not_started,
             explain=self._explain,
+            is_told=True,
             crashes=spawn.crashes,
             within_s=spawn.within_s,
         )

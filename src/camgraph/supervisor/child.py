@@ -48,12 +48,14 @@ class Child:
         explain: Callable[[int, str], str] = lambda returncode, how: how,
         crashes: int = 0,
         within_s: float = 60.0,
+        is_told: bool = False,
         oom_kills: OomKills | None = None,
     ) -> None:
         """`explain(returncode, how)` may tell an end in other words, before the life hears of it.
 
-        `crashes`, `within_s`: as for `ProcessLife`. `oom_kills`: who knows of the kernel's kills; by default,
-        this process's control group.
+        `is_told`: its end is told to somebody, and so not to everybody, in the log. `crashes`, `within_s`: as
+        for `ProcessLife`. `oom_kills`: who knows of the kernel's kills; by default, this process's control
+        group.
         """
         self.ended_how = ""
         """How the last one ended: ``exit code 3``, ``signal SIGTERM``, ``out of memory: …``; or why there was
@@ -66,6 +68,7 @@ class Child:
         self._on_exited = on_exited
         self._on_not_started = on_not_started
         self._explain = explain
+        self._is_told = is_told
         self._popen: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
         self._oom_kills = oom_kills or own_oom_kills()
@@ -143,7 +146,7 @@ class Child:
             else self._oom_kills.describe_exit(returncode, self._oom_kills_before)
         )
         self.ended_how = self._explain(returncode, how)
-        expected = self.life.state == "ending"
+        expected = self._is_told or self.life.state == "ending"
         _log.log(
             logging.DEBUG if expected else logging.WARNING,
             "%s (pid %d) ended: %s",

@@ -10,6 +10,7 @@ from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd, make_front_end
+from camgraph.process.run import run_back_end
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def spawn(loop: Loop) -> Iterator[Callable[..., Any]]:
         )
 
         def run() -> None:
-            front._on_exit(back.run(lambda: (kind, args, kwargs), watched))
+            front._on_exit(run_back_end(back, lambda: (kind, args, kwargs), watched))
 
         front._bind(ours, 1)
         threads.append(threading.Thread(target=run))

@@ -9,6 +9,7 @@ import camgraph as cg
 from camgraph.control.channel import channel_pair
 from camgraph.process.back import BackEnd
 from camgraph.process.channel import MAX_QUEUED, Channel
+from camgraph.process.run import run_back_end
 from camgraph.process.travel import dumps
 from camgraph.process.wire import REPORT, Envelope, Kind
 from camgraph.testing.waiting import wait_until
@@ -49,7 +50,7 @@ class Front:
         assert self.receive().kind is Kind.READY
 
     def _run(self, kind: type[cg.MessageProcess]) -> None:
-        self.code = self.back.run(lambda: (kind, (), {}))
+        self.code = run_back_end(self.back, lambda: (kind, (), {}))
 
     def call(self, method: str, *args: Any, token: int = 0) -> None:
         self.channel.send(Kind.CALL, method, dumps("call", (args, {})).body, token=token, force=True)

@@ -175,3 +175,23 @@ def test_times_that_no_clock_of_ours_can_count_are_refused_where_they_are_writte
 def test_crashes_that_nobody_can_count_are_refused(crashes: Any) -> None:
     with pytest.raises(ValueError, match="crashes is an int"):
         cg.Restart(crashes=crashes)
+
+
+def test_a_backend_method_called_on_the_class_runs_nowhere() -> None:
+    with pytest.raises(WrongSide, match=r"Base\.set_limit\(\) is called on what site\.spawn\(Base, …\)"):
+        Base.set_limit(None, 5.0)  # type: ignore[arg-type]
+    with pytest.raises(WrongSide, match="not on the class"):
+        Base.stop(False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["self", "class", "a b", "_own"])
+def test_a_field_needs_a_name_that_a_parameter_can_have(name: str) -> None:
+    with pytest.raises(TypeError, match=f"message field '{name}'"):
+        cg.message(**{name: int})
+
+
+def test_a_message_is_declared_by_a_call_with_names() -> None:
+    with pytest.raises(TypeError, match=r"fields by name, as in message\(score=float\)"):
+        cg.message(int)
+    with pytest.raises(TypeError, match=r"Odd\.moved = message: it is called"):
+        type("Odd", (cg.MessageProcess,), {"moved": cg.message, "__qualname__": "Odd"})

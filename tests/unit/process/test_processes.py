@@ -24,7 +24,7 @@ from camgraph.process import ports
 from camgraph.process.channel import MAX_QUEUED, Channel
 from camgraph.process.front import make_front_end
 from camgraph.process.travel import dumps
-from camgraph.process.wire import Kind
+from camgraph.process.wire import REPORT, Kind
 from camgraph.testing.waiting import wait_until
 
 Spawn = Callable[..., Any]
@@ -117,6 +117,10 @@ class Echo(cg.MessageProcess):
     @cg.backend
     def leave(self, code: object) -> None:
         raise SystemExit(code)
+
+    @cg.backend
+    def give_unreadable(self) -> object:
+        return Unreadable(sys.exit)
 
     @cg.backend
     def send_lock(self) -> None:
@@ -228,7 +232,7 @@ def test_an_exception_is_reported_with_its_traceback_and_ends_the_process(
     echo.failed.connect(errors.append)
     echo.exited.connect(exits.append)
     action(echo)
-    assert echo.wait(5) == "exit code 1"
+    assert echo.wait(5).startswith("exit code 1")
     (error,) = errors
     assert echo.failure is error
     assert error.summary.startswith(summary)
@@ -237,7 +241,7 @@ def test_an_exception_is_reported_with_its_traceback_and_ends_the_process(
     assert "test_processes.py" in error.traceback
     assert "process/back.py" not in lines[1]
     assert last_line in lines[-1]
-    assert exits == ["exit code 1"]
+    assert exits == [f"exit code 1: {error.summary}"]
     assert not caplog.records
     with pytest.raises(BrokenError, match="Echo has ended: exit code 1"):
         echo.say(1)
@@ -248,7 +252,7 @@ def test_an_exception_of_a_hook_is_reported(spawn: Spawn, where: str) -> None:
     front = spawn(Echo, fail=where)
     if where == "cleanup":
         front.close()
-    assert front.wait(5) == "exit code 1"
+    assert front.wait(5).startswith("exit code 1")
     assert f"Echo.{'__init__' if where == 'init' else where} raised" in front.failure.summary
 
 
@@ -310,7 +314,7 @@ def test_an_exception_in_on_frame_ends_the_process(echo: Any) -> None:
     echo.watch(Request("door"))
     wait_until(lambda: Reader.made)
     Reader.made[0].publish(b"bad")
-    assert echo.wait(5) == "exit code 1"
+    assert echo.wait(5).startswith("exit code 1")
     assert echo.failure.summary == "Echo.on_frame raised RuntimeError: can't analyse"
 
 
@@ -331,7 +335,7 @@ def test_holding_more_frames_than_granted_is_the_class_failing(echo: Any) -> Non
     echo.watch(Request("door"))
     wait_until(lambda: Reader.made)
     Reader.made[0].publish(b"limit")
-    assert echo.wait(5) == "exit code 1"
+    assert echo.wait(5).startswith("exit code 1")
     assert "3 frames are held" in echo.failure.summary
 
 
@@ -426,19 +430,28 @@ class Unreadable:
 @pytest.mark.parametrize(
     ("function", "text"), [(sys.exit, "SystemExit"), (_raise_nameless, "Nameless: (its text can't be had)")]
 )
-def test_what_can_not_be_unpickled_breaks_the_process_and_not_the_loop(
-    loop: Loop, echo: Any, function: Callable[[], object], text: str
+def test_a_message_that_can_not_be_unpickled_is_told_counted_and_all_that_is_lost(
+    loop: Loop, caplog: pytest.LogCaptureFixture, function: Callable[[], object], text: str
 ) -> None:
     ours, theirs = channel_pair()
-    asked: list[float] = []
-    front: Any = make_front_end(Echo, "bad", loop, asked.append)
+    front: Any = make_front_end(Echo, "odd", loop, lambda grace_s: None)
+    heard: list[object] = []
+    front.said.connect(lambda what, thread: heard.append(what))
     front._bind(ours, 1)
-    assert Channel(theirs).send(Kind.MESSAGE, "said", dumps("", (Unreadable(function), 0)).body)
-    wait_until(lambda: asked == [0.0])
-    assert front.failure.summary == f"bad sent what can't be read: {text}"
-    theirs.close()
+    back = Channel(theirs)
+    assert back.send(Kind.MESSAGE, "said", dumps("", (Unreadable(function), 0)).body)
+    assert back.send(Kind.MESSAGE, "said", dumps("", ("fine", 0)).body)
+    wait_until(lambda: heard == ["fine"])
+    assert front.statistics().lost == 1
+    assert f"odd sent said, which can't be read here: {text}" in caplog.text
+    back.close()
     front._on_exit(0)
     front.wait(5)
+
+
+def test_a_result_that_can_not_be_unpickled_is_its_call_s_affair(echo: Any) -> None:
+    with pytest.raises(CannotTravel, match="what Echo returned can't be read here: SystemExit"):
+        echo.give_unreadable().result(5)
     echo.say("fine")
     wait_until(lambda: echo.heard == ["fine"])
 
@@ -615,3 +628,32 @@ def test_a_front_end_shows_its_state_and_stays_in_its_program(echo: Any) -> None
         _ = echo.limit
     echo.close()
     assert repr(echo) == "<FrontEnd Echo: exit code 0>"
+
+
+def test_the_first_message_that_is_lost_is_told_in_the_log(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = channel_pair()
+    front: Any = make_front_end(Echo, "Echo-1", loop, lambda grace_s: None)
+    front._bind(ours, 1)
+    back = Channel(theirs)
+    for lost in (0, 3, 5):
+        assert back.send(Kind.REPORT, "", REPORT.pack(0, 10, lost, 0))
+    wait_until(lambda: front.statistics().lost == 5)
+    assert len(caplog.records) == 1
+    assert "Echo-1 emits more than this program takes" in caplog.text
+    back.close()
+    front._on_exit(0)
+    front.wait(5)
+
+
+def test_with_a_block_it_is_closed_at_its_end(spawn: Spawn) -> None:
+    with spawn(Echo) as front:
+        front.say("last")
+    assert front.exit == "exit code 0"
+
+
+def test_what_is_no_callback_is_refused_at_once(echo: Any) -> None:
+    for port in (echo.said, echo.exited):
+        with pytest.raises(TypeError, match="takes what is called with each message, not None"):
+            port.connect(None)

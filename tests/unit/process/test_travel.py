@@ -1,4 +1,6 @@
+import os
 import pickle
+import socket
 import sys
 import threading
 from dataclasses import dataclass
@@ -184,3 +186,14 @@ def test_what_the_program_defined_comes_home_as_what_the_program_has(
     assert found == values[0]
     assert color is Color.RED
     assert rest == list(values[2:])
+
+
+def test_open_files_and_sockets_go_as_descriptors_and_in_no_other_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open(os.devnull) as file, pytest.raises(CannotTravel, match=r"TextIOWrapper .* pass cg\.Descriptor"):
+        dumps("file", file)
+    with socket.socket() as sock, pytest.raises(CannotTravel, match=r"at: socket .* pass cg\.Descriptor"):
+        dumps("at", sock)
+    monkeypatch.setattr(sys, "stdout", sys.__stdout__)
+    assert loads(dumps("out", sys.stdout).body) is sys.stdout

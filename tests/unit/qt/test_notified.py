@@ -100,10 +100,10 @@ def test_restarts_and_failures_in_order_with_the_same_descriptor(gui, spawn):
     for number in range(3):
         back.emit("moved", "door", number)
         back.fail(f"ValueError: {number}")
-        back.start_again(f"exit code {number + 1}")
+        back.start_again(f"exit code {number + 2}")
     back.emit("moved", "door", 3)
     gui.until(lambda: len(heard) == 10)
-    told = [[n, f"ValueError: {n}", f"exit code {n + 1}"] for n in range(3)]
+    told = [[n, f"ValueError: {n}", f"exit code {n + 2}"] for n in range(3)]
     assert heard == [*told[0], *told[1], *told[2], 3]
     assert back.front.fileno() == descriptor
     back.end(0)

@@ -105,8 +105,8 @@ def test_failures_and_ends_are_signals(gui, spawn):
     back.fail("ValueError: no model")
     back.end(1)
     gui.until(lambda: len(heard) == 2)
-    assert heard == ["ValueError: no model", "exit code 1"]
-    assert back.front.exit == "exit code 1"
+    assert heard == ["ValueError: no model", "exit code 1: ValueError: no model"]
+    assert back.front.exit == heard[1]
 
 
 def test_a_restart_is_a_signal_and_all_go_on_in_the_same_thread(gui, spawn):
@@ -252,14 +252,16 @@ def test_another_thread_is_refused(gui, spawn):
     assert errors == ["signals() belongs to the thread of the GUI; call it there"]
 
 
-def test_a_program_that_dispatches_itself_keeps_doing_so_when_qt_stops(spawn, gui):
+def test_a_program_dispatches_itself_when_qt_has_stopped_and_not_before(spawn, gui):
     back = spawn()
     heard = []
     signals(back.front).moved.connect(lambda stream, score: heard.append(score))
     threads = set()
     back.front.moved.connect(lambda stream, score: threads.add(threading.get_ident()))
-    descriptor = back.front.fileno()
+    with pytest.raises(RuntimeError, match="Qt serves this process"):
+        back.front.dispatch()
     message_thread.MessageHub.of(gui.app).stop()
+    descriptor = back.front.fileno()
     back.emit("moved", "door", 1.0)
     while not threads:
         assert select.select([descriptor], [], [], 5)[0]
