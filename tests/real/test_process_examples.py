@@ -142,7 +142,7 @@ def test_many_processes(start: Start) -> None:
         running.xdotool("mousemove", width - 50, 78, "click", 1)
         wait_until(lambda: not bars(running.screen(width, height), 3)[2], 10, "a row less")
     wait_until(lambda: back_ends(program) == [started[0]], 10, "the end of the one that was removed")
-    assert re.fullmatch(r"camgraph supervisor: .* signal SIGKILL\n", running.interrupt())
+    assert running.interrupt() == ""
     assert all(map(has_ended, started))
 
 

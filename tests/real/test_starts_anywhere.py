@@ -382,6 +382,6 @@ def test_a_widget_that_would_have_to_travel_is_named_with_its_place(program: Pro
         "ByArgument.__init__(view)[0]._target → window: QWidget stays at the front",
         "ByArgument.__init__(view).__self__: QWidget stays at the front",
         "ByArgument.__init__(view)['lock']: lock stays at the front",
-        "ByArgument.__init__(view): socket stays at the front",
+        "ByArgument.__init__(view): socket does not go along as it is",
         "ByArgument.look(where)['at']: QWidget stays at the front",
     ], done.stderr

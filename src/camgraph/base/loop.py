@@ -17,6 +17,9 @@ from camgraph.base.wakeup import Wakeup
 _log = logging.getLogger(__name__)
 
 _FEW_TIMERS = 64
+_BUSY_NS = 5_000_000
+_IDLE_NS = 50_000
+_LET_OTHERS_S = 0.0001
 _LONGEST_WAIT_S = 1e6
 """The kernel takes 24 days at most."""
 
@@ -70,6 +73,8 @@ class Loop:
         self._most_timers = _FEW_TIMERS
         """With so many, those that were cancelled are looked for."""
         self._order = itertools.count()
+        self._busy_ns = 0
+        """How long it has served since it waited last."""
         self._stopping = False
         self._closed = False
         self._lock = threading.Lock()
@@ -154,6 +159,11 @@ class Loop:
         self.own_thread = threading.get_native_id()
         while not self._stopping:
             self.run_once(None)
+            if self._busy_ns > _BUSY_NS:
+                # Python gives its lock to who has waited for it, but a thread that lets go of it for moments
+                # only, again and again, has taken it back before another has woken up; for seconds.
+                time.sleep(_LET_OTHERS_S)
+                self._busy_ns = 0
         self._thread_id = self.own_thread = 0
 
     def fileno(self) -> int:
@@ -174,10 +184,15 @@ class Loop:
             timeout_s = due_in_s if timeout_s is None else min(timeout_s, due_in_s)
         if timeout_s is not None:
             timeout_s = min(timeout_s, _LONGEST_WAIT_S)
+        began_ns = time.monotonic_ns()
         events = self._epoll.poll(timeout_s, len(self._watched))
+        waited_ns = time.monotonic_ns()
         give_way()
         with self.turn:
             self._serve(events)
+        if waited_ns - began_ns > _IDLE_NS:
+            self._busy_ns = 0
+        self._busy_ns += time.monotonic_ns() - waited_ns
 
     def _serve(self, events: list[tuple[int, int]]) -> None:
         watched = self._watched
