@@ -148,7 +148,8 @@ class _Life:
                 self._back.raised(handler, cancelled.with_traceback(error.__traceback__))
         except BaseException as error:
             if deadline.expired():
-                self._end_late(handler, error.__cause__)
+                # Python 3.11.2 says it by the context only.
+                self._end_late(handler, error.__cause__ or error.__context__)
             else:
                 self._back.raised(handler, error)
         else:
