@@ -6,23 +6,19 @@ are here. The fourth descriptor holds, as JSON, the requests that it watches fro
 """
 
 import os
-import signal
 import socket
 import sys
-import threading
-from contextlib import suppress
 from typing import Any
 
 from camgraph.base.children import end_with_parent
 from camgraph.base.signals import end_on_sigterm
+from camgraph.client.leaving import exit_soon
 from camgraph.process.back import BackEnd
 from camgraph.process.channel import Channel
 from camgraph.process.payload import unpack
 from camgraph.process.run import run_back_end
 from camgraph.process.story import begin_story
 from camgraph.process.watching import FrameReader
-
-EXIT_WITHIN_S = 1.0
 
 
 def main(story_fd: int, channel_fd: int, payload_fd: int, watched_fd: int, parent_pid: int, site: str) -> int:
@@ -62,24 +58,8 @@ def _content_of(fd: int) -> bytes:
         return file.read()
 
 
-def _exit(code: int) -> None:
-    """End as Python does, but not later than `EXIT_WITHIN_S`, whatever threads the class has left running."""
-
-    # A late SIGTERM would take the exit code's place.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    def leave() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
-
-    timer = threading.Timer(EXIT_WITHIN_S, leave)
-    timer.daemon = True
-    timer.start()
-    sys.exit(code)
-
-
 if __name__ == "__main__":
     story, channel, payload, watched, parent, name = sys.argv[1:]
-    _exit(main(int(story), int(channel), int(payload), int(watched), int(parent), name))
+    code = main(int(story), int(channel), int(payload), int(watched), int(parent), name)
+    exit_soon(code)
+    sys.exit(code)

@@ -10,18 +10,16 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from io import FileIO
 from typing import NoReturn
 
 from camgraph.base.signals import end_on_sigterm
+from camgraph.client.leaving import exit_soon, flush
 from camgraph.client.requests import open_reader
 from camgraph.process.back import BackEnd, Made
 from camgraph.process.channel import Channel
 from camgraph.process.run import run_back_end
 from camgraph.process.story import begin_story
-
-EXIT_WITHIN_S = 1.0
 
 
 def be_back_end(
@@ -44,7 +42,7 @@ def be_back_end(
     except BaseException:
         traceback.print_exc()
     finally:
-        _flush()
+        flush()
         os._exit(code)
 
 
@@ -88,24 +86,9 @@ def _leave_multiprocessing() -> None:
 
 
 def _finish(code: int) -> None:
-    """End as Python does, but not later than `EXIT_WITHIN_S`: threads, then what was registered here."""
-    # A late SIGTERM would take the exit code's place.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    def leave() -> None:
-        _flush()
-        os._exit(code)
-
-    timer = threading.Timer(EXIT_WITHIN_S, leave)
-    timer.daemon = True
-    timer.start()
+    """End as Python does, but not for long: threads, then what was registered here."""
+    exit_soon(code)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
