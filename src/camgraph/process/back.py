@@ -44,8 +44,9 @@ class Tasks(Protocol):
 class BackEnd:
     """Runs one `MessageProcess`: its hooks, the calls of its front end, its frames; all in one thread.
 
-    It ends, and `run` returns the exit code, when the front end has closed or is gone (0), by `end_soon` (0),
-    by SystemExit, or after an exception of the instance (1). `loop` is for the owner's own signals.
+    It is `ended`, and `close` returns the exit code, when the front end has closed or is gone (0), by
+    `end_soon` (0), by SystemExit, or after an exception of the instance (1). `run_back_end` does the whole.
+    `loop` is for the owner's own signals.
     """
 
     def __init__(self, channel: Channel, open_reader: Callable[[Any], FrameReader]) -> None:

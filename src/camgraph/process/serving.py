@@ -135,12 +135,10 @@ class Serving:
                 return remaining
             loop.dispatch(remaining)
 
-    def leave_dispatcher(self) -> bool:
-        """Dispatch here what the thread that did it does no more; False: it is not dispatched."""
-        if self.loop is not self._dispatched or self._dispatched is None:
-            return False
-        self._dispatched.dispatch()
-        return True
+    def leave_dispatcher(self) -> None:
+        """Dispatch here what the thread that did it does no more."""
+        if self._dispatched is not None and self.loop is self._dispatched:
+            self._dispatched.dispatch()
 
     def _hear(self) -> None:
         with self._serving:
