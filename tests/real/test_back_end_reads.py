@@ -93,14 +93,6 @@ def cameras() -> Iterator[Cameras]:
         yield cameras
 
 
-@pytest.fixture
-def site(cameras: Cameras) -> Iterator[cg.Site]:
-    graph = cg.Graph()
-    graph.rtsp("door", cameras.urls[0])
-    with graph.start() as site:
-        yield site
-
-
 def keep_in(seen: list[int]) -> Callable[..., None]:
     return lambda seq, shape: seen.append(seq)
 

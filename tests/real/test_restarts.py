@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -85,20 +84,6 @@ class Ending(cg.MessageProcess):
     @cg.backend
     def leave(self, code: int) -> None:
         raise SystemExit(code)
-
-
-@pytest.fixture(scope="module")
-def cameras() -> Iterator[Cameras]:
-    with Cameras(count=1, size=(320, 180)) as cameras:
-        yield cameras
-
-
-@pytest.fixture
-def site(cameras: Cameras) -> Iterator[cg.Site]:
-    graph = cg.Graph()
-    graph.rtsp("door", cameras.urls[0])
-    with graph.start() as site:
-        yield site
 
 
 class Heard:

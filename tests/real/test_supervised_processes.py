@@ -12,17 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import camgraph as cg
 from camgraph.supervisor.ends import STAYED_STOPPED
-from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 
 FLOOD = 20_000
@@ -105,20 +101,6 @@ class Heard:
         front.failed.connect(self.failed.append)
         front.stopped.connect(self.stopped.append)
         front.restarted.connect(self.restarted.append)
-
-
-@pytest.fixture(scope="module")
-def cameras() -> Iterator[Cameras]:
-    with Cameras(count=1, size=(320, 180)) as cameras:
-        yield cameras
-
-
-@pytest.fixture
-def site(cameras: Cameras) -> Iterator[cg.Site]:
-    graph = cg.Graph()
-    graph.rtsp("door", cameras.urls[0])
-    with graph.start() as site:
-        yield site
 
 
 HERE = Path(__file__).name
