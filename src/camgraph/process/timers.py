@@ -11,10 +11,10 @@ from camgraph.process.handler import Handler
 class Later:
     """A callback that is due later; made and cancelled in any thread, it runs in that of the loop."""
 
-    def __init__(self, loop: Loop, due_ns: int, run: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, due_ns: int, run: Callable[[], object]) -> None:
         self._loop = loop
         self._due_ns = due_ns
-        self._run: Callable[[], None] | None = run
+        self._run: Callable[[], object] | None = run
         self._timer: Timer | None = None
         # In the loop's thread too: whoever runs the loop may be waiting for what was due until now.
         loop.call_soon_threadsafe(self._start)
@@ -78,14 +78,14 @@ class Callbacks:
         self._ended = False
         self._readers: dict[int, _Reader] = {}
 
-    def call_at(self, due_ns: int, run: Callable[[], None]) -> Later:
+    def call_at(self, due_ns: int, run: Callable[[], object]) -> Later:
         """Run what calls back, at a time of `time.monotonic_ns`."""
         return Later(self._loop, due_ns, run)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Later:
         """Call back once; from any thread."""
         due_ns = time.monotonic_ns() + int(seconds * 1e9)
-        return self.call_at(due_ns, lambda: _drop(self.call(callback)))
+        return self.call_at(due_ns, lambda: self.call(callback))
 
     def every(self, seconds: float, callback: Callable[[], object]) -> Repeating:
         """Call back again and again, the next time when it is done; from any thread."""
@@ -148,7 +148,3 @@ def _name_of(callback: Callable[[], object]) -> str:
     while isinstance(callback, functools.partial):
         callback = callback.func
     return str(getattr(callback, "__name__", type(callback).__name__))
-
-
-def _drop(value: object) -> None:
-    """Drop a value."""
