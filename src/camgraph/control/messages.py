@@ -27,6 +27,7 @@ StreamState = Literal[
     "opening",
     "waiting_for_keyframe",
     "live",
+    "degraded",
     "stalled",
     "backing_off",
     "unauthorized",
@@ -235,6 +236,32 @@ class StreamStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """CPU time of receiving, decoding, converting and publishing."""
     cores: float = 0.0
     """The same per second, lately; filled in by the supervisor."""
+    dropped_by: dict[str, int] = {}
+    """`dropped`, by cause: ``no_keyframe``, ``damaged``, ``behind``, ``decoder``."""
+    decoder_errors: int = 0
+    received_bytes: int = 0
+    bit_rate: float = 0.0
+    """Bits per second, lately."""
+    fps: float = 0.0
+    """Packets of video per second, lately."""
+    jitter_ns: int = 0
+    lost: int = 0
+    """RTP packets that did not come."""
+    loss: float = 0.0
+    """Their share, lately."""
+    transport: str = ""
+    clock_offset_ns: int = 0
+    """By how much the camera's clock is ahead, as it says itself."""
+    reconnects: int = 0
+    """How often it was live again after it had not been."""
+    state_s: dict[str, float] = {}
+    """Seconds spent in each state."""
+    decode_ns: int = 0
+    """CPU time of decoding a picture, lately."""
+    queued: int = 0
+    """Packets that wait for their decoding."""
+    newest_age_ns: int = 0
+    """How old the newest picture is, since its arrival; 0: there is none."""
     rings: tuple[RingStatistics, ...] = ()
 
 

@@ -17,6 +17,7 @@ from camgraph.graph.spec import (
     Rate,
     ReadPolicy,
     RtspSource,
+    Source,
     StreamPath,
     check_address,
     check_node,
@@ -152,7 +153,7 @@ class GraphBuilder:
             )
         gives = {stream for stream, path in streams_of(self.spec).items() if _maker(path).id == name}
         for node in self._nodes.values():
-            if not isinstance(node, RtspSource) and node.source in gives:
+            if not isinstance(node, Source) and node.source in gives:
                 raise GraphError(f"{name!r} can't be removed while {node.id!r} is fed by it")
         del self._nodes[name]
         self._url_logins.pop(f"url:{name}", None)

@@ -16,21 +16,79 @@ MAX_FPS = 1000
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 ReadPolicy = Literal["latest", "every"]
+Decode = Literal["all", "keyframes"]
+Transport = Literal["tcp", "udp", "multicast"]
+Speed = Literal["own", "fast"]
 
 
 class _Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
     id: str
 
 
-class RtspSource(_Node, frozen=True, kw_only=True, tag="rtsp"):
-    """A camera reached by RTSP. `login` is a reference to a secret, never the secret."""
-
-    url: str
-    login: str | None = None
+class _Source(_Node, frozen=True, kw_only=True):
     own_process: bool = False
     """Run in a media process that runs no other stream."""
     keep_warm: bool = False
     """Decode while nobody reads, too: the first frame of a new reader comes sooner."""
+    decode: Decode = "all"
+    """Decode every picture, or key frames only."""
+    decode_fps: float | None = None
+    """Give at most so many pictures a second to readers; what need not be decoded for that is not."""
+    show_damaged: bool = False
+    """Publish pictures that data is missing of, too, instead of waiting for a key frame."""
+    stalled_after_s: float = 2.0
+    """Without packets for so long, the stream counts as stalled."""
+    longest_retry_s: float | None = None
+    """No attempt waits longer for the next one than this; None: as the kind of failure asks for."""
+
+
+class RtspSource(_Source, frozen=True, kw_only=True, tag="rtsp"):
+    """A camera reached by RTSP. `login` is a reference to a secret, never the secret."""
+
+    url: str
+    login: str | None = None
+    transport: Transport = "tcp"
+    """How packets travel; the stream changes to TCP when none arrive, or too many are lost."""
+    sub_url: str | None = None
+    """The camera's smaller stream: received instead while no reader asks for more than it has."""
+
+
+class SdpSource(_Source, frozen=True, kw_only=True, tag="sdp"):
+    """RTP that is sent to this machine, or to a multicast group, as a session description (RFC 8866) says."""
+
+    path: str
+
+
+class HttpSource(_Source, frozen=True, kw_only=True, tag="http"):
+    """A stream over HTTP or HTTPS: MJPEG of a camera, or what else FFmpeg reads."""
+
+    url: str
+    login: str | None = None
+
+
+class FileSource(_Source, frozen=True, kw_only=True, tag="file"):
+    """A file of any kind that FFmpeg reads."""
+
+    path: str
+    loop: bool = False
+    """Begin again at the end."""
+    speed: Speed = "own"
+    """By its timestamps, or as fast as its pictures can be decoded."""
+
+
+class DeviceSource(_Source, frozen=True, kw_only=True, tag="v4l2"):
+    """A camera at this machine (Video4Linux)."""
+
+    path: str = "/dev/video0"
+    size: Annotated[tuple[int, int], "width, height in px"] | None = None
+    fps: float | None = None
+
+
+class SyntheticSource(_Source, frozen=True, kw_only=True, tag="synthetic"):
+    """A moving test picture, made in the media process."""
+
+    size: Annotated[tuple[int, int], "width, height in px"] = (640, 360)
+    fps: float = 25.0
 
 
 class Gate(_Node, frozen=True, kw_only=True, tag="gate"):
@@ -56,8 +114,9 @@ class Fork(_Node, frozen=True, kw_only=True, tag="fork"):
     """The branches that get no frames now."""
 
 
+Source = RtspSource | SdpSource | HttpSource | FileSource | DeviceSource | SyntheticSource
 Filter = Gate | Rate | Fork
-Node = RtspSource | Gate | Rate | Fork
+Node = RtspSource | SdpSource | HttpSource | FileSource | DeviceSource | SyntheticSource | Gate | Rate | Fork
 
 
 class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -246,15 +305,42 @@ def check_spec(spec: GraphSpec) -> None:
     streams_of(spec)
 
 
+def login_of(node: Node) -> str | None:
+    """Return the reference to a source's login; None: it has none."""
+    return node.login if isinstance(node, RtspSource | HttpSource) else None
+
+
+def address_of(node: Source) -> str:
+    """Return what a person calls the place that a stream comes from, without a login."""
+    match node:
+        case RtspSource(url=url) | HttpSource(url=url):
+            return url
+        case SyntheticSource():
+            return "the test picture"
+        case _:
+            return node.path
+
+
+def same_source(node: Source, other: Source) -> bool:
+    """Tell whether a stream can go from one declaration to the other without being opened anew."""
+    return type(node) is type(other) and _without_policy(node) == _without_policy(other)
+
+
+def _without_policy(node: Source) -> Source:
+    return msgspec.structs.replace(
+        node, own_process=False, keep_warm=False, decode="all", decode_fps=None, show_damaged=False
+    )
+
+
 def references_of(spec: GraphSpec) -> set[str]:
     """Return the references to logins that a graph holds."""
-    return {node.login for node in spec.nodes if isinstance(node, RtspSource) and node.login is not None}
+    return {login for login in map(login_of, spec.nodes) if login is not None}
 
 
 class StreamPath(NamedTuple):
     """How the frames of a stream come to be: from a source through filters."""
 
-    source: RtspSource
+    source: Source
     steps: tuple[tuple[Filter, str], ...]
     """The filters, the one next to the source first, each with the stream that it gives on this way."""
 
@@ -279,7 +365,7 @@ def streams_of(spec: GraphSpec) -> dict[str, StreamPath]:
 def _path_to(name: str, makers: dict[str, Node]) -> StreamPath:
     steps: list[tuple[Filter, str]] = []
     node = makers[name]
-    while not isinstance(node, RtspSource):
+    while not isinstance(node, Source):
         steps.insert(0, (node, name))
         if len(steps) > len(makers):
             raise GraphError(f"{node.id!r} is fed by itself, through {node.source!r}")

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.media.faults import Address, explain_open
 from camgraph.media.interrupt import interrupt_wait
-from camgraph.media.source import Packet, StreamInfo
+from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 
 ANSWER_BOUND_S = 2.5
 """How long FFmpeg waits for any one answer; a read that gets nothing raises after twice that."""
@@ -40,6 +40,7 @@ class LibavRtspSource:
         self._cancelled = False
         self._thread_id = 0
         self._address = Address(url, "", 0)
+        self.network = NetworkCounts()
 
     def resolve(self) -> None:
         """Look the host's name up; raise SourceUnavailable if it has no address."""
@@ -85,6 +86,7 @@ class LibavRtspSource:
             for packet in self._reading:
                 if not packet.size:
                     break  # FFmpeg's flush packet: the end
+                self.network.received_bytes += packet.size
                 yield Packet(
                     packet,
                     packet.pts,

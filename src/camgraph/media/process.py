@@ -20,7 +20,7 @@ from camgraph.control.messages import (
     Shutdown,
     ToMedia,
 )
-from camgraph.graph.spec import GraphSpec, RtspSource, StreamPath, streams_of
+from camgraph.graph.spec import GraphSpec, Source, StreamPath, login_of, same_source, streams_of
 from camgraph.media.memory import Memory
 from camgraph.media.worker import StreamWorker
 from camgraph.ring.protocol import Hello, refuse
@@ -75,13 +75,13 @@ class MediaProcess:
         except GraphError as error:
             _log.error("a graph that can't be run came: %s", error)
             return
-        nodes = {node.id: node for node in spec.nodes if isinstance(node, RtspSource)}
+        nodes = {node.id: node for node in spec.nodes if isinstance(node, Source)}
         paths: dict[str, dict[str, StreamPath]] = {name: {} for name in nodes}
         for stream, path in streams.items():
             paths[path.source.id][stream] = path
         for name, worker in list(self._workers.items()):
             node = nodes.get(name)
-            if node is None or (node.url, self._login(node.login)) != (worker.node.url, worker.login):
+            if node is None or not same_source(node, worker.node) or self._login(node) != worker.login:
                 worker.close()
                 self._leaving.append(self._workers.pop(name))
             else:
@@ -94,11 +94,11 @@ class MediaProcess:
             worker.follow(node, paths[name])
         self._sources = {stream: path.source.id for stream, path in streams.items()}
 
-    def _start(self, node: RtspSource, epoch: int) -> StreamWorker:
+    def _start(self, node: Source, epoch: int) -> StreamWorker:
         worker = self._workers[node.id] = StreamWorker(
             self._loop,
             node,
-            self._login(node.login),
+            self._login(node),
             self._new_epoch(node.id, epoch),
             self._memory,
             self._send,
@@ -112,7 +112,8 @@ class MediaProcess:
         self._epochs[name] = epoch if before is None and epoch else max(time.time_ns(), (before or 0) + 1)
         return self._epochs[name]
 
-    def _login(self, reference: str | None) -> str | None:
+    def _login(self, node: Source) -> str | None:
+        reference = login_of(node)
         return None if reference is None else self._secrets.get(reference)
 
     def _add_reader(self, data: bytes, descriptor: int) -> None:

@@ -1,6 +1,7 @@
 """What a source of packets is: the words between whoever receives a stream and whoever decodes it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +37,27 @@ class Packet(NamedTuple):
     """Wall clock, when the picture was taken, as well as the source knows."""
     capture_quality: CaptureQuality
     """How it knows."""
+    damaged: bool = False
+    """Data of this picture, or of one between the last packet and this one, is missing."""
+
+
+@dataclass(slots=True)
+class NetworkCounts:
+    """What came over the network, since the attempt began; a source writes it, anybody may read it."""
+
+    received_bytes: int = 0
+    packets: int = 0
+    """RTP packets that came; 0 where the source is no RTP."""
+    lost: int = 0
+    """RTP packets that were sent and did not come in time."""
+    jitter_ns: int = 0
+    """How unevenly they come (RFC 3550, 6.4.1)."""
+    transport: str = ""
+    """``tcp``, ``udp`` or ``multicast``; empty: not known yet, or none of these."""
+    clock_offset_ns: int = 0
+    """By how much the camera's clock is ahead of ours, as its sender reports tell; 0: it sends none."""
+    dropped: int = 0
+    """Whole packets that the source dropped because they were not fetched in time."""
 
 
 class PacketSource(Protocol):
@@ -51,6 +73,11 @@ class PacketSource(Protocol):
 
     def open(self) -> StreamInfo:
         """Connect, log in and start the stream."""
+        ...
+
+    @property
+    def network(self) -> NetworkCounts:
+        """What came over the network so far."""
         ...
 
     def packets(self) -> Iterator[Packet]:

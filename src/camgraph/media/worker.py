@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import StreamStatistics, StreamStatus
-from camgraph.graph.spec import RtspSource, StreamPath
+from camgraph.graph.spec import Source, StreamPath, address_of
 from camgraph.media.attempt import Attempt
 from camgraph.media.demand import Counts
 from camgraph.media.derived import Statuses
 from camgraph.media.events import Begin, CloseSource, Event, Failed, OpenSource, Report, Stop, Tick
 from camgraph.media.filters import Filters
-from camgraph.media.libav_source import LibavRtspSource
 from camgraph.media.memory import Memory
+from camgraph.media.opening import source_for
 from camgraph.media.outputs import Outputs
 from camgraph.media.session import Session
 
@@ -34,7 +34,7 @@ class StreamWorker:
     def __init__(
         self,
         loop: Loop,
-        node: RtspSource,
+        node: Source,
         login: str | None,
         epoch: int,
         memory: Memory,
@@ -45,7 +45,7 @@ class StreamWorker:
         self.outputs = Outputs(loop, node.id, epoch, self._filters, memory)
         self._statuses = Statuses(self._filters, tell)
         self._loop = loop
-        self._session = Session(node.id, node.url, epoch, random.random)
+        self._session = Session(node.id, address_of(node), epoch, random.random)
         self._counts_of_ended = Counts()
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()
@@ -66,7 +66,7 @@ class StreamWorker:
         """Start the stream."""
         self._handle(Begin())
 
-    def follow(self, node: RtspSource, paths: Mapping[str, StreamPath]) -> None:
+    def follow(self, node: Source, paths: Mapping[str, StreamPath]) -> None:
         """Do from the next picture on as the node says now, its address apart, and these paths that it feeds.
 
         Streams that are not among them any more end.
@@ -125,7 +125,7 @@ class StreamWorker:
             return
         attempt = Attempt(
             number,
-            LibavRtspSource(self.node.url, self.login),
+            source_for(self.node, self.login),
             self.outputs,
             wanted=lambda: self.node.keep_warm or self.outputs.wanted,
             post=lambda event: self._from_thread(lambda: self._handle(event)),

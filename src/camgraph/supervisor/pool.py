@@ -19,7 +19,7 @@ from camgraph.control.messages import (
     StreamStatistics,
     StreamStatus,
 )
-from camgraph.graph.spec import GraphSpec, RtspSource, StreamPath, streams_of
+from camgraph.graph.spec import GraphSpec, Source, StreamPath, login_of, streams_of
 from camgraph.supervisor.loads import LoadMeter
 from camgraph.supervisor.media import HEARTBEAT, MediaProcess
 from camgraph.supervisor.memory import MemoryLedger
@@ -85,7 +85,7 @@ class MediaPool:
         streams = streams_of(spec)
         self._removed = (self._removed | self._streams.keys()) - streams.keys()
         self._spec, self._secrets, self._streams = spec, secrets, streams
-        sources = {node.id: node.own_process for node in spec.nodes if isinstance(node, RtspSource)}
+        sources = {node.id: node.own_process for node in spec.nodes if isinstance(node, Source)}
         self._meter.keep_only(sources)
         self._placement.assign(sources, self._meter.cores)
         self._configure()
@@ -164,7 +164,7 @@ class MediaPool:
 
     def _secrets_of(self, sources: tuple[str, ...]) -> dict[str, str]:
         """Return the secrets of these sources alone: a process needs no others."""
-        wanted = {self._streams[name].source.login for name in sources}
+        wanted = {login_of(self._streams[name].source) for name in sources}
         return {ref: value for ref, value in self._secrets.items() if ref in wanted}
 
     def _process_of(self, stream: str) -> MediaProcess | None:
