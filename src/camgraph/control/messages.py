@@ -27,7 +27,6 @@ StreamState = Literal[
     "opening",
     "waiting_for_keyframe",
     "live",
-    "degraded",
     "stalled",
     "backing_off",
     "unauthorized",
