@@ -204,7 +204,9 @@ def test_a_branch_that_is_used_keeps_its_fork() -> None:
 
 
 def test_a_kind_of_node_that_is_none_is_answered_with_those_there_are() -> None:
-    with pytest.raises(GraphError, match="choose one of rtsp, sdp, http, file, v4l2, synthetic, gate, rate, fork"):
+    with pytest.raises(
+        GraphError, match="choose one of rtsp, sdp, http, file, v4l2, synthetic, gate, rate, fork"
+    ):
         GraphSpec.from_json('{"nodes": [{"type": "rtps", "id": "a", "url": "rtsp://h/1"}]}')
     with pytest.raises(GraphError, match="there is nothing in it"):
         GraphSpec.from_yaml(b"\n")
