@@ -8,20 +8,20 @@ from typing import NamedTuple, Protocol
 class AccessUnit(NamedTuple):
     """One encoded picture (or frame of sound), whole as far as it came.
 
-    `data` is Annex B for H.264 and H.265 (start codes 00 00 00 01), parameter sets included where they came in
-    band, and a whole JFIF file for JPEG.
+    `data` is Annex B for H.264 and H.265 (start codes 00 00 00 01), parameter sets included where they came
+    in band, and a whole JFIF file for JPEG.
     """
 
     data: bytes
-    #: The RTP timestamp as it came: 32 bits, in ticks of the stream's clock.
     timestamp: int
-    #: H.264: it has an IDR picture, or a recovery point with an SPS (`refresh` is then set too); H.265: a picture
-    #: of types 16 to 21; JPEG and sound: always.
+    """The RTP timestamp as it came: 32 bits, in ticks of the stream's clock."""
     keyframe: bool
-    #: Packets of it, or between the last unit and this one, are missing.
+    """H.264: it has an IDR picture, or a recovery point with an SPS (`refresh` is then set too); H.265: a
+    picture of types 16 to 21; JPEG and sound: always."""
     damaged: bool
-    #: A recovery point without a key picture: pictures become whole little by little (intra refresh).
+    """Packets of it, or between the last unit and this one, are missing."""
     refresh: bool = False
+    """A recovery point without a key picture: pictures become whole little by little (intra refresh)."""
 
 
 class Depacketizer(Protocol):
@@ -46,4 +46,4 @@ class Depacketizer(Protocol):
 
     @property
     def parameter_sets(self) -> bytes:
-        """The newest parameter sets in Annex B: of the SDP at first, then those in band; empty without any."""
+        """The newest parameter sets in Annex B: the SDP's at first, then those in band; empty: none."""
