@@ -1,0 +1,77 @@
+"""Pairs of UDP sockets for RTP and RTCP (RFC 3550, 11), of one sender or of a multicast group."""
+
+import socket
+import struct
+from contextlib import suppress
+from typing import Self
+
+_TRIES = 64
+_BUFFER_BYTES = 4 << 20
+"""A key frame must fit while the loop is busy; the kernel may allow less."""
+MOST_BYTES = 65535
+
+
+class DatagramPair:
+    """The socket for RTP and the one for RTCP, both non-blocking; owns them."""
+
+    def __init__(self, rtp: socket.socket, rtcp: socket.socket) -> None:
+        self.rtp, self.rtcp = rtp, rtcp
+        for sock in (rtp, rtcp):
+            sock.setblocking(False)
+        with suppress(OSError):
+            rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+
+    @classmethod
+    def bound(cls, family: socket.AddressFamily) -> Self:
+        """Return sockets at two ports in a row, the first one even; raise OSError if there are none."""
+        failure = OSError("no pair of ports is free")
+        for _ in range(_TRIES):
+            rtp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            rtcp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            try:
+                rtp.bind(("", 0))
+                port = rtp.getsockname()[1]
+                if port % 2 == 0:
+                    rtcp.bind(("", port + 1))
+                    return cls(rtp, rtcp)
+            except OSError as error:
+                failure = error
+            rtp.close()
+            rtcp.close()
+        raise failure
+
+    @classmethod
+    def joined(cls, group: str, port: int, source: str = "") -> Self:
+        """Return sockets that hear a multicast group at two ports; raise OSError if that can't be.
+
+        `source` is an address of the interface's network, to choose the interface by; empty: the kernel's.
+        """
+        opened: list[socket.socket] = []
+        try:
+            for number in (port, port + 1):
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+                opened.append(sock)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((group, number))
+                member = struct.pack("4s4s", socket.inet_aton(group), socket.inet_aton(source or "0.0.0.0"))
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        except OSError:
+            for sock in opened:
+                sock.close()
+            raise
+        return cls(*opened)
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Where they are bound."""
+        return self.rtp.getsockname()[1], self.rtcp.getsockname()[1]
+
+    def connect(self, host: str, ports: tuple[int, int]) -> None:
+        """Take packets from there alone."""
+        self.rtp.connect((host, ports[0]))
+        self.rtcp.connect((host, ports[1]))
+
+    def close(self) -> None:
+        """Release both; closing twice does nothing."""
+        self.rtp.close()
+        self.rtcp.close()
