@@ -17,7 +17,7 @@ _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOW
 
 
 class Connecting:
-    """One try at each address. `on_connected` gets the socket, and owns it; or `on_failed` gets the last reason.
+    """One try at each address: `on_connected` gets the socket, and owns it, or `on_failed` the last reason.
 
     Belongs to the loop's thread.
     """
