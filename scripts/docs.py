@@ -80,11 +80,25 @@ def life_picture() -> str:
 
 def waits_table() -> str:
     """Return how long each kind of failure is waited out."""
-    from camgraph.media.session import QUICK, RETRIES
+    from camgraph.control.reasons import QUICK, REASONS, Retry
 
+    by_retry: dict[Retry, list[str]] = {}
+    for name, reason in REASONS.items():
+        if reason.retry is not None and reason.retry is not QUICK:
+            by_retry.setdefault(reason.retry, []).append(f"`{name}`")
     rows = ["| reason | state shown | waits, s (the last is kept) |", "| --- | --- | --- |"]
-    for reason, retry in [*RETRIES.items(), ("any other", QUICK)]:
-        rows.append(f"| {reason} | `{retry.state}` | {', '.join(f'{wait:g}' for wait in retry.waits_s)} |")
+    for retry, names in [*by_retry.items(), (QUICK, ["any other"])]:
+        waits = ", ".join(f"{wait:g}" for wait in retry.waits_s)
+        rows.append(f"| {', '.join(names)} | `{retry.state}` | {waits} |")
+    return "\n".join(rows)
+
+
+def reasons_table() -> str:
+    """Return every reason of a status with its meaning."""
+    from camgraph.control.reasons import REASONS
+
+    rows = ["| reason | meaning |", "| --- | --- |"]
+    rows += [f"| `{name}` | {reason.meaning} |" for name, reason in REASONS.items()]
     return "\n".join(rows)
 
 
@@ -99,6 +113,7 @@ def errors_tree() -> str:
 GENERATED: dict[str, Callable[[], str]] = {
     "states": states_table,
     "waits": waits_table,
+    "reasons": reasons_table,
     "errors": errors_tree,
     "deaths": deaths_table,
     "back-offs": back_offs_table,

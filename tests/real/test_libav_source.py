@@ -162,7 +162,7 @@ def test_every_fault_ends_within_its_bound_and_with_its_own_words(scripted: Call
         "no TCP": (
             {**UP_TO_PLAY, "SETUP": "461 Unsupported Transport"},
             SourceRefused,
-            "request_refused",
+            "transport_refused",
             0,
         ),
     }

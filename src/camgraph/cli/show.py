@@ -9,6 +9,7 @@ from rich.console import Console
 import camgraph as cg
 from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
+from camgraph.control.messages import HAS_PICTURES
 
 WALL_SIZE_PX = (1280, 720)
 CLOSED_ON_PURPOSE = ("gate_closed", "branch_detached")
@@ -69,7 +70,7 @@ def show(
         failures += [
             f"{status.stream}: {status.sentence or status.state}"
             for status in states.values()
-            if status.state != "live" and status.reason not in CLOSED_ON_PURPOSE
+            if status.state not in HAS_PICTURES and status.reason not in CLOSED_ON_PURPOSE
         ]
         for failure in failures:
             console.print(failure, style="red", markup=False)

@@ -27,6 +27,7 @@ StreamState = Literal[
     "opening",
     "waiting_for_keyframe",
     "live",
+    "degraded",
     "stalled",
     "backing_off",
     "unauthorized",
@@ -34,6 +35,7 @@ StreamState = Literal[
     "unsupported",
     "stopped",
 ]
+HAS_PICTURES: frozenset[StreamState] = frozenset({"live", "degraded"})
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -180,7 +182,7 @@ class StreamStatus(_Message, frozen=True):
     stream: str
     state: StreamState
     reason: str = ""
-    """Machine-readable cause: "", refused, no_answer, camera_closed, name_not_found, media_process_died …"""
+    """Machine-readable cause, one of `camgraph.control.reasons.REASONS`; empty: nothing is wrong."""
     sentence: str = ""
     attempt: int = 0
     next_attempt_ns: int = 0
@@ -191,6 +193,8 @@ class StreamStatus(_Message, frozen=True):
     width: int = 0
     height: int = 0
     since_ns: int = 0
+    loss: float = 0.0
+    """Share of the packets that is lost, while the stream is `degraded` for that."""
 
 
 class RingStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,7 +256,7 @@ class StreamStatistics(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset_ns: int = 0
     """By how much the camera's clock is ahead, as it says itself."""
     reconnects: int = 0
-    """How often it was live again after it had not been."""
+    """How often it was live again on another connection."""
     state_s: dict[str, float] = {}
     """Seconds spent in each state."""
     decode_ns: int = 0

@@ -13,6 +13,8 @@ from camgraph.base.redact import redact
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
 MAX_FPS = 1000
+SHORTEST_TIME_S, LONGEST_TIME_S = 0.1, 3600.0
+"""Bounds of the times that a source can be declared with."""
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 ReadPolicy = Literal["latest", "every"]
@@ -185,6 +187,8 @@ def check_name(name: str, what: str) -> None:
 def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
     check_name(node.id, "stream")
+    if isinstance(node, Source):
+        _check_times(node)
     match node:
         case RtspSource():
             _check_source(node)
@@ -192,6 +196,17 @@ def check_node(node: Node) -> None:
             raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
+
+
+def _check_times(node: Source) -> None:
+    for option, value in (
+        ("stalled_after_s", node.stalled_after_s),
+        ("longest_retry_s", node.longest_retry_s),
+    ):
+        if value is not None and not SHORTEST_TIME_S <= value <= LONGEST_TIME_S:
+            raise GraphError(
+                f"stream {node.id!r}: {option} {value!r} must be {SHORTEST_TIME_S:g} to {LONGEST_TIME_S:g} s"
+            )
 
 
 def _check_fork(node: Fork) -> None:

@@ -8,22 +8,24 @@ from collections.abc import Callable
 
 from camgraph.base.errors import ClosedError, DecodeError, SourceError
 from camgraph.base.redact import redact
-from camgraph.media.decode import VideoDecoder
-from camgraph.media.demand import Counts, OnDemand
+from camgraph.media.decode import Picture, VideoDecoder
+from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
 from camgraph.media.outputs import Outputs
-from camgraph.media.source import PacketSource, StreamInfo
+from camgraph.media.source import NetworkCounts, PacketSource, StreamInfo
 
 _log = logging.getLogger(__name__)
 
 CPU_TIME_EACH = 25
 """Packets from one look at the thread's CPU time to the next."""
+_HELD_S = 0.02
 
 
 class Attempt:
     """Runs one source until it fails or is cancelled; tells by `post`, from its thread, what happens.
 
-    Pictures are decoded while `wanted`. While `telling` is set, every packet is told, else only what changes.
+    Pictures are decoded while `wanted`, as the policy says. With `held` none is passed by unseen: after the
+    first, the source is asked for more only while pictures are `wanted`. While `telling` is set, every packet is told, else only what changes.
     `on_ended` is the last thing that is called; the source is closed by then. `counts` are this attempt's.
     """
 
@@ -34,6 +36,8 @@ class Attempt:
         outputs: Outputs,
         *,
         wanted: Callable[[], bool],
+        policy: Callable[[], Policy],
+        held: bool,
         post: Callable[[Event], None],
         on_picture: Callable[[int, int, float], None],
         on_ended: Callable[["Attempt"], None],
@@ -43,9 +47,21 @@ class Attempt:
         self.last_packet_ns = 0
         self.counts = Counts()
         self._source, self._outputs, self._wanted = source, outputs, wanted
+        self._policy, self._held = policy, held
+        self._size = (0, 0)
         self._post, self._on_picture, self._on_ended = post, on_picture, on_ended
         self._cancelled = False
         self._thread = threading.Thread(target=self._run, name=f"{outputs.stream}-{number}", daemon=True)
+
+    @property
+    def last_heard_ns(self) -> int:
+        """When the newest packet came, or the source last said that it is not time yet for the next."""
+        return max(self.last_packet_ns, self._source.network.waiting_ns)
+
+    @property
+    def network(self) -> NetworkCounts:
+        """What came over the network so far."""
+        return self._source.network
 
     def start(self) -> None:
         """Begin; once."""
@@ -86,29 +102,51 @@ class Attempt:
         self._post(Resolved(number))
         info = source.open()
         self._post(Opened(number, info.codec))
-        demand = OnDemand(VideoDecoder(info), self._wanted, self.counts, self._check_cancelled)
+        counts = self.counts
+        decoder = VideoDecoder(info, counts.drops)
+        demand = OnDemand(decoder, self._wanted, self._policy, counts, self._check_cancelled)
         try:
             self._show(demand, info)
         finally:
             demand.end()
-            self.counts.cpu_ns = time.thread_time_ns()
+            counts.note_behind(source.network.dropped)
+            counts.cpu_ns = time.thread_time_ns()
 
     def _show(self, demand: OnDemand, info: StreamInfo) -> None:
-        number, counts, size = self.number, self.counts, (0, 0)
-        for packet in self._source.packets():
-            self.last_packet_ns = packet.arrival_ns
-            if self.telling:
-                self._post(PacketArrived(number))
-            for picture in demand.pictures(packet):
-                frame = picture.frame
-                if size != (frame.width, frame.height):
-                    size = (frame.width, frame.height)
-                    self._on_picture(*size, info.fps)
-                    self._post(FrameDecoded(number, *size))
-                self._check_cancelled()
-                self._outputs.publish(picture, info.codec)
-            if not counts.received % CPU_TIME_EACH:
-                counts.cpu_ns = time.thread_time_ns()
+        number, counts, network = self.number, self.counts, self._source.network
+        try:
+            for packet in self._source.packets():
+                self.last_packet_ns = packet.arrival_ns
+                if self.telling:
+                    self._post(PacketArrived(number))
+                if self._held and demand.begun:
+                    self._wait_until_wanted()
+                for picture in demand.pictures(packet):
+                    self._publish(picture, info)
+                if not counts.received % CPU_TIME_EACH:
+                    counts.note_behind(network.dropped)
+                    counts.cpu_ns = time.thread_time_ns()
+        except SourceError:
+            for picture in demand.rest():
+                self._publish(picture, info)
+            raise
+
+    def _publish(self, picture: Picture, info: StreamInfo) -> None:
+        frame = picture.frame
+        if self._size != (frame.width, frame.height):
+            self._size = (frame.width, frame.height)
+            self._on_picture(*self._size, info.fps)
+            self._post(FrameDecoded(self.number, *self._size))
+        self._check_cancelled()
+        if self._held:
+            self._wait_until_wanted()
+        self._outputs.publish(picture, info.codec)
+
+    def _wait_until_wanted(self) -> None:
+        while not self._wanted():
+            self._check_cancelled()
+            self.last_packet_ns = time.monotonic_ns()
+            time.sleep(_HELD_S)
 
     def _check_cancelled(self) -> None:
         if self._cancelled:

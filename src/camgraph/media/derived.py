@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from camgraph.control.messages import StreamStatus
+from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from camgraph.media.filters import Filters
 
 
@@ -37,7 +37,7 @@ class Statuses:
 
     def _derived(self, source: StreamStatus, stream: str) -> StreamStatus:
         tap = self._filters.tap(stream)
-        reason, sentence = tap.why_closed() if tap is not None and source.state == "live" else ("", "")
+        reason, sentence = tap.why_closed() if tap is not None and source.state in HAS_PICTURES else ("", "")
         if not reason:
             return msgspec.structs.replace(source, stream=stream)
         last = self._told.get(stream)

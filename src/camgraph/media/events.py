@@ -54,6 +54,14 @@ class FrameDecoded:
 
 
 @dataclass(frozen=True, slots=True)
+class LossMeasured:
+    """The share of the packets that was lost lately; told while there are pictures."""
+
+    attempt: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The attempt has ended, with a machine-readable reason and a sentence for a person."""
 
@@ -62,7 +70,7 @@ class Failed:
     sentence: str
 
 
-Event = Begin | Stop | Tick | Resolved | Opened | PacketArrived | FrameDecoded | Failed
+Event = Begin | Stop | Tick | Resolved | Opened | PacketArrived | FrameDecoded | LossMeasured | Failed
 
 
 @dataclass(frozen=True, slots=True)

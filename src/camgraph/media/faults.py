@@ -77,7 +77,7 @@ def explain_open(
         case OSError(errno=errno.EPROTONOSUPPORT):
             return SourceRefused(
                 f"The camera at {at} does not send over TCP (461): allow that in the camera.",
-                reason="request_refused",
+                reason="transport_refused",
             )
         case OSError(errno=number) if number in _NO_WAY:
             return SourceUnavailable(

@@ -6,13 +6,24 @@ import time
 from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
-from camgraph.control.messages import StreamStatistics, StreamStatus
-from camgraph.graph.spec import Source, StreamPath, address_of
+from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
+from camgraph.graph.spec import FileSource, Source, StreamPath, address_of
 from camgraph.media.attempt import Attempt
 from camgraph.media.demand import Counts
 from camgraph.media.derived import Statuses
-from camgraph.media.events import Begin, CloseSource, Event, Failed, OpenSource, Report, Stop, Tick
+from camgraph.media.events import (
+    Begin,
+    CloseSource,
+    Event,
+    Failed,
+    LossMeasured,
+    OpenSource,
+    Report,
+    Stop,
+    Tick,
+)
 from camgraph.media.filters import Filters
+from camgraph.media.loss import LossMeter
 from camgraph.media.memory import Memory
 from camgraph.media.opening import source_for
 from camgraph.media.outputs import Outputs
@@ -21,6 +32,7 @@ from camgraph.media.session import Session
 _log = logging.getLogger(__name__)
 
 MOST_LEAVING = 8
+LOSS_EVERY_S = 1.0
 _FIRST_ASKS = 50
 _ASK_AGAIN_S, _ASK_RARELY_S = 0.01, 0.5
 
@@ -45,11 +57,20 @@ class StreamWorker:
         self.outputs = Outputs(loop, node.id, epoch, self._filters, memory)
         self._statuses = Statuses(self._filters, tell)
         self._loop = loop
-        self._session = Session(node.id, address_of(node), epoch, random.random)
+        self._session = Session(
+            node.id,
+            address_of(node),
+            epoch,
+            random.random,
+            stalled_after_s=node.stalled_after_s,
+            longest_retry_s=node.longest_retry_s,
+        )
         self._counts_of_ended = Counts()
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()
         self._timer: Timer | None = None
+        self._loss_timer: Timer | None = None
+        self._loss_meter = LossMeter()
         self._closed = False
 
     @property
@@ -93,9 +114,14 @@ class StreamWorker:
             received=counts.received,
             decoded=counts.decoded,
             dropped=counts.dropped,
+            dropped_by=counts.drops.by_cause(),
+            decoder_errors=counts.decoder_errors,
             unread=counts.unread,
             conversions=self.outputs.conversions,
             attempts=self._session.attempts,
+            loss=self._loss_meter.loss,
+            reconnects=self._session.reconnects,
+            state_s=self._session.state_s(time.monotonic_ns()),
             cpu_ns=counts.cpu_ns,
             rings=self.outputs.statistics(),
         )
@@ -115,8 +141,10 @@ class StreamWorker:
                 case Report(status=status):
                     self._statuses.tell(status)
         if self._attempt is not None:
-            self._attempt.telling = self._session.state != "live"
+            self._attempt.telling = self._session.state not in HAS_PICTURES
         self._set_timer()
+        if self._loss_timer is None and self._session.state in HAS_PICTURES:
+            self._measure_loss()
 
     def _open(self, number: int) -> None:
         if len(self._leaving) >= MOST_LEAVING:
@@ -128,6 +156,8 @@ class StreamWorker:
             source_for(self.node, self.login),
             self.outputs,
             wanted=lambda: self.node.keep_warm or self.outputs.wanted,
+            policy=lambda: self.node,
+            held=isinstance(self.node, FileSource) and self.node.speed == "fast",
             post=lambda event: self._from_thread(lambda: self._handle(event)),
             on_picture=lambda *picture: self._from_thread(lambda: self._set_picture(*picture)),
             on_ended=lambda attempt: self._from_thread(lambda: self._ended(attempt)),
@@ -139,6 +169,7 @@ class StreamWorker:
             self._from_thread(lambda: self._handle(Failed(number, "no_thread", sentence)))
             return
         self._attempt = attempt
+        self._loss_meter = LossMeter()
 
     def _from_thread(self, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(call)
@@ -174,4 +205,14 @@ class StreamWorker:
         self._timer = self._loop.call_at(due_ns, self._tick) if due_ns else None
 
     def _tick(self) -> None:
-        self._handle(Tick(self._attempt.last_packet_ns if self._attempt is not None else 0))
+        self._handle(Tick(self._attempt.last_heard_ns if self._attempt is not None else 0))
+
+    def _measure_loss(self) -> None:
+        """Measure now, and once in `LOSS_EVERY_S` from now on, while there are pictures."""
+        self._loss_timer = None
+        if self._closed or self._attempt is None or self._session.state not in HAS_PICTURES:
+            return
+        self._loss_timer = self._loop.call_later(LOSS_EVERY_S, self._measure_loss)
+        counts = self._attempt.network
+        loss = self._loss_meter.measure(counts.packets, counts.lost, time.monotonic_ns())
+        self._handle(LossMeasured(self._attempt.number, loss))

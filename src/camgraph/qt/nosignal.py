@@ -5,7 +5,7 @@ from typing import NamedTuple
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QPainter
 
-from camgraph.control.messages import StreamState, StreamStatus
+from camgraph.control.messages import HAS_PICTURES, StreamState, StreamStatus
 
 _BACKGROUND = QColor("#20242a")
 _NAME = QColor("#ffffff")
@@ -17,6 +17,7 @@ _WORDS: dict[StreamState, str] = {
     "opening": "connecting",
     "waiting_for_keyframe": "waiting for a picture",
     "live": "no pictures",
+    "degraded": "no pictures",
     "stalled": "no pictures",
     "backing_off": "no signal",
     "unauthorized": "login refused",
@@ -39,7 +40,7 @@ def message_of(status: StreamStatus, *, seen: bool, silent_s: float) -> Message:
 
     `seen`: pictures came since it was asked for them; `silent_s`: how long one is waited for at the most.
     """
-    if status.state != "live":
+    if status.state not in HAS_PICTURES:
         return Message(status.stream, _WORDS[status.state], status.sentence)
     if not seen:
         return Message(status.stream, _WORDS["waiting_for_keyframe"], "")

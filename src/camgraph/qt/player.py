@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from camgraph.base.errors import CamgraphError, ClosedError
 from camgraph.client.streams import LiveStream
-from camgraph.control.messages import StreamStatus
+from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from camgraph.qt.frames import FrameFeed, Picture
 from camgraph.qt.geometry import letterbox
 from camgraph.qt.nosignal import Message, message_of
@@ -64,14 +64,14 @@ class Player(QObject):
     @property
     def picture(self) -> Picture | None:
         """The picture to draw; None: draw `message` instead."""
-        if self._status.state != "live" or not self._fresh or self._shown is None:
+        if self._status.state not in HAS_PICTURES or not self._fresh or self._shown is None:
             return None
         return self._shown.picture
 
     @property
     def message(self) -> Message:
         """What to tell while there is no picture."""
-        if self._problem and self._status.state == "live":
+        if self._problem and self._status.state in HAS_PICTURES:
             return Message(self._stream.name, "not available", self._problem)
         seen = self._shown is not None and self._shown.seen
         return message_of(self._status, seen=seen, silent_s=SILENT_S)
@@ -167,7 +167,7 @@ class Player(QObject):
         if status.stream != self._stream.name or self._closed:
             return
         self._status = status
-        if status.state != "live":
+        if status.state not in HAS_PICTURES:
             self._fresh = False
             if self._shown is not None:
                 self._shown.drop_picture()

@@ -1,5 +1,6 @@
 """Declarations with filters: round trips, the streams they make, and what is wrong with them."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from camgraph.graph.spec import (
     GraphSpec,
     Rate,
     RtspSource,
+    SyntheticSource,
     check_spec,
     streams_of,
 )
@@ -168,3 +170,12 @@ def test_the_place_shows_no_login() -> None:
     with pytest.raises(GraphError) as raised:
         GraphSpec.from_yaml("nodes:\n- {type: rtsp, url: rtsp://me:hunter2@h/1, : }: [")
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("option", ["stalled_after_s", "longest_retry_s"])
+@pytest.mark.parametrize("value", [0.0, -1.0, 0.05, 3601.0, float("nan"), float("inf")])
+def test_times_of_a_source_are_bounded(option: str, value: float) -> None:
+    for node in (RtspSource(id="door", url="rtsp://h/1"), SyntheticSource(id="door")):
+        wrong = msgspec.structs.replace(node, **{option: value})
+        with pytest.raises(GraphError, match=f"stream 'door': {option} .* must be 0.1 to 3600 s"):
+            check_spec(GraphSpec(nodes=(wrong,)))

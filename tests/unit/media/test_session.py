@@ -4,14 +4,15 @@ import dataclasses
 import itertools
 import random
 from collections.abc import Callable, Iterable
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from camgraph.base.errors import InternalError
-from camgraph.control.messages import StreamState, StreamStatus
+from camgraph.control.messages import HAS_PICTURES, StreamState, StreamStatus
+from camgraph.control.reasons import QUICK, REASONS
 from camgraph.media.events import (
     Begin,
     CloseSource,
@@ -19,6 +20,7 @@ from camgraph.media.events import (
     Failed,
     FrameDecoded,
     Instruction,
+    LossMeasured,
     Opened,
     OpenSource,
     PacketArrived,
@@ -27,17 +29,7 @@ from camgraph.media.events import (
     Stop,
     Tick,
 )
-from camgraph.media.session import (
-    IDLE,
-    JITTER,
-    OPEN,
-    QUICK,
-    RETRIES,
-    STORY_LENGTH,
-    TABLE,
-    WAITING,
-    Session,
-)
+from camgraph.media.session import IDLE, JITTER, OPEN, STORY_LENGTH, TABLE, WAITING, Session
 
 S = 1_000_000_000
 ADDRESS = "rtsp://10.0.0.5:554/1"
@@ -46,8 +38,8 @@ ADDRESS = "rtsp://10.0.0.5:554/1"
 class Driver:
     """A session, its clock, and what it asked for."""
 
-    def __init__(self, chance: Callable[[], float] = lambda: 0.0) -> None:
-        self.session = Session("door", ADDRESS, 7, chance)
+    def __init__(self, chance: Callable[[], float] = lambda: 0.0, **times: Any) -> None:
+        self.session = Session("door", ADDRESS, 7, chance, **times)
         self.now_ns = 1000 * S
         self.statuses: list[StreamStatus] = []
         self.opened: list[tuple[int, int]] = []
@@ -100,8 +92,8 @@ class Driver:
         return self
 
 
-def live() -> Driver:
-    driver = Driver()
+def live(**times: Any) -> Driver:
+    driver = Driver(**times)
     driver.say(Begin())
     return driver.go_live()
 
@@ -226,10 +218,15 @@ def test_a_camera_that_dies_right_after_each_first_picture_is_not_hammered() -> 
         ("not_found", "not_found", [30, 30, 30]),
         ("no_video", "unsupported", [30, 30]),
         ("server_error", "backing_off", [5, 10, 30, 30]),
+        ("busy", "backing_off", [5, 10, 30, 30]),
+        ("transport_refused", "unsupported", [30, 30]),
+        ("broken_sdp", "unsupported", [30, 30]),
+        ("codec_changed", "backing_off", [0.2, 0.5]),
+        ("never_heard_of", "backing_off", [0.2, 0.5]),
     ],
 )
 def test_each_kind_of_failure_has_its_state_and_its_patience(
-    reason: str, state: StreamState, waits_s: list[int]
+    reason: str, state: StreamState, waits_s: list[float]
 ) -> None:
     driver = Driver()
     driver.say(Begin())
@@ -237,7 +234,7 @@ def test_each_kind_of_failure_has_its_state_and_its_patience(
         driver.fail(reason, "No.")
         assert driver.state == state
         assert driver.last.reason == reason
-        assert driver.last.next_attempt_ns - driver.now_ns == wait_s * S
+        assert driver.last.next_attempt_ns - driver.now_ns == int(wait_s * S)
         assert driver.last.sentence == f"No. Next attempt in {wait_s if wait_s >= 10 else f'{wait_s:.1f}'} s."
         driver.wait_until_due()
 
@@ -300,6 +297,98 @@ def test_the_stale_packet_that_ffmpeg_hands_out_at_its_timeout_ends_no_stall() -
     assert [status.state for status in driver.statuses].count("live") == 1
 
 
+def test_a_slow_camera_may_be_silent_for_longer() -> None:
+    driver = Driver(stalled_after_s=10.0)
+    driver.say(Begin(), Resolved(1), Opened(1, "mjpeg"), PacketArrived(1))
+    driver.at(12.9).say(Tick())
+    assert driver.state == "waiting_for_keyframe"
+    driver.say(FrameDecoded(1, 1280, 720))
+    driver.at(9.9).say(Tick())
+    assert driver.state == "live"
+    driver.at(0.1).say(Tick())
+    assert driver.state == "stalled"
+    assert driver.last.sentence == f"{ADDRESS} has sent nothing for 10 s; after 13 s it is opened anew."
+    driver.at(2.9).say(Tick())
+    assert driver.state == "stalled"
+    driver.at(0.1).say(Tick())
+    assert driver.state == "backing_off"
+    assert driver.last.sentence.startswith(f"{ADDRESS} has sent nothing for 13 s: ")
+
+
+def test_a_stall_told_early_is_given_up_no_earlier() -> None:
+    driver = live(stalled_after_s=0.5)
+    driver.at(0.5).say(Tick())
+    assert driver.state == "stalled"
+    driver.at(4.4).say(Tick())
+    assert driver.state == "stalled"
+    driver.at(0.1).say(Tick())
+    assert driver.state == "backing_off"
+
+
+@pytest.mark.parametrize("reason", ["unauthorized", "not_found", "server_error", "refused"])
+def test_the_longest_wait_can_be_declared(reason: str) -> None:
+    driver = Driver(longest_retry_s=0.4)
+    driver.say(Begin())
+    for number in range(12):
+        driver.fail(reason, "No.")
+        longest_s = 0.2 if reason == "refused" and not number else 0.4
+        assert driver.last.next_attempt_ns - driver.now_ns == int(longest_s * S)
+        driver.wait_until_due()
+
+
+def test_a_stream_that_loses_packets_is_degraded_until_it_hardly_does() -> None:
+    driver = live()
+    driver.say(LossMeasured(1, 0.02))
+    assert driver.state == "live"
+    driver.say(LossMeasured(1, 0.054))
+    assert (driver.state, driver.last.reason, driver.last.loss) == ("degraded", "packet_loss", 0.05)
+    assert driver.last.sentence.startswith("5% of the packets are lost, ")
+    told = len(driver.statuses)
+    driver.say(LossMeasured(1, 0.051))
+    assert len(driver.statuses) == told
+    driver.say(LossMeasured(1, 0.011))
+    assert (driver.state, driver.last.loss) == ("degraded", 0.01)
+    driver.say(LossMeasured(1, 0.01))
+    assert (driver.state, driver.last.reason, driver.last.loss) == ("live", "", 0.0)
+    assert driver.last.sentence == "Live."
+
+
+@pytest.mark.parametrize("ends", ["stalled", "failed", "stopped"])
+def test_a_degraded_stream_fares_on_as_a_live_one(ends: str) -> None:
+    driver = live()
+    driver.say(LossMeasured(1, 0.2), FrameDecoded(1, 640, 360), PacketArrived(1))
+    assert (driver.state, driver.last.width) == ("degraded", 640)
+    match ends:
+        case "stalled":
+            driver.at(2).say(Tick(last_packet_ns=driver.now_ns - 2 * S))
+            assert driver.state == "stalled"
+            driver.at(0.1).say(PacketArrived(1), PacketArrived(1))
+            assert driver.state == "live"
+        case "failed":
+            driver.at(20).fail("camera_closed")
+            assert driver.last.next_attempt_ns - driver.now_ns == S // 5
+        case "stopped":
+            driver.say(Stop())
+    assert driver.last.loss == 0.0
+
+
+def test_the_time_in_each_state_and_the_connections_are_counted() -> None:
+    driver = Driver()
+    assert driver.session.state_s(driver.now_ns) == {}
+    driver.say(Begin())
+    driver.at(1).say(Resolved(1))
+    driver.at(2).say(Opened(1, "h264"), PacketArrived(1))
+    driver.at(3).say(FrameDecoded(1, 8, 8))
+    driver.at(4)
+    told = {"resolving": 1.0, "opening": 2.0, "waiting_for_keyframe": 3.0, "live": 4.0}
+    assert driver.session.state_s(driver.now_ns) == told
+    assert driver.session.reconnects == 0
+    driver.fail("camera_closed").wait_until_due()
+    assert driver.session.state_s(driver.now_ns) == {**told, "backing_off": 0.2, "resolving": 1.0}
+    driver.go_live()
+    assert driver.session.reconnects == 1
+
+
 def test_another_size_is_told_once() -> None:
     driver = live()
     driver.say(FrameDecoded(1, 640, 360))
@@ -330,12 +419,29 @@ def test_every_wait_is_bounded(events: list[Event], bound_s: float, reason: str)
     assert driver.closed == [1]
 
 
-def test_packets_without_a_whole_picture_are_given_up() -> None:
+def test_a_late_key_frame_is_told_and_waited_for() -> None:
     driver = Driver()
     driver.say(Begin(), Resolved(1), Opened(1, "h264"))
-    for _ in range(20):
+    for _ in range(5):
+        assert driver.last.reason == ""
         driver.at(1).say(PacketArrived(1), Tick())
-    assert driver.last.reason == "no_keyframe"
+    assert (driver.state, driver.last.reason) == ("waiting_for_keyframe", "no_keyframe")
+    assert "no whole picture came for 5 s" in driver.last.sentence
+    for _ in range(54):
+        driver.at(1).say(PacketArrived(1), Tick())
+    assert driver.state == "waiting_for_keyframe"
+    driver.at(1).say(PacketArrived(1), Tick())
+    assert (driver.state, driver.last.reason) == ("backing_off", "no_keyframe")
+
+
+def test_silence_ends_the_wait_for_a_late_key_frame() -> None:
+    driver = Driver()
+    driver.say(Begin(), Resolved(1), Opened(1, "h264"))
+    driver.at(4).say(PacketArrived(1))
+    driver.at(1).say(Tick())
+    assert (driver.state, driver.last.reason) == ("waiting_for_keyframe", "no_keyframe")
+    driver.at(4).say(Tick())
+    assert (driver.state, driver.last.reason) == ("backing_off", "stalled")
 
 
 def test_what_a_former_attempt_says_is_ignored() -> None:
@@ -373,7 +479,9 @@ def test_the_table_names_states_and_only_those() -> None:
     for state in states:
         assert (state, Stop) in TABLE
         assert (state, Tick) in TABLE
-    assert {retry.state for retry in RETRIES.values()} <= WAITING
+    assert {reason.retry.state for reason in REASONS.values() if reason.retry} <= WAITING
+    for state in HAS_PICTURES:
+        assert {event for at, event in TABLE if at == state} == {event for at, event in TABLE if at == "live"}
 
 
 EVENTS = st.one_of(
@@ -385,7 +493,8 @@ EVENTS = st.one_of(
     st.builds(Opened, st.sampled_from([0, -1]), st.just("h264")),
     st.builds(PacketArrived, st.sampled_from([0, -1])),
     st.builds(FrameDecoded, st.sampled_from([0, -1]), st.sampled_from([640, 1280]), st.just(360)),
-    st.builds(Failed, st.sampled_from([0, -1]), st.sampled_from([*RETRIES, "refused"]), st.just("So it is.")),
+    st.builds(LossMeasured, st.sampled_from([0, -1]), st.sampled_from([0.0, 0.015, 0.2])),
+    st.builds(Failed, st.sampled_from([0, -1]), st.sampled_from(list(REASONS)), st.just("So it is.")),
 )
 
 
@@ -424,6 +533,7 @@ def test_any_order_of_events_keeps_the_rules(steps: list[tuple[Event, float]], j
                     open_attempt = None
                 case Report(status=status):
                     assert status.sentence
+                    assert status.loss == 0.0 or status.state == "degraded"
                     assert (status.next_attempt_ns > driver.now_ns) == (status.state in WAITING)
                     assert status.state == driver.session.state
         assert (open_attempt is not None) == (driver.session.state in OPEN)
