@@ -24,9 +24,10 @@ _HELD_S = 0.02
 class Attempt:
     """Runs one source until it fails or is cancelled; tells by `post`, from its thread, what happens.
 
-    Pictures are decoded while `wanted`, as the policy says. With `held` none is passed by unseen: after the
-    first, the source is asked for more only while pictures are `wanted`. While `telling` is set, every packet is told, else only what changes.
-    `on_ended` is the last thing that is called; the source is closed by then. `counts` are this attempt's.
+    Pictures are decoded while `wanted`, as the policy says. With `held` none passes unseen: after the first,
+    the source is asked for more only while pictures are `wanted`. While `telling` is set, every packet is
+    told, else only what changes. `on_ended` is the last thing that is called; the source is closed by then.
+    `counts` are this attempt's.
     """
 
     def __init__(

@@ -1,13 +1,36 @@
-"""Decoding a stream only while somebody wants its pictures, and beginning at once when somebody does."""
+"""Decoding of a stream what somebody wants of it, and beginning at once when somebody does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from camgraph.media.decode import Picture, VideoDecoder
+from camgraph.graph.spec import Decode
+from camgraph.media.decode import Drops, Picture, VideoDecoder
+from camgraph.media.pace import Pace
+from camgraph.media.rhythm import KeyframeRhythm
 from camgraph.media.source import Packet
 
 MOST_KEPT = 300
 MOST_KEPT_BYTES = 8 << 20
+
+
+class Policy(Protocol):
+    """What is to be decoded; a source's node tells it, and another one while the stream runs."""
+
+    @property
+    def decode(self) -> Decode:
+        """All pictures, or key frames only."""
+        ...
+
+    @property
+    def decode_fps(self) -> float | None:
+        """At most so many pictures a second."""
+        ...
+
+    @property
+    def show_damaged(self) -> bool:
+        """Also pictures that data is missing of."""
+        ...
 
 
 @dataclass(slots=True)
@@ -16,34 +39,48 @@ class Counts:
 
     received: int = 0
     decoded: int = 0
-    dropped: int = 0
     unread: int = 0
+    decoder_errors: int = 0
     cpu_ns: int = 0
+    drops: Drops = field(default_factory=Drops)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that were dropped, for whatever cause."""
+        return self.drops.total
 
     def add(self, other: "Counts") -> None:
         """Count what another has counted, too."""
         self.received += other.received
         self.decoded += other.decoded
-        self.dropped += other.dropped
         self.unread += other.unread
+        self.decoder_errors += other.decoder_errors
         self.cpu_ns += other.cpu_ns
+        self.drops.add(other.drops)
+
+    def note_behind(self, dropped: int) -> None:
+        """Count the packets that the source has dropped so far, as it was not asked for them in time."""
+        self.received += dropped - self.drops.behind
+        self.drops.behind = dropped
 
 
 class OnDemand:
-    """Decodes every packet while `wanted`; until the first picture in any case, as it tells the size.
+    """Decodes what the policy asks for while `wanted`, and in any case the first picture: it tells the size.
 
-    While nobody wants pictures the packets since the last key frame are kept, and decoded when somebody
-    does. More than `MOST_KEPT`, or `MOST_KEPT_BYTES`, are forgotten; then it begins at the next key frame.
+    Packets that are not decoded are kept, those since the last key frame, and decoded when somebody wants
+    what follows. More than `MOST_KEPT`, or `MOST_KEPT_BYTES`, are forgotten; then it begins at the next key
+    frame. Of a rate that key frames alone give, only they are decoded.
     """
 
     def __init__(
         self,
         decoder: VideoDecoder,
         wanted: Callable[[], bool],
+        policy: Callable[[], Policy],
         counts: Counts,
         check_cancelled: Callable[[], None],
     ) -> None:
-        self._decoder, self._wanted, self._counts = decoder, wanted, counts
+        self._decoder, self._wanted, self._policy, self._counts = decoder, wanted, policy, counts
         self._check_cancelled = check_cancelled
         self._begun = False
         self._resting = False
@@ -52,31 +89,98 @@ class OnDemand:
         self._joined = True
         """What is kept, or comes, follows on what was decoded, or begins with a key frame."""
         self._at_keyframe = False
+        self._alone: Packet | None = None
+        """The key frame that was decoded by itself last."""
+        self._show_damaged = False
+        self._rhythm = KeyframeRhythm()
+        self._pace: Pace | None = None
+        self._pace_fps: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a picture."""
+        return self._begun
 
     def pictures(self, packet: Packet) -> list[Picture]:
         """Return the pictures to publish once this packet has come; raise DecodeError as the decoder does."""
         self._counts.received += 1
+        policy = self._policy()
+        self._follow(policy)
+        wanted = not self._begun or self._wanted()
+        by_keyframes = self._by_keyframes(policy, packet)
+        if wanted and not by_keyframes and not self._resting:
+            return self._in_time(self._decode(packet))
         if not self._resting:
-            if not self._begun or self._wanted():
-                pictures = self._decode(packet)
-                self._begun = self._begun or bool(pictures)
-                return pictures
             self._resting = self._joined = True
             self._at_keyframe = False
         self._counts.unread += 1
         self._keep(packet)
-        return self._catch_up() if self._wanted() else []
+        if not wanted:
+            return []
+        if by_keyframes:
+            return self._decode_alone(packet)
+        return self._in_time(self._catch_up())
+
+    def rest(self) -> list[Picture]:
+        """Return what the decoder still holds, at the end of the stream."""
+        if self._resting:
+            return []
+        pictures = self._decoder.rest()
+        self._note(pictures)
+        return self._in_time(pictures)
 
     def end(self) -> None:
-        """Count what is still held: nothing comes of it."""
-        self._counts.dropped = self._decoder.dropped + self._decoder.held
+        """Count what is still held: it is not waited for."""
+        self._counts.unread += self._decoder.held
+
+    def _follow(self, policy: Policy) -> None:
+        self._show_damaged = policy.show_damaged
+        if policy.decode_fps != self._pace_fps:
+            self._pace_fps = policy.decode_fps
+            self._pace = None if policy.decode_fps is None else Pace(policy.decode_fps)
+
+    def _by_keyframes(self, policy: Policy, packet: Packet) -> bool:
+        """Tell whether key frames are enough; a stream that has none is decoded whole."""
+        enough = self._rhythm.gives(policy.decode_fps or 0.0, packet) and policy.decode_fps is not None
+        refreshes = packet.refresh if packet.keyframe else self._decoder.refreshes
+        return not refreshes and (enough or policy.decode == "keyframes")
+
+    def _in_time(self, pictures: list[Picture]) -> list[Picture]:
+        """Thin out to the rate; and leave out what was given before, alone."""
+        pace, alone = self._pace, self._alone
+        if pace is None and alone is None:
+            return pictures
+        return [
+            picture
+            for picture in pictures
+            if picture.packet is not alone
+            and (
+                pace is None
+                or pace.accept(picture.frame.pts, picture.packet.time_base, picture.packet.arrival_ns)
+            )
+        ]
 
     def _decode(self, packet: Packet) -> list[Picture]:
-        decoder, counts = self._decoder, self._counts
-        pictures = decoder.decode(packet)
-        counts.decoded += len(pictures)
-        counts.dropped = decoder.dropped
+        pictures = self._decoder.decode(packet, show_damaged=self._show_damaged)
+        self._note(pictures)
         return pictures
+
+    def _decode_alone(self, packet: Packet) -> list[Picture]:
+        pace = self._pace
+        if not packet.keyframe:
+            return []
+        if pace is not None and not pace.accept(packet.pts, packet.time_base, packet.arrival_ns):
+            return []
+        self._counts.unread -= 1
+        pictures = self._decoder.decode_alone(packet, show_damaged=self._show_damaged)
+        self._note(pictures)
+        self._alone = packet if pictures else None
+        return pictures
+
+    def _note(self, pictures: list[Picture]) -> None:
+        self._counts.decoded += len(pictures)
+        self._counts.decoder_errors = self._decoder.errors
+        self._begun = self._begun or bool(pictures)
 
     def _catch_up(self) -> list[Picture]:
         """Decode what was kept; only the newest picture is worth showing."""
@@ -88,7 +192,10 @@ class OnDemand:
         self._forget()
         for packet in kept:
             self._check_cancelled()
-            self._counts.unread -= 1
+            if packet is self._alone:
+                self._counts.decoded -= 1
+            else:
+                self._counts.unread -= 1
             newest = self._decode(packet) or newest
         return newest[-1:]
 

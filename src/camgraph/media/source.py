@@ -20,6 +20,8 @@ class StreamInfo(NamedTuple):
     """In px; 0: not announced."""
     fps: float
     """Frames per second; 0.0: not announced."""
+    context: Any = None
+    """FFmpeg's decoder as libavformat has set it up, where that received the stream; not opened yet."""
 
 
 class Packet(NamedTuple):
@@ -39,6 +41,8 @@ class Packet(NamedTuple):
     """How it knows."""
     damaged: bool = False
     """Data of this picture, or of one between the last packet and this one, is missing."""
+    refresh: bool = False
+    """With `keyframe`: no key picture, only a recovery point; pictures become whole little by little."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class NetworkCounts:
     """By how much the camera's clock is ahead of ours, as its sender reports tell; 0: it sends none."""
     dropped: int = 0
     """Whole packets that the source dropped because they were not fetched in time."""
+    waiting_ns: int = 0
+    """CLOCK_MONOTONIC, when a source that waits for the time of its next packet last said so."""
 
 
 class PacketSource(Protocol):

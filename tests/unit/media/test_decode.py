@@ -25,7 +25,7 @@ def test_every_packet_gives_its_picture() -> None:
     assert [len(some) for some in pictures] == [1] * 30
     assert numbers(picture for some in pictures for picture in some) == list(range(30))
     assert [some[0].frame.key_frame for some in pictures] == [number % 10 == 0 for number in range(30)]
-    assert decoder.dropped == 0
+    assert decoder.drops.total == 0
 
 
 def test_reordered_pictures_know_their_own_packets() -> None:
@@ -39,14 +39,14 @@ def test_reordered_pictures_know_their_own_packets() -> None:
 def test_it_starts_at_a_key_frame() -> None:
     decoder = VideoDecoder(INFO)
     assert numbers(decode(decoder, encode()[3:])) == list(range(10, 30))
-    assert decoder.dropped == 7
+    assert decoder.drops.total == 7
 
 
 def test_damage_costs_the_pictures_up_to_the_next_key_frame() -> None:
     decoder, packets = VideoDecoder(INFO), encode()
     packets[13] = packets[13]._replace(data=b"\0\0\0\1\x41" + b"\xff" * 40)
     assert numbers(decode(decoder, packets)) == [*range(13), *range(20, 30)]
-    assert decoder.dropped == 7
+    assert decoder.drops.total == 7
 
 
 def test_a_packet_of_nonsense_raises_nothing() -> None:
@@ -99,10 +99,10 @@ def test_what_is_held_is_counted_and_forgotten_by_a_flush() -> None:
     given = len(list(decode(decoder, packets[:15])))
     assert decoder.held == 15 - given > 0
     assert decoder.flush() == 15 - given
-    assert decoder.held == decoder.dropped == 0
+    assert decoder.held == decoder.drops.total == 0
     found = numbers(decode(decoder, packets[15:]))
     assert found[0] == 20
-    assert decoder.dropped + len(found) + decoder.held == 15
+    assert decoder.drops.total + len(found) + decoder.held == 15
 
 
 def test_packets_without_a_picture_are_not_held_for_ever() -> None:
@@ -110,4 +110,4 @@ def test_packets_without_a_picture_are_not_held_for_ever() -> None:
     filler = packets[0]._replace(data=b"\0\0\0\1\x0c\xff\xff\x80")
     assert len(list(decode(decoder, [packets[0], *[filler] * 100]))) == 1
     assert decoder.held <= 64
-    assert decoder.held + decoder.dropped == 100
+    assert decoder.held + decoder.drops.total == 100

@@ -1,11 +1,14 @@
 """Decoding on demand: packets encoded here, and a switch for the demand."""
 
+import itertools
+
 import pytest
 from tests.unit.media.encoded import INFO, encode, number_of
 
 from camgraph.base.errors import ClosedError
+from camgraph.graph.spec import SyntheticSource
 from camgraph.media import demand as module
-from camgraph.media.decode import Picture, VideoDecoder
+from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand
 from camgraph.media.source import Packet
 
@@ -17,8 +20,11 @@ class Viewer:
         self.wants = False
         self.cancelled = False
         self.counts = Counts()
-        self.decoder = VideoDecoder(INFO)
-        self.demand = OnDemand(self.decoder, lambda: self.wants, self.counts, self._check)
+        self.policy: SyntheticSource = SyntheticSource(id="x")
+        self.decoder = VideoDecoder(INFO, self.counts.drops)
+        self.demand = OnDemand(
+            self.decoder, lambda: self.wants, lambda: self.policy, self.counts, self._check
+        )
 
     def _check(self) -> None:
         if self.cancelled:
@@ -128,6 +134,106 @@ def test_catching_up_can_be_cancelled() -> None:
 
 
 def test_counts_add_up() -> None:
-    total = Counts(1, 1, 0, 0, 5)
-    total.add(Counts(10, 5, 3, 2, 7))
-    assert total == Counts(11, 6, 3, 2, 12)
+    total = Counts(1, 1, 0, 1, 5, Drops(1, 2, 3, 4))
+    total.add(Counts(10, 5, 2, 3, 7, Drops(10, 20, 30, 40)))
+    assert total == Counts(11, 6, 2, 4, 12, Drops(11, 22, 33, 44))
+    assert total.dropped == sum(total.drops.by_cause().values()) == 110
+
+
+def test_what_the_source_dropped_counts_as_received_and_dropped() -> None:
+    counts = Counts(received=5, decoded=5)
+    counts.note_behind(3)
+    counts.note_behind(4)
+    assert (counts.received, counts.dropped, counts.drops.behind) == (9, 4, 4)
+
+
+def with_policy(**options: object) -> Viewer:
+    viewer = Viewer()
+    viewer.wants = True
+    viewer.policy = SyntheticSource(id="x", **options)  # type: ignore[arg-type]
+    return viewer
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_key_frames_only_come_at_once(bframes: int) -> None:
+    viewer, packets = with_policy(decode="keyframes"), encode(60, bframes=bframes)
+    for packet in packets:
+        assert viewer.feed([packet]) == (
+            [packet.pts // 3600] if packet.keyframe and packet.pts is not None else []
+        )
+    assert (viewer.counts.decoded, viewer.counts.unread, viewer.counts.dropped) == (6, 54, 0)
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_between_all_and_key_frames_nothing_is_lost_or_shown_twice(bframes: int) -> None:
+    viewer, packets = with_policy(), encode(90, bframes=bframes)
+    found = viewer.feed(packets[:25])
+    viewer.policy = SyntheticSource(id="x", decode="keyframes")
+    found += viewer.feed(packets[25:57])
+    viewer.policy = SyntheticSource(id="x")
+    found += viewer.feed(packets[57:])
+    assert found == sorted(set(found))
+    assert {*range(22), 30, 40, 50, *range(60, 86)} <= set(found)
+    if not bframes:
+        assert found == [*range(25), 30, 40, 50, *range(57, 90)]
+
+
+def test_a_key_frame_shown_alone_is_not_shown_again() -> None:
+    viewer, packets = with_policy(decode="keyframes"), encode(30, bframes=2)
+    assert viewer.feed(packets[:5]) == [0]
+    at = next(index for index, packet in enumerate(packets) if index and packet.keyframe)
+    viewer.feed(packets[5 : at + 1])
+    viewer.policy = SyntheticSource(id="x")
+    assert 10 not in viewer.feed(packets[at + 1 :])
+
+
+def test_of_a_rate_that_key_frames_give_only_they_are_decoded() -> None:
+    # A key frame each 0.4 s: 2.5 a second.
+    viewer, packets = with_policy(decode_fps=2.5), encode(120)
+    assert len(viewer.feed(packets[:30])) >= 2
+    assert viewer.feed(packets[30:]) == list(range(30, 120, 10))
+    assert viewer.counts.decoded <= 21
+    viewer.policy = SyntheticSource(id="x", decode_fps=1.25)
+    assert viewer.feed(again(packets, 1)) in (list(range(0, 120, 20)), list(range(10, 120, 20)))
+    viewer.policy = SyntheticSource(id="x", decode_fps=5)
+    shown = viewer.feed(again(packets, 2))
+    assert {later - earlier for earlier, later in itertools.pairwise(shown)} == {5}
+    assert viewer.counts.drops.total == 0
+
+
+def again(packets: list[Packet], turn: int) -> list[Packet]:
+    """Return packets whose arrival is a turn later."""
+    return [packet._replace(arrival_ns=packet.arrival_ns + turn * 4_800_000_000) for packet in packets]
+
+
+def test_key_frames_that_stop_coming_are_made_up_for() -> None:
+    viewer, packets = with_policy(decode_fps=2.5), encode(60)
+    viewer.feed(packets[:41])
+    tail = [packet._replace(keyframe=False) for packet in packets[41:50]]
+    late = [
+        packet._replace(arrival_ns=packet.arrival_ns + 400_000_000, pts=packet.pts + 36_000)
+        for packet in tail
+        if packet.pts is not None
+    ]
+    pictures = [picture for packet in [*tail, *late] for picture in viewer.demand.pictures(packet)]
+    assert pictures
+    viewer.check()
+
+
+def test_damaged_key_frames_are_not_shown_alone() -> None:
+    viewer, packets = with_policy(decode="keyframes"), encode(40)
+    packets[20] = packets[20]._replace(damaged=True)
+    assert viewer.feed(packets) == [0, 10, 30]
+    assert viewer.counts.drops.damaged == 1
+    viewer.policy = SyntheticSource(id="x", decode="keyframes", show_damaged=True)
+    assert viewer.feed(packets) == [0, 10, 20, 30]
+
+
+def test_what_the_decoder_holds_is_shown_at_the_end() -> None:
+    viewer, packets = with_policy(), encode(30, bframes=2)
+    found = viewer.feed(packets)
+    assert len(found) < 30
+    found += [number_of(picture) for picture in viewer.demand.rest()]
+    assert found == list(range(30))
+    viewer.check()
+    assert viewer.decoder.held == 0
