@@ -85,9 +85,9 @@ def test_any_text_is_judged_without_an_error(text: str) -> None:
 def test_only_what_can_be_answered_is_taken() -> None:
     assert find_challenge([]) is None
     assert find_challenge(['Basic realm="x"']) is None
-    assert find_challenge(['Digest realm="x", nonce="n", algorithm=SHA-256']) is None
+    assert find_challenge(['Digest realm="x", nonce="n", algorithm=SHA-512-256']) is None
     assert find_challenge(['Digest realm="x", nonce="n", qop="auth-int"']) is None
-    found = find_challenge(['Digest realm="x", nonce="n", algorithm=SHA-256', 'Digest realm="y", nonce="m"'])
+    found = find_challenge(['Digest realm="x", nonce="n", algorithm=SHA-1', 'Digest realm="y", nonce="m"'])
     assert found == Challenge("y", "m")
 
 

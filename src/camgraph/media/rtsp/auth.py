@@ -1,5 +1,6 @@
-"""Digest login (RFC 2617 with MD5, and RFC 2069, which leaves out qop), from both sides."""
+"""Login by digest (RFC 7616, and its elders RFC 2617 and RFC 2069) and basic (RFC 7617), from both sides."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -7,6 +8,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ALGORITHMS = ("SHA-256-SESS", "SHA-256", "MD5-SESS", "MD5")
+"""The digests that can be answered, the strongest first."""
+_WORD = re.compile(r'([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*)))?', re.DOTALL)
 _PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 
 
@@ -19,26 +23,62 @@ class Challenge:
     qop: str | None = None
     algorithm: str | None = None
     opaque: str | None = None
+    stale: bool = False
+    """The login was right, only the nonce too old."""
+
+    @property
+    def strength(self) -> int:
+        """Where its algorithm stands in `ALGORITHMS`, counted from the weakest."""
+        return -ALGORITHMS.index((self.algorithm or "MD5").upper())
 
 
 def find_challenge(values: Sequence[str]) -> Challenge | None:
-    """Return the first challenge of the ``WWW-Authenticate`` lines that can be answered, None if none can."""
-    for value in values:
-        scheme, _, rest = value.strip().partition(" ")
-        found = _parameters(rest)
-        algorithm = found.get("algorithm")
-        offered = [word.strip().lower() for word in found["qop"].split(",")] if found.get("qop") else []
-        if scheme.lower() != "digest" or "nonce" not in found:
-            continue
-        if (algorithm or "MD5").upper() not in ("MD5", "MD5-SESS") or (offered and "auth" not in offered):
-            continue
-        qop = "auth" if offered else None
-        return Challenge(found.get("realm", ""), found["nonce"], qop, algorithm, found.get("opaque"))
-    return None
+    """Return the strongest digest that the ``WWW-Authenticate`` lines offer, None if none can be answered."""
+    challenges = [_challenge(found) for scheme, found in _offers(values) if scheme == "digest"]
+    return max(filter(None, challenges), key=lambda challenge: challenge.strength, default=None)
+
+
+class Login:
+    """The client's side: answers what a server asks for, the strongest it offers.
+
+    `login` is ``user:password``; the user's name ends at the first colon.
+    """
+
+    def __init__(self, login: str) -> None:
+        user, _, password = login.partition(":")
+        self._digest = DigestLogin(user, password)
+        self._basic = "Basic " + base64.b64encode(_bytes(f"{user}:{password}")).decode()
+        self._challenge: Challenge | None = None
+        self._ready = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    @property
+    def ready(self) -> bool:
+        """Whether there was anything that can be answered."""
+        return self._ready
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server said that the last answer was right, only its nonce too old."""
+        return self._challenge is not None and self._challenge.stale
+
+    def take(self, values: Sequence[str]) -> bool:
+        """Take the ``WWW-Authenticate`` lines of a 401; return whether they can be answered."""
+        self._challenge = find_challenge(values)
+        self._ready = self._challenge is not None or any(scheme == "basic" for scheme, _ in _offers(values))
+        return self._ready
+
+    def authorization(self, method: str, url: str) -> str | None:
+        """Return the value of ``Authorization`` for a request, None before the server has asked for it."""
+        if self._challenge is not None:
+            return self._digest.answer(self._challenge, method, url)
+        return self._basic if self._ready else None
 
 
 class DigestLogin:
-    """The client's side: answers challenges with a user and a password."""
+    """Answers digest challenges with a user and a password."""
 
     def __init__(self, user: str, password: str) -> None:
         self._user = user
@@ -54,16 +94,17 @@ class DigestLogin:
         count = count + 1 if nonce == challenge.nonce else 1
         self._uses = challenge.nonce, count
         cnonce, nc = secrets.token_hex(8), f"{count:08x}"
-        base = _md5(self._user, challenge.realm, self._password)
-        by_session = (challenge.algorithm or "").upper() == "MD5-SESS"
+        algorithm = (challenge.algorithm or "MD5").upper()
+        base = digest(algorithm, self._user, challenge.realm, self._password)
+        by_session = algorithm.endswith("-SESS")
         if by_session:
-            base = _md5(base, challenge.nonce, cnonce)
+            base = digest(algorithm, base, challenge.nonce, cnonce)
         quoted = {
             "username": self._user,
             "realm": challenge.realm,
             "nonce": challenge.nonce,
             "uri": url,
-            "response": _response(base, challenge.nonce, method, url, challenge.qop, nc, cnonce),
+            "response": _response(algorithm, base, challenge.nonce, method, url, challenge.qop, nc, cnonce),
         }
         bare = {}
         if challenge.opaque is not None:
@@ -84,7 +125,7 @@ class DigestGate:
     def __init__(self, realm: str, user: str, password: str) -> None:
         self._realm = realm
         self._user = user
-        self._base = _md5(user, realm, password)
+        self._base = digest("MD5", user, realm, password)
         self._nonce = secrets.token_hex(16)
 
     def __repr__(self) -> str:
@@ -105,18 +146,61 @@ class DigestGate:
         if given.get("algorithm", "MD5").upper() != "MD5" or given.get("qop", "auth") != "auth":
             return False
         qop, nc, cnonce = given.get("qop"), given.get("nc", ""), given.get("cnonce", "")
-        response = _response(self._base, self._nonce, method, url, qop, nc, cnonce)
+        response = _response("MD5", self._base, self._nonce, method, url, qop, nc, cnonce)
         return hmac.compare_digest(response.encode(), given.get("response", "").lower().encode())
 
 
-def _response(base: str, nonce: str, method: str, url: str, qop: str | None, nc: str, cnonce: str) -> str:
-    request = _md5(method, url)
-    return _md5(base, nonce, nc, cnonce, qop, request) if qop else _md5(base, nonce, request)
-
-
-def _md5(*parts: str) -> str:
-    data = ":".join(parts).encode("utf-8", "surrogateescape")
+def digest(algorithm: str, *parts: str) -> str:
+    """Return the hexadecimal digest of texts with colons between them; `algorithm` is one of `ALGORITHMS`."""
+    data = _bytes(":".join(parts))
+    if algorithm.startswith("SHA-256"):
+        return hashlib.sha256(data).hexdigest()
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _response(
+    algorithm: str, base: str, nonce: str, method: str, url: str, qop: str | None, nc: str, cnonce: str
+) -> str:
+    request = digest(algorithm, method, url)
+    between = (nc, cnonce, qop) if qop else ()
+    return digest(algorithm, base, nonce, *between, request)
+
+
+def _challenge(found: dict[str, str]) -> Challenge | None:
+    """Return what the parameters of a digest ask for, None if that can't be answered."""
+    algorithm = found.get("algorithm")
+    offered = [word.strip().lower() for word in found.get("qop", "").split(",") if word.strip()]
+    if "nonce" not in found or (algorithm or "MD5").upper() not in ALGORITHMS:
+        return None
+    if offered and "auth" not in offered:
+        return None
+    return Challenge(
+        realm=found.get("realm", ""),
+        nonce=found["nonce"],
+        qop="auth" if offered else None,
+        algorithm=algorithm,
+        opaque=found.get("opaque"),
+        stale=found.get("stale", "").lower() == "true",
+    )
+
+
+def _offers(values: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Return the schemes offered, in small letters, with their parameters; a line may hold several."""
+    offers: list[tuple[str, dict[str, str]]] = []
+    for value in values:
+        found: dict[str, str] | None = None
+        for word in _WORD.finditer(value):
+            name, quoted, bare = word.groups()
+            if quoted is None and bare is None:
+                found = {}
+                offers.append((name.lower(), found))
+            elif found is not None:
+                found[name.lower()] = bare if quoted is None else _unquote(quoted)
+    return offers
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _quote(value: str) -> str:
@@ -124,8 +208,9 @@ def _quote(value: str) -> str:
     return f'"{escaped}"'
 
 
+def _unquote(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
 def _parameters(text: str) -> dict[str, str]:
-    return {
-        name.lower(): bare or re.sub(r"\\(.)", r"\1", quoted)
-        for name, quoted, bare in _PARAMETER.findall(text)
-    }
+    return {name.lower(): bare or _unquote(quoted) for name, quoted, bare in _PARAMETER.findall(text)}

@@ -153,6 +153,18 @@ class MessageParser:
         """Return the complete messages one after the other."""
         return iter(self.next_message, None)
 
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes wait for the rest of their message."""
+        return len(self._buffer) - self._at
+
+    def take_rest(self) -> bytes:
+        """Return the bytes after the last message, which the parser then no longer has."""
+        rest = bytes(self._buffer[self._at :])
+        self._buffer.clear()
+        self._at = self._searched = 0
+        return rest
+
     def _skip_to_message(self) -> int | None:
         """Skip empty lines between messages; return the first byte after them."""
         buffer, at = self._buffer, self._at

@@ -1,0 +1,81 @@
+"""What comes over an RTSP connection, split into packets and messages, the packets in few steps."""
+
+from typing import NamedTuple
+
+from camgraph.media.rtsp.message import Interleaved, MessageParser, Request, Response, RtspSyntaxError
+
+_DOLLAR = 0x24
+_PREFIX_BYTES = 4
+
+
+class Data(NamedTuple):
+    """One packet of RTP or RTCP between the messages; `data` is its own copy."""
+
+    channel: int
+    data: bytes
+
+
+class Splitter:
+    """Takes the bytes of a connection, however they were cut up.
+
+    `error` is set at the first bytes that are no RTSP; nothing comes out after that. `messages` counts what
+    was no packet.
+    """
+
+    def __init__(self) -> None:
+        self.error: RtspSyntaxError | None = None
+        self.messages = 0
+        self._parser = MessageParser()
+        self._parsing = False
+        self._rest = bytearray()
+        self._needed = 0
+
+    def split(self, data: bytes) -> list[Data | Request | Response]:
+        """Return the packets and messages that are complete with `data`, in order."""
+        if self.error is not None:
+            return []
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return []
+            data = bytes(self._rest)
+            self._rest.clear()
+        out: list[Data | Request | Response] = []
+        try:
+            if self._parsing:
+                data = self._parse(data, out)
+            self._split(data, out)
+        except RtspSyntaxError as error:
+            self.error = error
+        return out
+
+    def _split(self, data: bytes, out: list[Data | Request | Response]) -> None:
+        at, end = 0, len(data)
+        while at < end:
+            if data[at] != _DOLLAR:
+                data = self._parse(data[at:], out)
+                at, end = 0, len(data)
+                continue
+            payload_at = at + _PREFIX_BYTES
+            stop = payload_at + (data[at + 2] << 8 | data[at + 3]) if payload_at <= end else payload_at
+            if stop > end:
+                self._rest += data[at:]
+                self._needed = stop - at
+                return
+            out.append(Data(data[at + 1], data[payload_at:stop]))
+            at = stop
+
+    def _parse(self, data: bytes, out: list[Data | Request | Response]) -> bytes:
+        """Have the parser take `data` until a message is complete; return the bytes after it."""
+        self._parser.feed(data)
+        message = self._parser.next_message()
+        if message is None:
+            self._parsing = self._parser.pending_bytes > 0
+            return b""
+        self._parsing = False
+        if isinstance(message, Interleaved):
+            out.append(Data(message.channel, message.payload))
+        else:
+            self.messages += 1
+            out.append(message)
+        return self._parser.take_rest()
