@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from camgraph.media.rtsp.meddling import Meddler
 from camgraph.media.rtsp.message import interleaved_prefix
 from camgraph.media.rtsp.packetize import is_rtcp
 from camgraph.media.rtsp.sdp import MediaDescription
@@ -74,6 +75,7 @@ class Broadcast:
 
     def __init__(self, media: MediaDescription, on_audience: Callable[[bool], None]) -> None:
         self.media = media
+        self.meddler: Meddler | None = None
         self._on_audience = on_audience
         self._viewers: set[Viewer] = set()
         self._report: bytes | None = None

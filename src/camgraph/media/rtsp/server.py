@@ -4,12 +4,14 @@ import asyncio
 import logging
 import secrets
 import socket
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from camgraph.media.rtsp.auth import DigestGate
 from camgraph.media.rtsp.broadcast import Broadcast, Viewer
+from camgraph.media.rtsp.meddling import Client
 from camgraph.media.rtsp.message import VERSION, Headers, MessageParser, Request, Response, RtspSyntaxError
 from camgraph.media.rtsp.sdp import session_description
 
@@ -21,6 +23,7 @@ SEND_BUFFER_BYTES = 256 * 1024
 MAX_UNREAD_REPLIES_BYTES = 4 * 1024 * 1024
 CLOSE_PATIENCE_S = 0.5
 _TRACK = "/track0"
+_LINGER_NO_TIME = struct.pack("ii", 1, 0)
 _REASONS = {
     200: "OK",
     400: "Bad Request",
@@ -52,6 +55,10 @@ class RtspServer:
         """Accept clients at a bound socket, which the server owns from now on; OSError if it can't."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, sock=sock, backlog=128)
+
+    def clients(self, broadcast: Broadcast) -> list[Client]:
+        """Return the connections with a session of that stream."""
+        return [connection for connection in self._connections if connection.has_session_of(broadcast)]
 
     async def close(self) -> None:
         """Accept no more, let what was sent reach the clients for a moment, close."""
@@ -112,7 +119,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._register.discard(self)
-        self._end_session()
+        self.end_session()
         if not self._gone.done():
             self._gone.set_result(None)
 
@@ -138,11 +145,40 @@ class _Connection(asyncio.Protocol):
         """Close at once."""
         self._transport.abort()
 
+    def has_session_of(self, broadcast: Broadcast) -> bool:
+        """Return whether the client has a session of that stream."""
+        return self._session is not None and self._session.broadcast is broadcast
+
+    def session(self) -> str:
+        """Return the name of the session, empty without one."""
+        return self._session.name if self._session is not None else ""
+
+    def write(self, data: bytes) -> bool:
+        """Send bytes of the signalling; return whether the connection is still there."""
+        if self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        return True
+
+    def reset(self) -> None:
+        """Close the connection by a TCP reset."""
+        sock: socket.socket = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NO_TIME)
+        self._transport.abort()
+
+    def end_session(self) -> None:
+        """Send the client nothing more of its stream."""
+        if self._session is not None:
+            self._session.broadcast.leave(self._session.viewer)
+            self._session = None
+
     def _serve(self, request: Request) -> None:
         if request.version != VERSION:
             self._reply(request, 505)
         elif request.headers.get("CSeq") is None:
             self._reply(request, 400)
+        elif self._is_meddled_with(request):
+            pass
         elif (needed := request.headers.get("Require")) is not None:
             self._reply(request, 551, ("Unsupported", needed))
         elif (handler := self._handlers.get(request.method)) is None:
@@ -152,6 +188,11 @@ class _Connection(asyncio.Protocol):
             self._reply(request, 401, ("WWW-Authenticate", self._gate.challenge))
         else:
             handler(request)
+
+    def _is_meddled_with(self, request: Request) -> bool:
+        broadcast = self._streams.get(_path(request.url).removesuffix(_TRACK))
+        meddler = broadcast.meddler if broadcast is not None else None
+        return meddler is not None and meddler.meets(request, self)
 
     def _admits(self, request: Request) -> bool:
         if self._gate is None:
@@ -172,7 +213,10 @@ class _Connection(asyncio.Protocol):
             self._reply(request, 404)
             return
         host = self._transport.get_extra_info("sockname")[0]
-        body = session_description(path.strip("/"), host, [broadcast.media]).encode()
+        description = session_description(path.strip("/"), host, [broadcast.media])
+        if broadcast.meddler is not None:
+            description = broadcast.meddler.describes(description)
+        body = description.encode()
         base = request.url.rstrip("/") + "/"
         self._reply(request, 200, ("Content-Base", base), ("Content-Type", "application/sdp"), body=body)
 
@@ -204,7 +248,7 @@ class _Connection(asyncio.Protocol):
 
     def _teardown(self, request: Request) -> None:
         if self._session is None or self._is_of_session(request, self._session):
-            self._end_session()
+            self.end_session()
             self._reply(request, 200)
 
     def _keep_alive(self, request: Request) -> None:
@@ -217,11 +261,6 @@ class _Connection(asyncio.Protocol):
             return True
         self._reply(request, 454)
         return False
-
-    def _end_session(self) -> None:
-        if self._session is not None:
-            self._session.broadcast.leave(self._session.viewer)
-            self._session = None
 
     def _reply(
         self, request: Request | None, status: int, *headers: tuple[str, str], body: bytes = b""
