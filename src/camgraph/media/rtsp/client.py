@@ -187,7 +187,8 @@ class RtspClient:
             headers.append(("Session", self._session))
         if self._login and (authorization := self._login.authorization(pending.method, url)) is not None:
             headers.append(("Authorization", authorization))
-        self.output += Request(pending.method, url, Headers(headers)).encode()
+        lines = Headers((name, _in_one_line(value)) for name, value in headers)
+        self.output += Request(pending.method, url, lines).encode()
 
     def _fail(self, failed: Failed) -> Failed:
         self._ended = True
@@ -204,7 +205,7 @@ class RtspClient:
         """Serve a request of the camera's."""
         known = request.method in (*_METHODS, "ANNOUNCE", "TEARDOWN", "REDIRECT")
         cseq = request.headers.get("CSeq")
-        headers = [("CSeq", cseq)] if cseq is not None else []
+        headers = [("CSeq", _in_one_line(cseq))] if cseq is not None else []
         if request.method == "OPTIONS":
             headers.append(("Public", ", ".join(_METHODS)))
         response = Response(200, "OK", Headers(headers))
@@ -326,3 +327,8 @@ class RtspClient:
             return self._fail(refusals.lost_way(self._place))
         self._ended = True
         return Moved(url)
+
+
+def _in_one_line(value: str) -> str:
+    """Return a value as a header can hold it; a camera's may have had a bare carriage return in it."""
+    return value.replace("\r", " ").replace("\n", " ")

@@ -102,7 +102,7 @@ def parse_description(text: str) -> Description:
 
 def _track(section: _Section, session: _Section) -> Track | None:
     words = section.media.split()
-    if len(words) < 4 or not (words[3].isascii() and words[3].isdigit()) or int(words[3]) > 127:
+    if len(words) < 4 or not re.fullmatch("[0-9]{1,3}", words[3]) or int(words[3]) > 127:
         return None
     kind, payload_type = words[0].lower(), int(words[3])
     encoding, clock_rate, channels = _encoding(section, kind, payload_type)
@@ -159,7 +159,7 @@ def _size(section: _Section, payload_type: int) -> tuple[int, int]:
 
 
 def _fps(text: str) -> float:
-    found = re.match(r"(\d{1,4}(?:\.\d{1,6})?)(?:/(\d{1,4}))?", text)
+    found = re.match(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(\d{1,9}))?", text)
     return float(found[1]) / (int(found[2] or 1) or 1) if found else 0.0
 
 

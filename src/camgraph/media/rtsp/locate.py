@@ -35,7 +35,7 @@ def control_urls(control: str, base: str, requested: str) -> list[str]:
     if control in ("", "*"):
         return _distinct([base, requested])
     if "://" in control:
-        return _distinct([clean(control), _at_host_of(requested, control)])
+        return _distinct([clean(control), _at_host_of(requested, control)]) or [base]
     # Nearly everybody appends, after a query even, where the standard would replace the last part.
     found: list[str | None] = [
         _append(base, control),
