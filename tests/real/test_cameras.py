@@ -187,7 +187,7 @@ class TestRequests:
             assert probe.ask("DESCRIBE", f"{probe.base}/nothing").status == 404
             assert probe.ask("DESCRIBE", "rtsp://[bad").status == 404
             assert probe.ask("SETUP", f"{probe.base}/99/track0", tcp).status == 404
-            for transport in ("RTP/AVP;unicast;client_port=5000-5001", "RTP/AVP/TCP;interleaved=x-y", ""):
+            for transport in ("RTP/AVP;unicast;client_port=0-1", "RTP/AVP/TCP;interleaved=x-y", ""):
                 assert probe.ask("SETUP", f"{url}/track0", ("Transport", transport)).status == 461
             required = probe.ask("SETUP", url, ("Require", "funky-feature"))
             assert (required.status, required.headers.get("Unsupported")) == (551, "funky-feature")
@@ -199,7 +199,7 @@ class TestRequests:
 
     def test_the_second_of_two_transports_is_taken(self, cameras: Cameras) -> None:
         with Probe(cameras) as probe:
-            offers = "RTP/AVP/UDP;unicast;client_port=1-2, RTP/AVP/TCP;unicast;interleaved=4-5"
+            offers = "RTP/SAVP;unicast;client_port=1-2, RTP/AVP/TCP;unicast;interleaved=4-5"
             response = probe.ask("SETUP", f"{probe.base}/1/track0", ("Transport", offers))
             assert response.headers.get("Transport") == "RTP/AVP/TCP;unicast;interleaved=4-5"
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camgraph.media.rtsp.auth import Challenge, DigestGate, DigestLogin, find_challenge
+from camgraph.media.rtsp.auth import Challenge, DigestLogin, find_challenge
+from camgraph.media.rtsp.gate import Gate
 
 name = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 user = name.filter(lambda text: ":" not in text)
@@ -45,8 +46,8 @@ def test_without_qop_as_in_rfc_2069() -> None:
 
 @given(user, name, name, st.sampled_from(["DESCRIBE", "PLAY"]))
 def test_the_right_login_opens(user: str, password: str, realm: str, method: str) -> None:
-    gate = DigestGate(realm, user, password)
-    challenge = find_challenge([gate.challenge])
+    gate = Gate(realm, user, password)
+    challenge = find_challenge(gate.challenges)
     assert challenge is not None
     answer = DigestLogin(user, password).answer(challenge, method, "rtsp://h/1")
     assert gate.admits(answer, method, "rtsp://h/1")
@@ -60,8 +61,8 @@ def test_the_right_login_opens(user: str, password: str, realm: str, method: str
 
 @given(user, name, name)
 def test_nothing_else_opens(user: str, password: str, realm: str) -> None:
-    gate, other = DigestGate(realm, user, password), DigestGate(realm, user, password)
-    challenge, foreign = find_challenge([gate.challenge]), find_challenge([other.challenge])
+    gate, other = Gate(realm, user, password), Gate(realm, user, password)
+    challenge, foreign = find_challenge(gate.challenges), find_challenge(other.challenges)
     assert challenge is not None
     assert foreign is not None
     login, url = DigestLogin(user, password), "rtsp://h/1"
@@ -78,7 +79,7 @@ def test_nothing_else_opens(user: str, password: str, realm: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_judged_without_an_error(text: str) -> None:
-    assert not DigestGate("realm", "user", "password").admits(text, "PLAY", "rtsp://h/1")
+    assert not Gate("realm", "user", "password").admits(text, "PLAY", "rtsp://h/1")
     find_challenge([text, f"Digest {text}"])
 
 
@@ -101,4 +102,4 @@ def test_the_counter_grows_with_one_nonce_and_begins_with_a_new_one() -> None:
 
 
 def test_passwords_are_not_shown() -> None:
-    assert "sesame" not in repr(DigestLogin("user", "sesame")) + repr(DigestGate("r", "user", "sesame"))
+    assert "sesame" not in repr(DigestLogin("user", "sesame")) + repr(Gate("r", "user", "sesame"))

@@ -10,6 +10,8 @@ import pytest
 from camgraph.media.rtsp import broadcast
 from camgraph.media.rtsp.broadcast import MAX_BACKLOG_BYTES, Broadcast, Viewer
 from camgraph.media.rtsp.message import Interleaved, MessageParser
+from camgraph.media.rtsp.offers import TcpOffer
+from camgraph.media.rtsp.routes import TcpRoute
 from camgraph.media.rtsp.sdp import MediaDescription
 
 MEDIA = MediaDescription("video", 96, "H264/90000")
@@ -48,6 +50,10 @@ async def connected() -> AsyncIterator[tuple[Connection, socket.socket]]:
         client.close()
 
 
+def viewer(connection: Connection, rtp_channel: int = 0, rtcp_channel: int = 1) -> Viewer:
+    return Viewer(TcpRoute(connection.transport, TcpOffer(rtp_channel, rtcp_channel)))
+
+
 async def receive(client: socket.socket, count: int) -> list[Interleaved]:
     """Return the next packets a client gets."""
     parser = MessageParser()
@@ -66,10 +72,10 @@ def test_a_stream_begins_at_a_keyframe_with_the_last_report() -> None:
     async def scenario() -> None:
         async with connected() as (first, first_client), connected() as (second, second_client):
             stream = Broadcast(MEDIA, lambda _: None)
-            stream.join(Viewer(first.transport, 0, 1))
+            stream.join(viewer(first))
             stream.send([rtp(0)], keyframe=False)
             stream.send([REPORT, rtp(1)], keyframe=True)
-            stream.join(Viewer(second.transport, 6, 7))
+            stream.join(viewer(second, 6, 7))
             stream.send([rtp(2)], keyframe=False)
             stream.send([rtp(3), rtp(4)], keyframe=True)
             assert numbers(await receive(first_client, 5)) == [1, 2, 3, 4]
@@ -84,8 +90,8 @@ def test_a_slow_viewer_loses_frames_up_to_a_keyframe_and_another_loses_none() ->
     async def scenario() -> None:
         async with connected() as (slow, slow_client), connected() as (quick, quick_client):
             stream = Broadcast(MEDIA, lambda _: None)
-            stream.join(Viewer(slow.transport, 0, 1))
-            stream.join(Viewer(quick.transport, 0, 1))
+            stream.join(viewer(slow))
+            stream.join(viewer(quick))
             sent = 0
             while slow.transport.get_write_buffer_size() <= MAX_BACKLOG_BYTES:
                 stream.send([rtp(sent, 60000)], keyframe=sent % 10 == 0)
@@ -110,7 +116,7 @@ def test_a_viewer_that_takes_nothing_for_long_is_cut_off(monkeypatch: pytest.Mon
     async def scenario() -> None:
         async with connected() as (stuck, _):
             stream = Broadcast(MEDIA, lambda _: None)
-            stream.join(Viewer(stuck.transport, 0, 1))
+            stream.join(viewer(stuck))
             deadline = asyncio.get_running_loop().time() + 10
             while not stuck.lost.done():
                 assert asyncio.get_running_loop().time() < deadline
@@ -125,11 +131,11 @@ def test_the_source_learns_of_its_first_and_last_viewer() -> None:
         async with connected() as (one, _), connected() as (other, _):
             told: list[bool] = []
             stream = Broadcast(MEDIA, told.append)
-            viewers = [Viewer(one.transport, 0, 1), Viewer(other.transport, 0, 1)]
+            viewers = [viewer(one), viewer(other)]
             stream.leave(viewers[0])
             assert told == []
-            for viewer in viewers:
-                stream.join(viewer)
+            for either in viewers:
+                stream.join(either)
             assert told == [True]
             stream.leave(viewers[0])
             stream.leave(viewers[0])
@@ -144,9 +150,9 @@ def test_the_farewell_goes_to_those_who_play() -> None:
     async def scenario() -> None:
         async with connected() as (plays, playing_client), connected() as (waits, waiting_client):
             stream = Broadcast(MEDIA, lambda _: None)
-            stream.join(Viewer(plays.transport, 0, 1))
+            stream.join(viewer(plays))
             stream.send([rtp(1)], keyframe=True)
-            stream.join(Viewer(waits.transport, 0, 1))
+            stream.join(viewer(waits))
             stream.end([REPORT])
             assert [packet.channel for packet in await receive(playing_client, 2)] == [0, 1]
             with pytest.raises(BlockingIOError):

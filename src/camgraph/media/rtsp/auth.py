@@ -1,8 +1,7 @@
-"""Login by digest (RFC 7616, and its elders RFC 2617 and RFC 2069) and basic (RFC 7617), from both sides."""
+"""Login by digest (RFC 7616, its elders RFC 2617 and RFC 2069) and basic (RFC 7617): the client's side."""
 
 import base64
 import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Sequence
@@ -104,7 +103,9 @@ class DigestLogin:
             "realm": challenge.realm,
             "nonce": challenge.nonce,
             "uri": url,
-            "response": _response(algorithm, base, challenge.nonce, method, url, challenge.qop, nc, cnonce),
+            "response": digest_response(
+                algorithm, base, challenge.nonce, method, url, challenge.qop, nc, cnonce
+            ),
         }
         bare = {}
         if challenge.opaque is not None:
@@ -115,39 +116,8 @@ class DigestLogin:
             bare["algorithm"] = challenge.algorithm
         if challenge.qop:
             bare |= {"qop": challenge.qop, "nc": nc}
-        parts = [f"{name}={_quote(value)}" for name, value in quoted.items()]
+        parts = [f"{name}={quote(value)}" for name, value in quoted.items()]
         return "Digest " + ", ".join(parts + [f"{name}={value}" for name, value in bare.items()])
-
-
-class DigestGate:
-    """The server's side for one connection: its own nonce, so an answer is worth nothing on another one."""
-
-    def __init__(self, realm: str, user: str, password: str) -> None:
-        self._realm = realm
-        self._user = user
-        self._base = digest("MD5", user, realm, password)
-        self._nonce = secrets.token_hex(16)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(***)"
-
-    @property
-    def challenge(self) -> str:
-        """The value of ``WWW-Authenticate``; without qop, as most cameras ask."""
-        return f"Digest realm={_quote(self._realm)}, nonce={_quote(self._nonce)}"
-
-    def admits(self, authorization: str | None, method: str, url: str) -> bool:
-        """Return whether the value of ``Authorization`` (None: the request had none) opens this request."""
-        scheme, _, rest = (authorization or "").strip().partition(" ")
-        given = _parameters(rest)
-        expected = {"username": self._user, "realm": self._realm, "nonce": self._nonce, "uri": url}
-        if scheme.lower() != "digest" or any(given.get(name) != value for name, value in expected.items()):
-            return False
-        if given.get("algorithm", "MD5").upper() != "MD5" or given.get("qop", "auth") != "auth":
-            return False
-        qop, nc, cnonce = given.get("qop"), given.get("nc", ""), given.get("cnonce", "")
-        response = _response("MD5", self._base, self._nonce, method, url, qop, nc, cnonce)
-        return hmac.compare_digest(response.encode(), given.get("response", "").lower().encode())
 
 
 def digest(algorithm: str, *parts: str) -> str:
@@ -158,9 +128,10 @@ def digest(algorithm: str, *parts: str) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def _response(
+def digest_response(
     algorithm: str, base: str, nonce: str, method: str, url: str, qop: str | None, nc: str, cnonce: str
 ) -> str:
+    """Return the digest that proves the login; `base` is that of user, realm and password."""
     request = digest(algorithm, method, url)
     between = (nc, cnonce, qop) if qop else ()
     return digest(algorithm, base, nonce, *between, request)
@@ -203,7 +174,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _quote(value: str) -> str:
+def quote(value: str) -> str:
+    """Return a value in quotes."""
     escaped = re.sub(r'(["\\])', r"\\\1", value)
     return f'"{escaped}"'
 
@@ -212,5 +184,6 @@ def _unquote(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _parameters(text: str) -> dict[str, str]:
+def parameters(text: str) -> dict[str, str]:
+    """Return the parameters of an ``Authorization``; names in small letters."""
     return {name.lower(): bare or _unquote(quoted) for name, quoted, bare in _PARAMETER.findall(text)}

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from camgraph.media.rtsp.meddling import Meddler
-from camgraph.media.rtsp.message import interleaved_prefix
 from camgraph.media.rtsp.packetize import is_rtcp
+from camgraph.media.rtsp.routes import Route
 from camgraph.media.rtsp.sdp import MediaDescription
 
 MAX_BACKLOG_BYTES = 512 * 1024
@@ -16,11 +16,10 @@ MAX_STUCK_S = 30.0
 
 
 class Viewer:
-    """A client that plays: gets whole frames, beginning with a keyframe, or none."""
+    """A client (or a group of them) that plays: gets whole frames, beginning with a keyframe, or none."""
 
-    def __init__(self, transport: asyncio.Transport, rtp_channel: int, rtcp_channel: int) -> None:
-        self._transport = transport
-        self._channels = (rtp_channel, rtcp_channel)
+    def __init__(self, route: Route) -> None:
+        self._route = route
         self._waits_for_keyframe = True
         self._stuck_since: float | None = None
 
@@ -29,7 +28,7 @@ class Viewer:
 
         `now` is in seconds of the loop's clock.
         """
-        backlog = self._transport.get_write_buffer_size()
+        backlog = self._route.backlog_bytes
         if self._waits_for_keyframe:
             if not keyframe or backlog > RESUME_BACKLOG_BYTES:
                 self._note_drop(backlog, now)
@@ -42,28 +41,21 @@ class Viewer:
             self._note_drop(backlog, now)
             return
         self._stuck_since = None
-        self._write(packets)
+        self._route.send(packets)
 
     def end(self, farewell: Sequence[bytes]) -> None:
         """Send the last packets of the stream."""
         if not self._waits_for_keyframe:
-            self._write(farewell)
+            self._route.send(farewell)
 
     def _note_drop(self, backlog: int, now: float) -> None:
-        """Abort the connection of a viewer that has taken nothing for `MAX_STUCK_S`."""
+        """Cut off a viewer that has taken nothing for `MAX_STUCK_S`."""
         if backlog <= RESUME_BACKLOG_BYTES:
             self._stuck_since = None
         elif self._stuck_since is None:
             self._stuck_since = now
         elif now - self._stuck_since > MAX_STUCK_S:
-            self._transport.abort()
-
-    def _write(self, packets: Sequence[bytes]) -> None:
-        data = bytearray()
-        for packet in packets:
-            data += interleaved_prefix(self._channels[is_rtcp(packet)], len(packet))
-            data += packet
-        self._transport.write(data)
+            self._route.abort()
 
 
 class Broadcast:
