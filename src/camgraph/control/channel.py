@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_QUEUED = 4096
+_MOST_AT_ONCE = 64
 GREETING = b"camgraph control 1"
 """The first datagram of a program that joins a site, at the address where readers ask for their rings."""
 
@@ -116,6 +117,11 @@ class ControlChannel(Generic[T]):
             while self._queue:
                 close_all(self._queue.popleft()[1])
 
+    def receive_rest(self) -> None:
+        """Take what the other side, which has ended, had still sent. In the loop's thread."""
+        for _ in range(MAX_QUEUED // _MOST_AT_ONCE):
+            self._readable()
+
     def abandon(self) -> None:
         """Close all in a forked child; without the lock, which another thread may have held."""
         self._sock.close()
@@ -145,7 +151,7 @@ class ControlChannel(Generic[T]):
             self._on_drained()
 
     def _readable(self) -> None:
-        for _ in range(64):
+        for _ in range(_MOST_AT_ONCE):
             if self._closed:
                 return
             try:

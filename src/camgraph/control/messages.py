@@ -8,7 +8,7 @@
                             ProcessStarted (+ channel), ProcessStopped, ProcessExited, SiteStatistics, Pong
     supervisor → media      Secrets, Configure, AddReader (+ the reader's socket), MemoryAnswer,
                             AskStatistics, Shutdown
-    media → supervisor      StreamStatus, ReserveMemory, ReleaseMemory, MediaStatistics
+    media → supervisor      StreamStatus, ReserveMemory, ReleaseMemory, MediaStatistics, MediaHung
 
 Times are CLOCK_MONOTONIC in ns, which all processes of a machine share. Each side gives the requests that
 want an answer their tokens.
@@ -277,6 +277,13 @@ class MediaStatistics(_Message, frozen=True):
     """Memory of rings that is in use by now, of what was reserved."""
 
 
+class MediaHung(_Message, frozen=True):
+    """A thread of this stream does not come back from a call; the media process ends for that."""
+
+    stream: str
+    sentence: str
+
+
 class PlacementRule(msgspec.Struct, frozen=True, kw_only=True):
     """By which streams come to media processes: see docs/design/supervision.md."""
 
@@ -296,7 +303,7 @@ class MediaProcessStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """0: none is running."""
     starts: int
     own: bool
-    """It runs one stream that asked for a process of its own."""
+    """It runs one stream, which asked for a process of its own, or hung that of others."""
     streams: tuple[str, ...]
     cores: float
     """Measured load of its streams, in CPU-seconds per second."""
@@ -374,4 +381,4 @@ FromSupervisor = (
     | Pong
 )
 ToMedia = Secrets | Configure | AddReader | MemoryAnswer | AskStatistics | Shutdown
-FromMedia = StreamStatus | ReserveMemory | ReleaseMemory | MediaStatistics
+FromMedia = StreamStatus | ReserveMemory | ReleaseMemory | MediaStatistics | MediaHung

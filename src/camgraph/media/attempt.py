@@ -11,11 +11,13 @@ from camgraph.base.redact import redact
 from camgraph.media.decode import Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
+from camgraph.media.hangs import looks_up_name, name_look_up
 from camgraph.media.outputs import Outputs
 from camgraph.media.source import NetworkCounts, PacketSource, StreamInfo
 
 _log = logging.getLogger(__name__)
 
+_OPENING, _RECEIVING, _DECODING, _CLOSING = "opening", "receiving", "decoding", "closing"
 CPU_TIME_EACH = 25
 """Packets from one look at the thread's CPU time to the next."""
 _HELD_S = 0.02
@@ -52,6 +54,9 @@ class Attempt:
         self._size = (0, 0)
         self._post, self._on_picture, self._on_ended = post, on_picture, on_ended
         self._cancelled = False
+        self._steps = 0
+        self.doing = _OPENING
+        """What its thread is at, in a word."""
         self._thread = threading.Thread(target=self._run, name=f"{outputs.stream}-{number}", daemon=True)
 
     @property
@@ -63,6 +68,13 @@ class Attempt:
     def network(self) -> NetworkCounts:
         """What came over the network so far."""
         return self._source.network
+
+    @property
+    def progress(self) -> int | None:
+        """See `hangs.Watched`: a thread that was told to end, or decodes, is to get on by itself."""
+        if not (self._cancelled or self.doing is _DECODING) or looks_up_name(self._thread):
+            return None
+        return self._steps
 
     def start(self) -> None:
         """Begin; once."""
@@ -94,13 +106,16 @@ class Attempt:
                 Failed(self.number, "internal", "A bug of camgraph ended the stream: please report it.")
             )
         finally:
+            self._step(_CLOSING)
             self._source.close()
             self._on_ended(self)
 
     def _receive(self) -> None:
         source, number = self._source, self.number
-        source.resolve()
+        with name_look_up():
+            source.resolve()
         self._post(Resolved(number))
+        self._step(_OPENING)
         info = source.open()
         self._post(Opened(number, info.codec))
         counts = self.counts
@@ -115,8 +130,10 @@ class Attempt:
 
     def _show(self, demand: OnDemand, info: StreamInfo) -> None:
         number, counts, network = self.number, self.counts, self._source.network
+        self._step(_RECEIVING)
         try:
             for packet in self._source.packets():
+                self._step(_DECODING)
                 self.last_packet_ns = packet.arrival_ns
                 if self.telling:
                     self._post(PacketArrived(number))
@@ -127,7 +144,9 @@ class Attempt:
                 if not counts.received % CPU_TIME_EACH:
                     counts.note_behind(network.dropped)
                     counts.cpu_ns = time.thread_time_ns()
+                self._step(_RECEIVING)
         except SourceError:
+            self._step(_DECODING)
             for picture in demand.rest():
                 self._publish(picture, info)
             raise
@@ -149,6 +168,11 @@ class Attempt:
             self.last_packet_ns = time.monotonic_ns()
             time.sleep(_HELD_S)
 
+    def _step(self, doing: str) -> None:
+        self.doing = doing
+        self._steps += 1
+
     def _check_cancelled(self) -> None:
+        self._steps += 1
         if self._cancelled:
             raise ClosedError("cancelled")

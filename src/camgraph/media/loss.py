@@ -18,6 +18,8 @@ class LossMeter:
     def measure(self, packets: int, lost: int, now_ns: int) -> float:
         """Take the counts of now, those that came and those that did not; return the share of the latter."""
         counts = self._counts
+        if counts and packets < counts[-1][1]:
+            counts.clear()  # They are another connection's.
         counts.append((now_ns, packets, lost))
         while len(counts) > 1 and counts[1][0] <= now_ns - LATELY_NS:
             counts.popleft()

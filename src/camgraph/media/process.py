@@ -1,6 +1,7 @@
 """The media process: its streams, as the supervisor wants them, and its way out."""
 
 import logging
+import signal
 import socket
 import time
 
@@ -14,13 +15,16 @@ from camgraph.control.messages import (
     AskStatistics,
     Configure,
     FromMedia,
+    MediaHung,
     MediaStatistics,
     MemoryAnswer,
     Secrets,
     Shutdown,
     ToMedia,
 )
-from camgraph.graph.spec import GraphSpec, Source, StreamPath, login_of, same_source, streams_of
+from camgraph.graph.spec import GraphSpec, Source, StreamPath, address_of, login_of, same_source, streams_of
+from camgraph.media.attempt import Attempt
+from camgraph.media.hangs import HUNG_LOOKS, LOOK_EVERY_S, HangWatch
 from camgraph.media.memory import Memory
 from camgraph.media.worker import StreamWorker
 from camgraph.ring.protocol import Hello, refuse
@@ -28,6 +32,7 @@ from camgraph.ring.protocol import Hello, refuse
 _log = logging.getLogger(__name__)
 
 END_WITHIN_S = 0.6
+_HARD_END_AFTER_S = 2
 
 
 class MediaProcess:
@@ -43,11 +48,14 @@ class MediaProcess:
         self._sources: dict[str, str] = {}
         self._leaving: list[StreamWorker] = []
         self._epochs: dict[str, int] = {}
+        self._hangs = HangWatch()
+        self._hung: Attempt | None = None
 
     def run(self) -> bool:
         """Serve; return when all is released. False: a thread hangs, and the process must be ended hard."""
         allow_many_descriptors()
         end_on_sigterm(self._loop, self._loop.stop)
+        self._loop.call_later(LOOK_EVERY_S, self._look_for_hangs)
         self._loop.run()
         return self._end()
 
@@ -137,6 +145,27 @@ class MediaProcess:
             touched_bytes=sum(worker.outputs.touched_bytes for worker in self._workers.values()),
         )
 
+    def _look_for_hangs(self) -> None:
+        self._loop.call_later(LOOK_EVERY_S, self._look_for_hangs)
+        watched = {attempt: worker for worker in self._all_workers() for attempt in worker.attempts}
+        hung = self._hangs.look(watched)
+        if hung is None or self._hung is not None:
+            return
+        node = watched[hung].node
+        sentence = (
+            f"{hung.doing.capitalize()} {address_of(node)} has hung for {HUNG_LOOKS * LOOK_EVERY_S:g} s: "
+            "does its disk, its device or its server answer?"
+        )
+        _log.error("stream %s: %s This process ends for that.", node.id, sentence)
+        self._hung = hung
+        self._send(MediaHung(stream=node.id, sentence=sentence))
+        # What hangs may hold a lock that an orderly end waits for.
+        signal.alarm(_HARD_END_AFTER_S)
+        self._loop.stop()
+
+    def _all_workers(self) -> list[StreamWorker]:
+        return [*self._workers.values(), *self._leaving]
+
     def _send(self, message: FromMedia) -> None:
         try:
             self._channel.send(message)
@@ -144,11 +173,11 @@ class MediaProcess:
             _log.debug("the supervisor did not take a message: %s", error)
 
     def _end(self) -> bool:
-        workers = [*self._workers.values(), *self._leaving]
+        workers = self._all_workers()
         for worker in workers:
             worker.close()
         deadline = time.monotonic() + END_WITHIN_S
-        while not all(worker.ended for worker in workers) and time.monotonic() < deadline:
+        while any(worker.attempts - {self._hung} for worker in workers) and time.monotonic() < deadline:
             self._loop.run_once(deadline - time.monotonic())
         self._channel.close()
         self._loop.close()

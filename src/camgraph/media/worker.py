@@ -83,6 +83,11 @@ class StreamWorker:
         """The streams that readers can ask for here."""
         return self._filters.streams
 
+    @property
+    def attempts(self) -> set[Attempt]:
+        """Those whose threads may still run: the newest one, and what is on its way out."""
+        return self._leaving if self._attempt is None else {self._attempt, *self._leaving}
+
     def begin(self) -> None:
         """Start the stream."""
         self._handle(Begin())
@@ -108,7 +113,7 @@ class StreamWorker:
         """Return the counts since the stream began."""
         counts = Counts()
         # Each attempt's thread counts for itself: a former one may still be on its way out.
-        for other in (self._counts_of_ended, *(attempt.counts for attempt in self._attempts())):
+        for other in (self._counts_of_ended, *(attempt.counts for attempt in self.attempts)):
             counts.add(other)
         return StreamStatistics(
             received=counts.received,
@@ -125,9 +130,6 @@ class StreamWorker:
             cpu_ns=counts.cpu_ns,
             rings=self.outputs.statistics(),
         )
-
-    def _attempts(self) -> set[Attempt]:
-        return self._leaving if self._attempt is None else {self._attempt, *self._leaving}
 
     def _handle(self, event: Event) -> None:
         if self._closed:

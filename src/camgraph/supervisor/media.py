@@ -17,6 +17,7 @@ from camgraph.control.messages import (
     AskStatistics,
     Configure,
     FromMedia,
+    MediaHung,
     MediaStatus,
     MemoryAnswer,
     Secrets,
@@ -62,6 +63,8 @@ class MediaProcess:
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._channel: ControlChannel[FromMedia] | None = None
+        self.hung: MediaHung | None = None
+        """What the last one said of the stream for which it ended; None: it ended for something else."""
         self._was_silent = False
         self._pulse = Pulse(loop, self._ask_how_it_is, self._silent)
         self._child = Child(
@@ -141,6 +144,7 @@ class MediaProcess:
             raise
         finally:
             theirs.close()
+        self.hung = None
         self.epoch = max(self.epoch + 1, time.time_ns())
         channel: ControlChannel[FromMedia] = ControlChannel(ours, FromMedia)
         channel.attach(self._loop, lambda message, _: self._hear(message), self._lost_channel)
@@ -150,6 +154,8 @@ class MediaProcess:
 
     def _hear(self, message: FromMedia) -> None:
         self._pulse.answered()
+        if isinstance(message, MediaHung):
+            self.hung = message
         self._on_message(self, message)
 
     def _started(self, pid: int) -> None:
@@ -158,10 +164,14 @@ class MediaProcess:
 
     def _exited(self) -> None:
         self._pulse.stop()
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        self.last_exit = "it did not answer" if self._was_silent else self._child.ended_how
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.receive_rest()
+            channel.close()
+        if self.hung is not None:
+            self.last_exit = f"the stream {self.hung.stream!r} hung in it"
+        else:
+            self.last_exit = "it did not answer" if self._was_silent else self._child.ended_how
         self._was_silent = False
         self._on_exited(self)
 

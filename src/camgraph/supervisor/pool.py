@@ -10,6 +10,7 @@ import msgspec
 from camgraph.base.loop import Loop
 from camgraph.control.messages import (
     FromMedia,
+    MediaHung,
     MediaProcessStatistics,
     MediaStatistics,
     MediaStatus,
@@ -20,6 +21,7 @@ from camgraph.control.messages import (
     StreamStatus,
 )
 from camgraph.graph.spec import GraphSpec, Source, StreamPath, login_of, streams_of
+from camgraph.supervisor.hangs import Hangs
 from camgraph.supervisor.loads import LoadMeter
 from camgraph.supervisor.media import HEARTBEAT, MediaProcess
 from camgraph.supervisor.memory import MemoryLedger
@@ -55,6 +57,7 @@ class MediaPool:
         self._removed: set[str] = set()
         self._placement = Placement()
         self._meter = LoadMeter()
+        self._hangs = Hangs()
         self._processes: dict[str, MediaProcess] = {}
         self._leaving: list[MediaProcess] = []
         self._questions: dict[int, _Question] = {}
@@ -85,10 +88,10 @@ class MediaPool:
         streams = streams_of(spec)
         self._removed = (self._removed | self._streams.keys()) - streams.keys()
         self._spec, self._secrets, self._streams = spec, secrets, streams
-        sources = {node.id: node.own_process for node in spec.nodes if isinstance(node, Source)}
+        sources = self._sources()
         self._meter.keep_only(sources)
-        self._placement.assign(sources, self._meter.cores)
-        self._configure()
+        self._hangs.keep_only(sources)
+        self._place()
         self._on_ready()
 
     def add_reader(self, stream: str, hello: bytes, sock: socket.socket) -> bool:
@@ -134,6 +137,16 @@ class MediaPool:
         for process in (*self._processes.values(), *self._leaving):
             process.kill()
 
+    def _sources(self) -> dict[str, Source]:
+        return {node.id: node for node in self._spec.nodes if isinstance(node, Source)}
+
+    def _place(self) -> None:
+        alone = {
+            name: node.own_process or self._hangs.is_apart(name) for name, node in self._sources().items()
+        }
+        self._placement.assign(alone, self._meter.cores)
+        self._configure()
+
     def _configure(self) -> None:
         seats = self._placement.seats
         for name in [name for name in self._processes if name not in seats]:
@@ -175,9 +188,12 @@ class MediaPool:
     def _hear(self, process: MediaProcess, message: FromMedia) -> None:
         match message:
             case StreamStatus():
-                # The last words of one that no longer runs the stream would hide the new one's.
-                if self._process_of(message.stream) is process:
+                # The last words of one that no longer runs the stream would hide the new one's; those of one
+                # that ends for a hang say that all is well.
+                if self._process_of(message.stream) is process and process.hung is None:
                     self._tell(message)
+            case MediaHung():
+                self._on_hung(process, message)
             case ReserveMemory(token=token, size_bytes=size_bytes):
                 process.answer_memory(token, self._ledger.reserve(process.key, size_bytes))
             case ReleaseMemory(size_bytes=size_bytes):
@@ -216,20 +232,40 @@ class MediaPool:
                 self._answer(token)
         if not process.next_start_ns or self._stopping:
             return
+        self._tell_lost(process, process.next_start_ns)
+
+    def _on_hung(self, process: MediaProcess, hung: MediaHung) -> None:
+        """The process ends by itself; who hangs a second one soon does not get to share the third."""
         now_ns = time.monotonic_ns()
-        for stream in self._streams:
-            if self._process_of(stream) is process:
-                self._tell(
-                    StreamStatus(
-                        stream=stream,
-                        state="backing_off",
-                        reason="media_process_died",
-                        sentence=f"The media process ended ({process.last_exit}); it is being started again.",
-                        next_attempt_ns=process.next_start_ns,
-                        epoch=process.epoch,
-                        since_ns=now_ns,
-                    )
+        source = self._sources().get(hung.stream)
+        if source is None or self._process_of(hung.stream) is not process:
+            return
+        if self._hangs.note(source, now_ns):
+            _log.warning("stream %s hung twice within a minute, and gets its own media process", hung.stream)
+            self._tell_lost(process, now_ns, of=hung.stream)
+            self._place()
+
+    def _tell_lost(self, process: MediaProcess, next_start_ns: int, of: str | None = None) -> None:
+        """Tell of the streams of a process, or of those of one source, that it is replaced."""
+        hung, now_ns = process.hung, time.monotonic_ns()
+        for stream, path in self._streams.items():
+            source = path.source.id
+            if self._process_of(stream) is not process or of not in (None, source):
+                continue
+            sentence = f"The media process ended ({process.last_exit}); it is being started again."
+            if hung is not None and hung.stream == source:
+                sentence = f"{hung.sentence} Its media process is being replaced."
+            self._tell(
+                StreamStatus(
+                    stream=stream,
+                    state="backing_off",
+                    reason="media_process_died" if hung is None else "media_process_hung",
+                    sentence=sentence,
+                    next_attempt_ns=next_start_ns,
+                    epoch=process.epoch,
+                    since_ns=now_ns,
                 )
+            )
 
     def _relieve(self) -> None:
         if self._stopping:
