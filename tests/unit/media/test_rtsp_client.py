@@ -504,6 +504,16 @@ class TestQuirks:
             assert camera.read().method == "DESCRIBE"
             assert isinstance(camera.answer(200, body=SDP, cseq=cseq)[0], Described)
 
+    def test_bare_carriage_returns_are_not_sent_back(self) -> None:
+        camera = Camera()
+        camera.set_up()
+        camera.answer(200, "Session: a\rb")
+        assert camera.read().headers.get("Session") == "a b"
+        camera.client.receive(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r2\r\n\r\n", 0)
+        response = camera.read_any()
+        assert isinstance(response, Response)
+        assert response.headers.get("CSeq") == "1 2"
+
     def test_preliminary_answers_are_passed_over(self) -> None:
         camera = Camera()
         camera.options()
@@ -616,7 +626,11 @@ SET_UP = (
 PLAYED = b"RTSP/1.0 200 OK\r\nCSeq: 4\r\nRange: npt=0-\r\n\r\n"
 
 places = st.lists(st.integers(0, 1 << 20), max_size=12)
-lines = st.text(st.characters(blacklist_characters="\n"), max_size=60)
+lines = st.one_of(
+    st.text(st.characters(blacklist_characters="\n"), max_size=60),
+    st.text('a1;=", \r\t/:*[]é\udc80', max_size=20),
+    st.just('Digest realm="a\rb", nonce="c\rd"'),
+)
 rest = st.lists(
     st.one_of(
         st.builds(

@@ -13,7 +13,7 @@ def clean(url: str) -> str | None:
     try:
         bare, _ = split_login(url.strip())
         parts = urlsplit(bare)
-        if parts.scheme.lower() not in ("rtsp", "rtspu") or not parts.hostname:
+        if parts.scheme.lower() != "rtsp" or not parts.hostname:
             return None
         _ = parts.port
         return quote(urlunsplit(parts._replace(fragment="")), safe=_PRINTABLE)
