@@ -21,11 +21,15 @@ def rtp(
 
 
 class Joined:
-    """Units are the payloads of one timestamp, joined; complete at the marker or the next timestamp."""
+    """Units are the payloads of one timestamp, joined; complete at the marker or the next timestamp.
+
+    `markers`: whether marker bits are believed.
+    """
 
     parameter_sets = b""
 
-    def __init__(self) -> None:
+    def __init__(self, *, markers: bool = True) -> None:
+        self._markers = markers
         self._parts: list[bytes] = []
         self._timestamp = -1
         self._damaged = False
@@ -36,7 +40,7 @@ class Joined:
         units = self.flush() if timestamp != self._timestamp else []
         self._timestamp = timestamp
         self._parts.append(bytes(data[start:end]))
-        return units + self.flush() if marker else units
+        return units + self.flush() if marker and self._markers else units
 
     def lost(self) -> None:
         self._damaged = True

@@ -95,6 +95,18 @@ def test_pictures_in_any_order_come_whole(first, late, twice):
     assert received.due_ns() == 0
 
 
+def test_what_waits_is_kept_apart_from_the_buffer_it_came_in():
+    received = receiver(ordered=False)
+    first, *rest = picture(0, 0)
+    received.receive(first, 0)
+    units: list[AccessUnit] = []
+    buffer = bytearray(len(first))
+    for data in reversed(rest):
+        buffer[:] = data
+        units += received.receive(memoryview(buffer), 0)
+    assert [unit.data for unit in units] == [whole(0)]
+
+
 def test_what_is_lost_is_waited_for_as_long_as_is_due():
     received = receiver(ordered=False)
     for data in picture(0, 0):
@@ -222,6 +234,15 @@ def test_a_stray_packet_changes_nothing():
     assert not received.ended
 
 
+def test_two_stray_packets_are_no_sender_while_the_present_one_goes_on():
+    received = receiver(ordered=False)
+    received.receive(rtp(0), 0)
+    assert received.receive(rtp(7, ssrc=OTHER), 0) == []
+    received.receive(rtp(1), 0)
+    assert received.receive(rtp(8, ssrc=OTHER), 0) == []
+    assert block_of(received.report(0)).ssrc == SSRC
+
+
 def test_an_announced_sender_that_is_another_one_is_received_all_the_same():
     received = receiver(ordered=False, ssrc=OTHER)
     units = [unit for data in picture(0, 0) for unit in received.receive(data, 0)]
@@ -246,6 +267,22 @@ def test_without_marker_bits_silence_ends_a_picture():
     assert [unit.data for unit in received.flush_due(received.due_ns())] == [b"10.0 "]
     received.receive(rest[0], 425 * MS)
     assert received.due_ns() == 425 * MS + 2 * QUIET_NS
+
+
+def test_where_marker_bits_lie_silence_ends_a_picture():
+    received = RtpReceiver(Joined(markers=False), payload_type=96, clock_rate=90_000, ordered=True)
+    for number in range(3):
+        slices = [rtp(2 * number + index, b"%d" % index, number * TICKS, marker=True) for index in (0, 1)]
+        assert received.receive(slices[0], number * 40 * MS) == []
+        assert received.receive(slices[1], number * 40 * MS + MS) == []
+        assert received.due_ns() == number * 40 * MS + MS + QUIET_NS
+        assert [unit.data for unit in received.flush_due(received.due_ns())] == [b"01"]
+    # Where the next picture ends the one before, it is itself what is held; a fragment has not ended.
+    received.receive(rtp(6, b"0", 3 * TICKS, marker=True), 120 * MS)
+    assert [unit.data for unit in received.receive(rtp(7, b"0", 4 * TICKS, marker=True), 160 * MS)] == [b"0"]
+    assert received.due_ns() == 160 * MS + QUIET_NS
+    received.receive(rtp(8, b"1", 4 * TICKS), 161 * MS)
+    assert received.due_ns() == 0
 
 
 def test_with_marker_bits_a_pause_within_a_picture_is_waited_for():

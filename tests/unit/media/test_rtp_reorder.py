@@ -103,3 +103,14 @@ def test_where_none_stray_one_packet_is_enough_to_begin_anew():
     buffer.begin(40_000)
     assert buffer.push(5, b"x", 0) == [(b"x", 0, True)]
     assert buffer.push(6, b"y", 0) == [(b"y", 0, False)]
+
+
+def test_another_beginning_forgets_what_came_before():
+    buffer = ReorderBuffer(most=8)
+    buffer.begin(40_000)
+    assert buffer.push(40_001, b"a", 0) == []
+    buffer.begin(40_000)
+    assert buffer.push(5, b"x", 0) == []
+    buffer.begin(40_000)
+    assert buffer.push(6, b"y", 0) == []
+    assert buffer.push(40_000, b"b", 0) == [(b"b", 0, False)]

@@ -63,6 +63,13 @@ def test_unknown_kinds_are_left_out_and_padding_is_taken_off():
     ]
 
 
+def test_names_of_several_sources_are_told_apart():
+    # A name and a tool, then a chunk whose item ends on the word, then one of another name.
+    chunks = b"\0\0\0\1\1\3abc\6\2xy\0\0\0" + b"\0\0\0\2\1\2de\0\0\0\0" + b"\0\0\0\3\2\1n\0"
+    data = struct.pack(">BBH", 0x83, 202, len(chunks) // 4) + chunks
+    assert parse_control(data, 0) == [SourceNames({1: "abc", 2: "de"})]
+
+
 @pytest.mark.parametrize(
     ("seconds", "unix_s"),
     [(2_208_988_800, 0), (0xFFFFFFFF, 2_085_978_495), (0, 2_085_978_496), (1000, 2_085_979_496)],
