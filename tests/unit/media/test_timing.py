@@ -111,7 +111,7 @@ def test_jitter_does_not_show() -> None:
 JUMPS = st.integers(-(1 << 31), 1 << 31) | st.integers(-90_000, 90_000) | st.integers(-10_000, 10_000)
 
 
-@settings(max_examples=40)
+@settings(max_examples=200)
 @given(
     fps=st.sampled_from([1.0, 5.0, 12.5, 25.0, 29.97, 60.0]),
     ppm=st.floats(-200, 200),
@@ -155,7 +155,7 @@ def test_intervals_stay_within_a_frame_whatever_the_camera_does(
     assert worst_interval_ns(seen) <= 1.05 * S / fps
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(
     lost=st.frozensets(st.integers(1, 299), max_size=60),
     stalls=st.dictionaries(st.integers(0, 299), st.floats(0, 4000), max_size=4),
@@ -194,7 +194,6 @@ def test_the_right_clock_of_a_camera_is_believed_at_once() -> None:
 
 
 def test_a_report_that_comes_late_is_gone_over_to_smoothly() -> None:
-    camera = Camera(delay_ms=180)
     clock, seen = CaptureClock(90_000), []
     for n in range(25 * 40):
         taken = BEGAN + n * 40 * MS
@@ -202,7 +201,6 @@ def test_a_report_that_comes_late_is_gone_over_to_smoothly() -> None:
         if n == 250:
             clock.sender_report(WALL + taken, n * 3600, arrival, WALL + arrival)
         seen.append(Seen(taken, clock.place(n * 3600, arrival, WALL + arrival), clock.clock_offset_ns))
-    assert camera.delay_ms == 180
     check_order(seen)
     assert worst_interval_ns(seen) <= 2 * MS
     qualities = [each.placed.quality for each in seen]
@@ -237,11 +235,11 @@ def test_a_clock_that_the_camera_sets_right_is_believed_then() -> None:
 
 
 def test_a_camera_that_reports_no_longer_is_believed_for_a_minute() -> None:
-    camera, clock = Camera(), CaptureClock(90_000)
+    clock = CaptureClock(90_000)
     clock.sender_report(WALL + BEGAN, 0, BEGAN, WALL + BEGAN)
     qualities = {}
     for n in range(25 * 90):
-        arrival = BEGAN + n * 40 * MS + int(camera.delay_ms * MS)
+        arrival = BEGAN + n * 40 * MS + 5 * MS
         qualities[n // 25] = clock.place(n * 3600, arrival, WALL + arrival).quality
     assert (qualities[0], qualities[59], qualities[61]) == ("rtcp", "rtcp", "arrival")
     assert clock.clock_offset_ns == 0
