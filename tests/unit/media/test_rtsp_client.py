@@ -22,6 +22,7 @@ from camgraph.media.rtsp.client import (
     RtspClient,
     Wish,
 )
+from camgraph.media.rtsp.gate import AUTH_KINDS, AuthKind
 from camgraph.media.rtsp.locate import base_of, control_urls
 from camgraph.media.rtsp.message import MessageParser, Request, Response
 from camgraph.media.rtsp.sdp import MediaDescription
@@ -687,15 +688,16 @@ def test_any_header_is_judged(status: int, name: str, value: str, control: str, 
         assert len([event for event in events if isinstance(event, Failed | Moved)]) <= 1
 
 
-def test_with_our_own_server() -> None:
-    asyncio.run(asyncio.wait_for(receive_from_own_server(), 10))
+@pytest.mark.parametrize("auth", AUTH_KINDS)
+def test_with_our_own_server(auth: AuthKind) -> None:
+    asyncio.run(asyncio.wait_for(receive_from_own_server(auth), 10))
 
 
-async def receive_from_own_server() -> None:
+async def receive_from_own_server(auth: AuthKind) -> None:
     media = MediaDescription("video", 96, "H264/90000", "packetization-mode=1")
     begun = asyncio.Event()
     broadcast = Broadcast(media, lambda there: begun.set() if there else begun.clear())
-    server = RtspServer({"/1": broadcast}, login="user:pä ss:%/@")
+    server = RtspServer({"/1": broadcast}, login="user:pä ss:%/@", auth=auth)
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     await server.start(sock)
