@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from camgraph.base.frozen import freeze_support
     from camgraph.client.graph import Graph, attach
-    from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
+    from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveRate
     from camgraph.client.site import Site
     from camgraph.client.streams import LiveStream
     from camgraph.control.messages import SiteStatistics, StreamStatistics, StreamStatus
-    from camgraph.graph.builder import Stream
     from camgraph.graph.changes import GraphDiff
     from camgraph.graph.spec import FrameRequest, GraphSpec
+    from camgraph.graph.stream import Stream
     from camgraph.process.barrier import Barrier
     from camgraph.process.calls import Call
     from camgraph.process.declare import AsyncMessageProcess, MessageProcess, Restart, backend
@@ -38,6 +38,7 @@ __all__ = [
     "Graph",
     "GraphDiff",
     "GraphSpec",
+    "LiveCamera",
     "LiveFork",
     "LiveGate",
     "LiveRate",
@@ -69,6 +70,7 @@ _ROOMS = {
     "Graph": "client.graph",
     "GraphDiff": "graph.changes",
     "GraphSpec": "graph.spec",
+    "LiveCamera": "client.nodes",
     "LiveFork": "client.nodes",
     "LiveGate": "client.nodes",
     "LiveRate": "client.nodes",
@@ -78,7 +80,7 @@ _ROOMS = {
     "Restart": "process.declare",
     "Site": "client.site",
     "SiteStatistics": "control.messages",
-    "Stream": "graph.builder",
+    "Stream": "graph.stream",
     "StreamStatistics": "control.messages",
     "StreamStatus": "control.messages",
     "attach": "client.graph",

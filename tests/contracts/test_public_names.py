@@ -16,6 +16,7 @@ PUBLIC = {
         "Graph",
         "GraphDiff",
         "GraphSpec",
+        "LiveCamera",
         "LiveFork",
         "LiveGate",
         "LiveRate",

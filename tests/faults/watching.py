@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.client.requests import open_reader
-from camgraph.graph.builder import Stream
+from camgraph.graph.stream import Stream
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 

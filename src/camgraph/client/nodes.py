@@ -2,8 +2,18 @@
 
 from collections.abc import Callable
 
-from camgraph.graph.changes import AttachBranch, NodeCommand, OpenGate, SetRate, node_of
-from camgraph.graph.spec import Fork, Gate, GraphSpec, Rate
+from msgspec import UNSET, UnsetType
+
+from camgraph.graph.changes import (
+    AttachBranch,
+    NodeCommand,
+    OpenGate,
+    SetRate,
+    SetSource,
+    node_of,
+    source_of,
+)
+from camgraph.graph.spec import Decode, Fork, Gate, GraphSpec, Rate
 
 Command = Callable[[NodeCommand], None]
 GetSpec = Callable[[], GraphSpec]
@@ -67,3 +77,54 @@ class LiveFork:
     def detach(self, branch: str) -> None:
         """Give a branch no frames, from the next one on."""
         self._command(AttachBranch(node=self.name, branch=branch, attached=False))
+
+
+class LiveCamera:
+    """A source of a running site. Commands raise what `Site.apply` raises."""
+
+    def __init__(self, name: str, spec: GetSpec, command: Command) -> None:
+        self.name = name
+        self._spec, self._command = spec, command
+
+    @property
+    def decode(self) -> Decode:
+        """What is decoded: ``all`` pictures, or ``keyframes`` only."""
+        return source_of(self._spec(), self.name).decode
+
+    @property
+    def decode_fps(self) -> float | None:
+        """At most so many pictures a second are given to readers; None: as many as come."""
+        return source_of(self._spec(), self.name).decode_fps
+
+    @property
+    def keep_warm(self) -> bool:
+        """Whether it is decoded while nobody reads, too."""
+        return source_of(self._spec(), self.name).keep_warm
+
+    @property
+    def show_damaged(self) -> bool:
+        """Whether pictures that data is missing of are shown."""
+        return source_of(self._spec(), self.name).show_damaged
+
+    def set(
+        self,
+        *,
+        decode: Decode | UnsetType = UNSET,
+        decode_fps: float | UnsetType | None = UNSET,
+        keep_warm: bool | UnsetType = UNSET,
+        show_damaged: bool | UnsetType = UNSET,
+    ) -> None:
+        """Change what is given, from the next packet on; the camera's connection stays.
+
+        `decode_fps` None: no bound.
+        """
+        fps = float(decode_fps) if isinstance(decode_fps, int | float) else decode_fps
+        self._command(
+            SetSource(
+                node=self.name,
+                decode=decode,
+                decode_fps=fps,
+                keep_warm=keep_warm,
+                show_damaged=show_damaged,
+            )
+        )

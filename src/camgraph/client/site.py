@@ -15,7 +15,7 @@ from camgraph.base.errors import BrokenError, ClosedError, GraphError
 from camgraph.base.loop import Loop, Timer
 from camgraph.client.answers import Answers
 from camgraph.client.connection import Connection, Listener
-from camgraph.client.nodes import LiveFork, LiveGate, LiveRate
+from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveRate
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
@@ -37,7 +37,7 @@ from camgraph.control.messages import (
     StreamStatus,
 )
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.changes import GraphDiff, NodeCommand, node_of
+from camgraph.graph.changes import GraphDiff, NodeCommand, node_of, source_of
 from camgraph.graph.spec import (
     Fork,
     FrameRequest,
@@ -225,6 +225,11 @@ class Site:
         secrets = graph.resolve_secrets(known=references_of(self._spec))
         token = self._answers.new_token()
         return self._ask_change(token, Apply(token=token, spec=spec, secrets=secrets), timeout)
+
+    def camera(self, name: str) -> LiveCamera:
+        """Return the handle of a source; raise GraphError if the graph has no such source."""
+        source_of(self._spec, name)
+        return LiveCamera(name, lambda: self._spec, self._command)
 
     def gate(self, name: str) -> LiveGate:
         """Return the handle of a gate; raise GraphError if the graph has no such gate."""

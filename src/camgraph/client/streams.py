@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from camgraph.base.pixels import PixelFormat
 from camgraph.client.statuses import StatusBoard
 from camgraph.control.messages import StreamStatus
-from camgraph.graph.builder import Stream
 from camgraph.graph.spec import FrameRequest, ReadPolicy
+from camgraph.graph.stream import Stream
 
 if TYPE_CHECKING:
     from camgraph.client.site import Site

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.spec import Fork, Gate, GraphSpec, Rate, check_branch, check_node
+from camgraph.graph.spec import Decode, Fork, Gate, GraphSpec, Rate, Source, check_branch, check_node
 
 
 class GraphDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,17 @@ class AttachBranch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     attached: bool
 
 
-NodeCommand = OpenGate | SetRate | AttachBranch
+class SetSource(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Change what is decoded of a source, without opening it anew; what is left out stays as it is."""
+
+    node: str
+    decode: Decode | msgspec.UnsetType = msgspec.UNSET
+    decode_fps: float | msgspec.UnsetType | None = msgspec.UNSET
+    keep_warm: bool | msgspec.UnsetType = msgspec.UNSET
+    show_damaged: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+NodeCommand = OpenGate | SetRate | AttachBranch | SetSource
 T = TypeVar("T")
 
 
@@ -70,6 +80,20 @@ def commanded(spec: GraphSpec, command: NodeCommand) -> GraphSpec:
             check_branch(fork, branch)
             detached = [other for other in fork.detached if other != branch] + [branch] * (not attached)
             return _with(spec, name, detached=tuple(detached))
+        case SetSource(node=name):
+            source_of(spec, name)
+            given = {field: getattr(command, field) for field in command.__struct_fields__ if field != "node"}
+            return _with(
+                spec, name, **{field: value for field, value in given.items() if value is not msgspec.UNSET}
+            )
+
+
+def source_of(spec: GraphSpec, name: str) -> Source:
+    """Return a source; raise GraphError, naming those there are, if it is none."""
+    sources = {node.id: node for node in spec.nodes if isinstance(node, Source)}
+    if name not in sources:
+        raise GraphError(f"no camera is named {name!r}; the graph has: {', '.join(sources) or 'none'}")
+    return sources[name]
 
 
 def node_of(spec: GraphSpec, name: str, kind: type[T]) -> T:

@@ -23,6 +23,17 @@ Transport = Literal["tcp", "udp", "multicast"]
 Speed = Literal["own", "fast"]
 
 
+class Address(NamedTuple):
+    """A kind of addresses."""
+
+    name: str
+    schemes: tuple[str, ...]
+
+
+RTSP = Address("RTSP", ("rtsp",))
+HTTP = Address("HTTP", ("http", "https"))
+
+
 class _Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
     id: str
 
@@ -188,14 +199,56 @@ def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
     check_name(node.id, "stream")
     if isinstance(node, Source):
-        _check_times(node)
+        _check_source(node)
     match node:
-        case RtspSource():
-            _check_source(node)
+        case RtspSource() | HttpSource():
+            _check_login(node)
+        case DeviceSource(size=size, fps=fps) | SyntheticSource(size=size, fps=fps):
+            if size is not None and not _is_size(size):
+                raise GraphError(
+                    f"stream {node.id!r}: size {size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"
+                )
+            _check_fps(node.id, "fps", fps)
         case Rate(fps=fps) if not 0 < fps <= MAX_FPS:
             raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
+
+
+def _check_source(node: Source) -> None:
+    for option, value, known in (
+        ("decode", node.decode, get_args(Decode)),
+        ("transport", getattr(node, "transport", "tcp"), get_args(Transport)),
+        ("speed", getattr(node, "speed", "own"), get_args(Speed)),
+    ):
+        if value not in known:
+            raise GraphError(
+                f"stream {node.id!r}: {option} {value!r} is unknown; choose one of {', '.join(known)}"
+            )
+    if isinstance(node, FileSource | DeviceSource | SdpSource) and not _is_path(node.path):
+        raise GraphError(f"stream {node.id!r}: path {node.path!r} names no file")
+    _check_fps(node.id, "decode_fps", node.decode_fps)
+    _check_times(node)
+
+
+def _check_fps(stream: str, option: str, fps: float | None) -> None:
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise GraphError(f"stream {stream!r}: {option} {fps!r} must be above 0 and at most {MAX_FPS}")
+
+
+def _check_login(node: RtspSource | HttpSource) -> None:
+    urls = [node.url]
+    if isinstance(node, RtspSource) and node.sub_url is not None:
+        urls.append(node.sub_url)
+    for url in urls:
+        check_address(node.id, url, HTTP if isinstance(node, HttpSource) else RTSP)
+        if urlsplit(url).username is not None:
+            raise GraphError(
+                f"stream {node.id!r}: the url of a stored graph carries a password; tell where that is: "
+                'login "env:NAME" or "file:/path"'
+            )
+    if node.login is not None and node.login.partition(":")[0] not in ("env", "file", "url"):
+        raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
 
 
 def _check_times(node: Source) -> None:
@@ -226,31 +279,21 @@ def check_branch(node: Fork, branch: str) -> None:
         raise GraphError(f"fork {node.id!r} has no branch {branch!r}; it has: {', '.join(node.branches)}")
 
 
-def _check_source(node: RtspSource) -> None:
-    check_address(node.id, node.url)
-    if urlsplit(node.url).username is not None:
-        raise GraphError(
-            f"stream {node.id!r}: the url of a stored graph carries a password; tell where that is: "
-            'login "env:NAME" or "file:/path"'
-        )
-    if node.login is not None and node.login.partition(":")[0] not in ("env", "file", "url"):
-        raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
-
-
-def check_address(stream: str, url: str) -> None:
-    """Raise GraphError if the URL is no RTSP address; the text names the stream, and shows no login."""
+def check_address(stream: str, url: str, kind: Address) -> None:
+    """Raise GraphError if the URL is no such address; the text names the stream, and shows no login."""
     try:
         parts = urlsplit(url)
         # An "@" after the host: what is taken for the port may be the beginning of a password with a slash.
         where_expected = "@" in parts.netloc or "@" not in url
-        usable = parts.scheme == "rtsp" and bool(parts.hostname) and parts.port != 0 and where_expected
+        usable = parts.scheme in kind.schemes and bool(parts.hostname) and parts.port != 0 and where_expected
     except ValueError:
         usable = False
     if not usable:
         # What is not understood may hide a login anywhere, so it is shown only when it has no "@".
         shown = "its url" if "@" in url else repr(url)
         raise GraphError(
-            f"stream {stream!r}: {shown} is not an RTSP address; write rtsp://host[:port]/path, "
+            f"stream {stream!r}: {shown} is not an {kind.name} address; write "
+            f"{kind.schemes[0]}://host[:port]/path, "
             "special characters of a login percent-encoded"
         )
 
@@ -286,6 +329,10 @@ def _is_region(value: object) -> bool:
         and all(isinstance(number, int) and 0 <= number < MAX_SIDE_PX for number in value[:2])
         and _is_size(value[2:])
     )
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value
 
 
 def _is_size(value: object) -> bool:

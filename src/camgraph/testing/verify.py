@@ -12,7 +12,7 @@ from camgraph.base.errors import BrokenError, CamgraphError
 from camgraph.base.loop import Loop
 from camgraph.base.signals import end_on_sigterm
 from camgraph.client.requests import open_reader
-from camgraph.graph.builder import Stream
+from camgraph.graph.stream import Stream
 from camgraph.ring.reader import Reader
 from camgraph.testing.pattern import decode
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.builder import GraphBuilder, Stream
+from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, RtspSource
+from camgraph.graph.stream import Stream
 
 
 def test_a_graph_is_plain_data_that_round_trips() -> None:

@@ -12,9 +12,11 @@ from camgraph.graph.changes import (
     NodeCommand,
     OpenGate,
     SetRate,
+    SetSource,
     commanded,
     diff,
     node_of,
+    source_of,
 )
 from camgraph.graph.spec import Fork, Gate, GraphSpec, Rate, RtspSource, check_spec
 
@@ -44,6 +46,14 @@ commands = st.one_of(
         node=st.just("both"),
         branch=st.sampled_from(["seen", "kept", "sent"]),
         attached=st.booleans(),
+    ),
+    st.builds(
+        SetSource,
+        node=st.just("door"),
+        decode=st.sampled_from(["all", "keyframes", msgspec.UNSET]),
+        decode_fps=st.sampled_from([None, 5.0, msgspec.UNSET]),
+        keep_warm=st.sampled_from([False, True, msgspec.UNSET]),
+        show_damaged=st.sampled_from([False, True, msgspec.UNSET]),
     ),
 )
 
@@ -90,6 +100,16 @@ def test_commands_change_their_node_and_nothing_else(story: list[NodeCommand]) -
     attached |= {command.branch: command.attached for command in story if isinstance(command, AttachBranch)}
     detached = node_of(spec, "both", Fork).detached
     assert sorted(detached) == sorted(branch for branch, is_attached in attached.items() if not is_attached)
+    for option in ("decode", "decode_fps", "keep_warm", "show_damaged"):
+        given = [getattr(command, option) for command in story if isinstance(command, SetSource)]
+        before = [getattr(source_of(SPEC, "door"), option)]
+        told = [value for value in given if value is not msgspec.UNSET]
+        assert getattr(source_of(spec, "door"), option) == [*before, *told][-1]
+
+
+@given(commands)
+def test_a_command_stays_the_same_on_its_way(command: NodeCommand) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=NodeCommand) == command
 
 
 @pytest.mark.parametrize(
@@ -100,6 +120,8 @@ def test_commands_change_their_node_and_nothing_else(story: list[NodeCommand]) -
         (SetRate(node="night", fps=5), "no rate is named 'night'; the graph has: slow"),
         (SetRate(node="slow", fps=0), "rate 'slow': fps 0"),
         (SetRate(node="slow", fps=float("inf")), "rate 'slow': fps inf"),
+        (SetSource(node="night", decode="all"), "no camera is named 'night'; the graph has: door"),
+        (SetSource(node="door", decode_fps=0), "stream 'door': decode_fps 0"),
         (AttachBranch(node="door", branch="seen", attached=True), "no fork is named 'door'"),
         (AttachBranch(node="both", branch="lost", attached=True), "fork 'both' has no branch 'lost'"),
         (AttachBranch(node="both", branch="lost", attached=False), "it has: seen, kept, sent"),

@@ -1,23 +1,29 @@
 """Declarations with filters: round trips, the streams they make, and what is wrong with them."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.builder import GraphBuilder, Stream
+from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.spec import (
+    DeviceSource,
+    FileSource,
     Filter,
     Fork,
     Gate,
     GraphSpec,
+    HttpSource,
     Rate,
     RtspSource,
     SyntheticSource,
     check_spec,
     streams_of,
 )
+from camgraph.graph.stream import Stream
 
 DOOR = RtspSource(id="door", url="rtsp://h/1")
 
@@ -179,3 +185,72 @@ def test_times_of_a_source_are_bounded(option: str, value: float) -> None:
         wrong = msgspec.structs.replace(node, **{option: value})
         with pytest.raises(GraphError, match=f"stream 'door': {option} .* must be 0.1 to 3600 s"):
             check_spec(GraphSpec(nodes=(wrong,)))
+
+
+def test_the_words_for_sources_make_their_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://me:pw@h/1", transport="udp", sub_url="rtsp://me:pw@h/2", decode="keyframes")
+    graph.http("yard", "https://me:p%40w@h/video?x=1", decode_fps=5, show_damaged=True)
+    graph.file("film", "a.mp4", loop=True, speed="fast", longest_retry_s=3.0)
+    graph.device("desk", size=(640, 480), fps=15)
+    graph.test_picture("test", keep_warm=True, stalled_after_s=4.0)
+    assert graph.spec.nodes == (
+        RtspSource(
+            id="door",
+            url="rtsp://h/1",
+            login="url:door",
+            transport="udp",
+            sub_url="rtsp://h/2",
+            decode="keyframes",
+        ),
+        HttpSource(id="yard", url="https://h/video?x=1", login="url:yard", decode_fps=5.0, show_damaged=True),
+        FileSource(id="film", path=str(tmp_path / "a.mp4"), loop=True, speed="fast", longest_retry_s=3.0),
+        DeviceSource(id="desk", size=(640, 480), fps=15.0),
+        SyntheticSource(id="test", keep_warm=True, stalled_after_s=4.0),
+    )
+    assert graph.resolve_secrets() == {"url:door": "me:pw", "url:yard": "me:p@w"}
+    assert b"pw" not in graph.spec.to_json()
+    assert GraphSpec.from_yaml(graph.spec.to_yaml()) == graph.spec
+
+
+def write(method: str, *args: object, **options: object) -> None:
+    getattr(GraphBuilder(), method)("door", *args, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "options", "named"),
+    [
+        (
+            "rtsp",
+            ["rtsp://h/1"],
+            {"decode": "some"},
+            "decode .some. is unknown; choose one of all, key",
+        ),
+        ("rtsp", ["rtsp://h/1"], {"decode_fps": 0}, "decode_fps 0"),
+        ("rtsp", ["rtsp://h/1"], {"decode_fps": float("nan")}, "decode_fps nan"),
+        ("rtsp", ["rtsp://h/1"], {"transport": "sctp"}, "transport 'sctp' is unknown"),
+        ("rtsp", ["rtsp://h/1"], {"sub_url": "http://h/2"}, "is not an RTSP address"),
+        ("rtsp", ["rtsp://h/1"], {"sub_url": "rtsp://me:pw@h/2"}, "url and sub_url have one login"),
+        ("http", ["rtsp://h/1"], {}, "is not an HTTP address; write http://host"),
+        ("http", ["http://me:pw@h/1"], {"login": "env:X"}, "give the login once"),
+        ("file", [""], {}, "path '' names no file"),
+        ("file", ["a.mp4"], {"speed": "slow"}, "speed 'slow' is unknown; choose one of own, fast"),
+        ("device", [], {"size": (0, 1)}, "size"),
+        ("device", [], {"fps": -1}, "fps -1"),
+        ("test_picture", [], {"size": (10, 20, 30)}, "size"),
+        ("test_picture", [], {"fps": 0}, "fps 0"),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_named(
+    method: str, args: list[object], options: dict[str, object], named: str
+) -> None:
+    with pytest.raises(GraphError, match=named) as raised:
+        write(method, *args, **options)
+    assert "'door'" in str(raised.value)
+    assert "pw" not in str(raised.value)
+
+
+def test_an_option_that_no_source_has_is_refused() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        write("rtsp", "rtsp://h/1", colour="red")

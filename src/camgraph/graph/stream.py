@@ -1,0 +1,51 @@
+"""The handle of a declared stream."""
+
+import operator
+from typing import Any, NamedTuple
+
+from camgraph.base.pixels import PixelFormat
+from camgraph.graph.spec import FrameRequest, ReadPolicy, check_request
+
+
+class Stream(NamedTuple):
+    """A declared stream: the name by which frames of it are asked for, anywhere."""
+
+    name: str
+
+    def frames(
+        self,
+        *,
+        format: PixelFormat | None = None,  # noqa: A002
+        roi: tuple[int, int, int, int] | None = None,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        policy: ReadPolicy = "latest",
+        leases: int = 3,
+    ) -> FrameRequest:
+        """Return a request for frames of this stream; it costs nothing until somebody reads.
+
+        `format` None: as the camera sends it. `roi` is the part of the picture that is wanted, (x, y, width,
+        height) in px of the camera's picture; what of it lies outside is cut off, and odd edges move outwards
+        by a pixel. `size` is (width, height) in px of the result (None: that of the part), `fps` an upper
+        bound. With policy ``latest`` a slow reader gets the newest frame, with ``every`` all in order as long
+        as the ring holds them. `leases` is how many frames the reader may hold at a time. Raises GraphError.
+        """
+        request = FrameRequest(
+            stream=self.name,
+            format=format,
+            roi=whole_numbers(roi),
+            size=whole_numbers(size),
+            fps=None if fps is None else float(fps),
+            policy=policy,
+            leases=leases,
+        )
+        check_request(request)
+        return request
+
+
+def whole_numbers(value: Any) -> Any:
+    """Return pixels as a tuple of plain integers: a graph is plain data. What has none is left as it is."""
+    try:
+        return tuple(map(operator.index, value))
+    except TypeError:
+        return value
