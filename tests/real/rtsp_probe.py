@@ -47,6 +47,10 @@ class Probe:
         self._cseq = 0
         self.ended = False
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Raise TimeoutError when nothing comes for so long, from now on."""
+        self._socket.settimeout(seconds)
+
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
@@ -59,6 +63,10 @@ class Probe:
                 return None
             self._parser.feed(data)
         return message
+
+    def receive_some(self) -> bytes:
+        """Return the next bytes as they come."""
+        return self._socket.recv(65536)
 
     def ask(self, method: str, url: str, *headers: tuple[str, str]) -> Response:
         """Send a request and return its answer; packets in between are passed over."""

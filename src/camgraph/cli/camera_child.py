@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
 from camgraph.base.children import describe_exit, start_module
 from camgraph.base.descriptors import occupy_standard
 from camgraph.base.errors import CamgraphError
+from camgraph.media.rtsp.gate import AuthKind
 
 STOP_PATIENCE_S = 3.0
+
+Codec = Literal["h264", "h265", "mjpeg"]
 
 
 class _Report(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
@@ -79,6 +82,8 @@ class CameraOptions:
     fps: int = 25
     login: str | None = None
     sent_log: Path | None = None
+    codec: Codec = "h264"
+    auth: AuthKind = "digest"
 
     def arguments(self) -> list[str]:
         """Return the command line of the process."""
@@ -92,6 +97,8 @@ class CameraOptions:
             "fps": self.fps,
             "login": self.login,
             "sent-log": self.sent_log,
+            "codec": self.codec,
+            "auth": self.auth,
         }
         return [f"--{name}={value}" for name, value in values.items() if value is not None]
 
@@ -99,21 +106,33 @@ class CameraOptions:
 class CameraChild:
     """The process: it ends with `close`, and when this process ends, however it does.
 
-    `fileno` is readable when there are reports.
+    `fileno` is readable when there are reports. The process inherits `command_fd`, a socket that brings it
+    commands (see `camgraph.testing.fault_desk`); it stays the caller's.
     """
 
-    def __init__(self, options: CameraOptions, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        options: CameraOptions,
+        environment: Mapping[str, str] | None = None,
+        *,
+        command_fd: int | None = None,
+    ) -> None:
         self._decoder = msgspec.json.Decoder(Report)
         self._unfinished = b""
         occupy_standard()
         self._reports, report_fd = os.pipe2(os.O_CLOEXEC)
         owner_fd = os.pidfd_open(os.getpid())
+        own = [f"--owner-fd={owner_fd}", f"--report-fd={report_fd}"]
+        inherited = [owner_fd, report_fd]
+        if command_fd is not None:
+            own.append(f"--command-fd={command_fd}")
+            inherited.append(command_fd)
         try:
             os.set_blocking(self._reports, False)
             self._process = start_module(
                 "camgraph.testing.cameras",
-                [*options.arguments(), f"--owner-fd={owner_fd}", f"--report-fd={report_fd}"],
-                descriptors=[owner_fd, report_fd],
+                [*options.arguments(), *own],
+                descriptors=inherited,
                 environment=environment,
                 hold_signals=True,
             )

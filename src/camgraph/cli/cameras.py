@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from camgraph.cli.camera_child import CameraChild, CameraOptions, Notice, Ready
+from camgraph.cli.camera_child import CameraChild, CameraOptions, Codec, Notice, Ready
 from camgraph.cli.camera_progress import wait_ready
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
+from camgraph.media.rtsp.gate import AuthKind
 
 
 def cameras(
@@ -22,12 +23,21 @@ def cameras(
         str | None, typer.Option(help="Where user:password is: env:NAME or file:/path (default: no login).")
     ] = None,
     size: Annotated[str, typer.Option(help="Width and height of the pictures in px.")] = "1280x720",
+    codec: Annotated[Codec, typer.Option(help="What the video is encoded with.")] = "h264",
+    auth: Annotated[
+        AuthKind,
+        typer.Option(
+            help="How a login is asked for: digest, sha256 (digest, too), basic, both digest and basic."
+        ),
+    ] = "digest",
     host: Annotated[str, typer.Option(help="Address of this machine at which to serve.")] = "127.0.0.1",
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End by itself after so long (default: with Ctrl-C).")
     ] = None,
 ) -> None:
-    """Run cameras that show a test picture: H.264 by RTSP over TCP, at /1, /2 …, and sound alone at /audio.
+    """Run cameras that show a test picture: RTSP at /1, /2 …, and sound alone at /audio.
+
+    Clients choose between TCP, UDP and multicast.
 
     Exit code 4 when the port or the address can't be had.
     """
@@ -35,7 +45,13 @@ def cameras(
     if sides is None:
         raise typer.BadParameter(f"{size!r} is no size; write it like 1280x720", param_hint="--size")
     options = CameraOptions(
-        count=count, host=host, port=port, login=login, size=(int(sides[1]), int(sides[2]))
+        count=count,
+        host=host,
+        port=port,
+        login=login,
+        size=(int(sides[1]), int(sides[2])),
+        codec=codec,
+        auth=auth,
     )
     console = Console(stderr=True)
     try:

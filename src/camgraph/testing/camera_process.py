@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -19,10 +19,13 @@ import msgspec
 from camgraph.base.errors import GraphError
 from camgraph.cli.camera_child import Failed, Notice, Progress, Ready, Report
 from camgraph.graph.secrets import resolve
-from camgraph.media.rtsp.sdp import MediaDescription, describe_h264, h264_parameter_sets
+from camgraph.media.rtsp.gate import AUTH_KINDS
+from camgraph.media.rtsp.sdp import MediaDescription, describe_video
 from camgraph.media.rtsp.server import RtspServer
 from camgraph.testing import tone
-from camgraph.testing.clips import FRAMES, GOP, ClipRequest, ClipStore, EncodingCancelled
+from camgraph.testing.clip_changes import ClipChanges, Playing
+from camgraph.testing.clips import FFMPEG_NAMES, FRAMES, ClipRequest, ClipStore, EncodingCancelled
+from camgraph.testing.fault_desk import FaultDesk
 from camgraph.testing.player import Player
 
 _log = logging.getLogger(__name__)
@@ -124,8 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--fps", type=int, default=25)
     parser.add_argument("--login", help="env:NAME or file:/path that holds user:password")
+    parser.add_argument("--auth", choices=AUTH_KINDS, default="digest", help="how to ask for the login")
+    parser.add_argument("--codec", choices=tuple(FFMPEG_NAMES), default="h264")
     parser.add_argument("--owner-fd", type=int, help="pidfd: end when that process ends, ignore SIGINT")
     parser.add_argument("--report-fd", type=int, help="where to write what happens, a JSON object a line")
+    parser.add_argument("--command-fd", type=int, help="socket that brings faults, JSON lines")
     parser.add_argument("--sent-log", help="file or pipe that gets when which frame was sent, JSON lines")
     return parser
 
@@ -151,21 +157,44 @@ async def _serve(options: argparse.Namespace, tell: Tell) -> None:
         if stop.is_set():
             return
         streams: dict[str, Player] = {}
+        playing: dict[int, Playing] = {}
         for camera in range(1, options.count + 1):
             request, units = clips[(camera - 1) % len(clips)]
-            streams[f"/{camera}"] = _video_player(request, units, sent.writer(camera) if sent else None)
+            player = _video_player(request, units, sent.writer(camera) if sent else None)
+            streams[f"/{camera}"], playing[camera] = player, Playing(player, request, units)
         streams["/audio"] = _audio_player()
-        server = RtspServer({path: player.broadcast for path, player in streams.items()}, login=login)
+        server = RtspServer(
+            {path: player.broadcast for path, player in streams.items()}, login=login, auth=options.auth
+        )
         port = sock.getsockname()[1]
         try:
             await server.start(sock)
         except OSError as error:
             raise _cannot_listen(error, options.host, port) from error
-        tell(Ready(options.host, port, tuple(streams)))
+        ready = Ready(options.host, port, tuple(streams))
+        if options.command_fd is not None:
+            stack.enter_context(_commanded(options.command_fd, server, ready, playing))
+        tell(ready)
         await stop.wait()
         for player in streams.values():
             player.close()
         await server.close()
+
+
+@contextlib.contextmanager
+def _commanded(
+    descriptor: int, server: RtspServer, ready: Ready, playing: dict[int, Playing]
+) -> Iterator[None]:
+    """Have faults as they are commanded."""
+    changes = ClipChanges(playing)
+    cameras = {ready.url(f"/{camera}"): each.player for camera, each in playing.items()}
+    desk = FaultDesk(socket.socket(fileno=descriptor), server, cameras, changes.change)
+    serving = asyncio.create_task(desk.serve())
+    try:
+        yield
+    finally:
+        changes.close()
+        serving.cancel()
 
 
 def _requests(options: argparse.Namespace) -> list[ClipRequest]:
@@ -180,7 +209,8 @@ def _requests(options: argparse.Namespace) -> list[ClipRequest]:
         size = f"{options.width}x{options.height}"
         raise CannotServe(f"pictures of {size}: choose at most {MAX_SIDE_PX} px", EXIT_BAD_ARGUMENT)
     distinct = range(1, min(options.count, DISTINCT_CLIPS) + 1)
-    return [ClipRequest(camera, options.width, options.height, options.fps) for camera in distinct]
+    shape = (options.width, options.height, options.fps, options.codec)
+    return [ClipRequest(camera, *shape) for camera in distinct]
 
 
 def _login(reference: str | None) -> str | None:
@@ -249,14 +279,14 @@ async def _clips(
 
 
 def _video_player(request: ClipRequest, units: list[bytes], on_sent: Callable[[int], None] | None) -> Player:
-    media = describe_h264(96, h264_parameter_sets(units[0]))
+    codec = FFMPEG_NAMES[request.codec]
     return Player(
-        "h264",
-        media,
+        codec,
+        describe_video(codec, units[0]),
         units,
         rate=request.fps,
         clock=90000,
-        gop=GOP,
+        gop=request.gop,
         on_sent=on_sent,
     )
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from camgraph.cli.camera_child import Codec
+
 _log = logging.getLogger(__name__)
 
 FRAMES = 250
@@ -20,18 +22,27 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 _SHAPING_MODULES = ("clips", "codeword", "encoding", "glyphs", "picture")
 
 
+FFMPEG_NAMES: dict[Codec, str] = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
+
+
 class EncodingCancelled(Exception):
     """The caller asked to stop."""
 
 
 @dataclass(frozen=True)
 class ClipRequest:
-    """What a clip shows: frames 0 to `FRAMES` - 1 of a camera, a keyframe every `GOP` frames."""
+    """What a clip shows: frames 0 to `FRAMES` - 1 of a camera, a keyframe at least every `GOP` frames."""
 
     camera: int
     width: int
     height: int
     fps: int
+    codec: Codec = "h264"
+
+    @property
+    def gop(self) -> int:
+        """Every so many frames there is a keyframe."""
+        return 1 if self.codec == "mjpeg" else GOP
 
 
 Progress = Callable[[], bool]
@@ -46,7 +57,7 @@ class ClipStore:
         self._directory = _usable(directory or _default_directory())
 
     def find(self, request: ClipRequest) -> list[bytes] | None:
-        """Return the access units (H.264, Annex B) of a clip; None if it isn't there or is damaged."""
+        """Return the access units of a clip (Annex B; JPEG: files); None if it isn't there or is damaged."""
         if self._directory is None:
             return None
         try:
@@ -109,7 +120,7 @@ def _name(request: ClipRequest) -> str:
     about = hashlib.sha256(msgspec.json.encode([asdict(request), FRAMES, GOP]))
     for module in _SHAPING_MODULES:
         about.update(Path(__file__).with_name(f"{module}.py").read_bytes())
-    return f"camera{request.camera}-{request.width}x{request.height}-{about.hexdigest()[:16]}"
+    return f"camera{request.camera}-{request.codec}-{request.width}x{request.height}-{about.hexdigest()[:16]}"
 
 
 def _write(path: Path, data: bytes) -> None:

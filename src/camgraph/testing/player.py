@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from camgraph.media.rtsp.broadcast import Broadcast
 from camgraph.media.rtsp.packetize import RtpPacketizer
 from camgraph.media.rtsp.sdp import MediaDescription
+from camgraph.testing.packet_faults import PacketFaults
 
 MAX_LATE_S = 0.5
 """After a longer pause of this process the player goes on at a keyframe of the present."""
@@ -40,8 +41,9 @@ class Player:
         self._gop = gop
         self._on_sent = on_sent
         self._born = asyncio.get_running_loop().time()
+        self._faults: PacketFaults | None = None
         self._start = 0.0
-        self._first = self._index = 0
+        self._first = self._index = self._origin = 0
         self._packetizer: RtpPacketizer | None = None
         self._timer: asyncio.Handle | None = None
 
@@ -51,6 +53,38 @@ class Player:
             self.broadcast.end(self._packetizer.close())
         self._stop()
 
+    def faults(self) -> PacketFaults:
+        """Return what meddles with the packets from now on; until a fault begins it changes nothing."""
+        if self._faults is None:
+            self._faults = PacketFaults(self._clock)
+        return self._faults
+
+    def dismiss(self) -> None:
+        """Say good-bye to the viewers (RTCP BYE), who get nothing more; further ones are welcome."""
+        if self._packetizer is not None:
+            self.broadcast.dismiss(self._packetizer.close())
+
+    def switch(
+        self,
+        codec: str,
+        media: MediaDescription,
+        units: Sequence[bytes],
+        *,
+        rate: int,
+        gop: int,
+        new_source: bool,
+    ) -> None:
+        """Go on with another clip at once, with a keyframe, perhaps as a new source (another SSRC)."""
+        if self._packetizer is not None:
+            self._origin += self._index * self._clock // self._rate
+            self._start += self._index / self._rate
+        self._codec, self._units, self._rate, self._gop = codec, units, rate, gop
+        self._first, self._index = self._next_keyframe(self._first + self._index), 0
+        self.broadcast.media = media
+        if self._packetizer is not None and new_source:
+            self._packetizer.close()
+            self._begin_source()
+
     def _audience(self, present: bool) -> None:
         if not present:
             self._stop()
@@ -59,13 +93,17 @@ class Player:
         self._start = loop.time()
         self._first = self._next_keyframe((self._start - self._born) * self._rate)
         self._index = 0
+        self._begin_source()
+        self._timer = loop.call_soon(self._send)
+
+    def _begin_source(self) -> None:
+        self._origin = 0
         self._packetizer = RtpPacketizer(
             self._codec,
             self._clock,
             payload_type=self.broadcast.media.payload_type,
             started_ns=time.time_ns(),
         )
-        self._timer = loop.call_soon(self._send)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -76,19 +114,34 @@ class Player:
             self._packetizer = None
 
     def _send(self) -> None:
-        assert self._packetizer is not None
         loop = asyncio.get_running_loop()
         late = loop.time() - self._start - self._index / self._rate
         if late > MAX_LATE_S:
             self._index = self._next_keyframe(self._index + late * self._rate)
         else:
-            number = (self._first + self._index) % len(self._units)
-            packets = self._packetizer.push(self._units[number], self._index * self._clock // self._rate)
+            self._send_unit((self._first + self._index) % len(self._units), loop.time())
+            self._index += 1
+            if self._faults is not None and self._faults.says_bye:
+                self.dismiss()
+                return
+        self._timer = loop.call_at(self._start + self._index / self._rate, self._send)
+
+    def _send_unit(self, number: int, now: float) -> None:
+        assert self._packetizer is not None
+        faults, keyframe = self._faults, number % self._gop == 0
+        if faults is not None and faults.withholds_keyframes(self._start, now):
+            if keyframe:
+                return
+            # A viewer gets what there is, as from a camera with few keyframes.
+            keyframe = True
+        timestamp = self._origin + self._index * self._clock // self._rate
+        packets = self._packetizer.push(self._units[number], timestamp)
+        if faults is not None:
+            packets = faults.apply(packets, now)
+        if packets:
             if self._on_sent is not None:
                 self._on_sent(number)
-            self.broadcast.send(packets, keyframe=number % self._gop == 0)
-            self._index += 1
-        self._timer = loop.call_at(self._start + self._index / self._rate, self._send)
+            self.broadcast.send(packets, keyframe=keyframe)
 
     def _next_keyframe(self, index: float) -> int:
         return math.ceil(index / self._gop) * self._gop

@@ -34,7 +34,7 @@ class Viewer:
                 self._note_drop(backlog, now)
                 return
             self._waits_for_keyframe = False
-            if report is not None:
+            if report is not None and not any(map(is_rtcp, packets)):
                 packets = [report, *packets]
         elif backlog > MAX_BACKLOG_BYTES:
             self._waits_for_keyframe = True
@@ -99,3 +99,9 @@ class Broadcast:
         """Send the last packets of the stream to every viewer."""
         for viewer in self._viewers:
             viewer.end(farewell)
+
+    def dismiss(self, farewell: Sequence[bytes]) -> None:
+        """Send the last packets to every viewer, and nothing more; their sessions and connections stay."""
+        self.end(farewell)
+        for viewer in list(self._viewers):
+            self.leave(viewer)
