@@ -11,6 +11,7 @@ from pathlib import Path
 from camgraph.base.errors import CannotStart
 from camgraph.base.frozen import arguments_of, is_frozen, is_supported
 from camgraph.base.parking import no_fork
+from camgraph.base.withheld import without_withheld
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -78,8 +79,8 @@ def _interpreter(module: str) -> list[str]:
 
 
 def _environment_for(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment in which our modules are found, and run as in this program."""
-    env = dict(environment)
+    """Return the environment in which our modules are found, and run as in this program; without logins."""
+    env = without_withheld(environment)
     if is_frozen():
         # With it the child would unpack a copy of its own, in a process that is not the one we started.
         env.pop("PYINSTALLER_RESET_ENVIRONMENT", None)

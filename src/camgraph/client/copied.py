@@ -14,6 +14,7 @@ from io import FileIO
 from typing import NoReturn
 
 from camgraph.base.signals import end_on_sigterm
+from camgraph.base.withheld import forget_withheld
 from camgraph.client.leaving import exit_soon, flush
 from camgraph.client.requests import open_reader
 from camgraph.process.back import BackEnd, Made
@@ -31,6 +32,7 @@ def be_back_end(
     """
     code = 1
     try:
+        forget_withheld()
         _end_with(lifeline)
         _leave_program()
         begin_story(story)

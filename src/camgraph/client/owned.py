@@ -14,6 +14,7 @@ from camgraph.base.descriptors import occupy_standard, site_address
 from camgraph.base.errors import BrokenError
 from camgraph.base.oom import OUT_OF_MEMORY, own_oom_kills
 from camgraph.base.parking import close_in_children
+from camgraph.base.withheld import withhold
 from camgraph.client.connection import Connection, Listener
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.life import (
@@ -29,6 +30,7 @@ from camgraph.control.life import (
     WakeAt,
 )
 from camgraph.control.messages import Apply, FromSupervisor, GraphChanged, Secrets, Shutdown
+from camgraph.graph.secrets import variables_of
 from camgraph.graph.spec import GraphSpec, references_of
 
 _log = logging.getLogger(__name__)
@@ -124,6 +126,8 @@ class OwnedConnection(Connection):
         channel: ControlChannel[FromSupervisor] = ControlChannel(ours, FromSupervisor)
         inherited = [theirs.fileno(), self._listening.fileno()]
         popen: subprocess.Popen[bytes] | None = None
+        # Another program may have applied a graph that names variables of this one's environment.
+        withhold(variables_of(references_of(self._spec)))
         try:
             # It finds the graph when it starts: whatever holds us up then, no reader is turned away.
             channel.send(Apply(token=UNASKED, spec=self._spec, secrets=self._secrets))

@@ -1,15 +1,21 @@
 """References to secrets (``env:NAME``, ``file:/path``), and what they stand for."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from camgraph.base.errors import GraphError
+from camgraph.base.withheld import withhold
 
 
 def resolve(reference: str) -> str:
-    """Return the ``user:password`` a reference stands for; raise GraphError naming the reference."""
+    """Return the ``user:password`` a reference stands for; raise GraphError naming the reference.
+
+    An environment variable that it names is withheld from all processes that are started from now on.
+    """
     kind, _, name = reference.partition(":")
     if kind == "env":
+        withhold([name])
         value = os.environ.get(name)
         if value is None:
             raise GraphError(
@@ -31,6 +37,11 @@ def resolve(reference: str) -> str:
     if ":" not in value:
         raise GraphError(f"login {reference!r}: the value must be user:password")
     return value
+
+
+def variables_of(references: Iterable[str]) -> set[str]:
+    """Return the environment variables that references name."""
+    return {reference.removeprefix("env:") for reference in references if reference.startswith("env:")}
 
 
 def _text(data: bytes) -> str | None:

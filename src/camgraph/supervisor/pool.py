@@ -75,6 +75,11 @@ class MediaPool:
         """None runs, and none will."""
         return all(process.ended for process in (*self._processes.values(), *self._leaving))
 
+    @property
+    def pids(self) -> list[int]:
+        """Pids of those that run."""
+        return [process.pid for process in (*self._processes.values(), *self._leaving) if process.pid]
+
     def knows(self, stream: str) -> bool:
         """Tell whether the graph has a stream of this name."""
         return stream in self._streams

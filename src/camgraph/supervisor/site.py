@@ -6,6 +6,7 @@ import socket
 from camgraph.base.descriptors import close_all
 from camgraph.base.errors import GraphError
 from camgraph.base.loop import Loop
+from camgraph.base.withheld import blot_out, forget_withheld, withhold
 from camgraph.control.messages import (
     Answer,
     Apply,
@@ -26,6 +27,7 @@ from camgraph.control.messages import (
     Watch,
 )
 from camgraph.graph.changes import GraphDiff, commanded, diff
+from camgraph.graph.secrets import variables_of
 from camgraph.graph.spec import GraphSpec, check_spec, references_of
 from camgraph.supervisor.broker import Broker
 from camgraph.supervisor.memory import MemoryLedger
@@ -145,10 +147,19 @@ class SiteSupervisor:
         token, spec = message.token, message.spec
         try:
             check_spec(spec)
+            self._withhold(variables_of(references_of(spec)))
             self._learn(spec, message.secrets)
             self._change(program, token, spec)
         except GraphError as error:
             program.tell(Answer(token=token, diff=GraphDiff(), refused=str(error)))
+
+    def _withhold(self, variables: set[str]) -> None:
+        """Have no process show these, started before or after."""
+        if withhold(variables):
+            forget_withheld()
+            backends = [program.backends for program in (*self._programs, *self._leaving)]
+            for pid in (*self._media.pids, *(pid for each in backends for pid in each.pids.values())):
+                blot_out(pid)
 
     def _learn(self, spec: GraphSpec, told: dict[str, str]) -> None:
         """Know what the references of this graph stand for, and of no others."""
