@@ -243,18 +243,21 @@ class StreamStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """`dropped`, by cause: ``no_keyframe``, ``damaged``, ``behind``, ``decoder``."""
     decoder_errors: int = 0
     received_bytes: int = 0
+    """Of RTP its packets, else the video."""
     bit_rate: float = 0.0
     """Bits per second, lately."""
     fps: float = 0.0
     """Packets of video per second, lately."""
     jitter_ns: int = 0
+    """How unevenly RTP packets come (RFC 3550, 6.4.1)."""
     lost: int = 0
     """RTP packets that did not come."""
     loss: float = 0.0
     """Their share, lately."""
     transport: str = ""
+    """``tcp``, ``udp`` or ``multicast``; empty: none of these, or not connected."""
     clock_offset_ns: int = 0
-    """By how much the camera's clock is ahead, as it says itself."""
+    """By how much the camera's clock is ahead of ours, as it says itself; 0: it says nothing."""
     reconnects: int = 0
     """How often it was live again on another connection."""
     state_s: dict[str, float] = {}
@@ -264,7 +267,9 @@ class StreamStatistics(msgspec.Struct, frozen=True, kw_only=True):
     queued: int = 0
     """Packets that wait for their decoding."""
     newest_age_ns: int = 0
-    """How old the newest picture is, since its arrival; 0: there is none."""
+    """How long ago the newest packet of video came that its thread has taken up; 0: none ever did."""
+    keyframe_interval_ns: int = 0
+    """How far apart key frames are, the longest of the last intervals; 0: unknown yet."""
     rings: tuple[RingStatistics, ...] = ()
 
 

@@ -54,6 +54,7 @@ class Attempt:
         self._size = (0, 0)
         self._post, self._on_picture, self._on_ended = post, on_picture, on_ended
         self._cancelled = False
+        self._demand: OnDemand | None = None
         self._steps = 0
         self.doing = _OPENING
         """What its thread is at, in a word."""
@@ -68,6 +69,11 @@ class Attempt:
     def network(self) -> NetworkCounts:
         """What came over the network so far."""
         return self._source.network
+
+    @property
+    def keyframe_interval_ns(self) -> int:
+        """How far apart key frames are; 0: unknown yet."""
+        return 0 if self._demand is None else self._demand.keyframe_interval_ns
 
     @property
     def progress(self) -> int | None:
@@ -121,6 +127,7 @@ class Attempt:
         counts = self.counts
         decoder = VideoDecoder(info, counts.drops)
         demand = OnDemand(decoder, self._wanted, self._policy, counts, self._check_cancelled)
+        self._demand = demand
         try:
             self._show(demand, info)
         finally:

@@ -1,5 +1,6 @@
 """Decoding of a stream what somebody wants of it, and beginning at once when somebody does."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -43,6 +44,8 @@ class Counts:
     decoder_errors: int = 0
     cpu_ns: int = 0
     drops: Drops = field(default_factory=Drops)
+    decode_ns: int = 0
+    """CPU time of decoding alone."""
 
     @property
     def dropped(self) -> int:
@@ -56,6 +59,7 @@ class Counts:
         self.unread += other.unread
         self.decoder_errors += other.decoder_errors
         self.cpu_ns += other.cpu_ns
+        self.decode_ns += other.decode_ns
         self.drops.add(other.drops)
 
     def note_behind(self, dropped: int) -> None:
@@ -101,6 +105,11 @@ class OnDemand:
         """Whether there was a picture."""
         return self._begun
 
+    @property
+    def keyframe_interval_ns(self) -> int:
+        """How far apart key frames are, the longest of the last intervals; 0: unknown."""
+        return self._rhythm.interval_ns
+
     def pictures(self, packet: Packet) -> list[Picture]:
         """Return the pictures to publish once this packet has come; raise DecodeError as the decoder does."""
         self._counts.received += 1
@@ -125,8 +134,9 @@ class OnDemand:
         """Return what the decoder still holds, at the end of the stream."""
         if self._resting:
             return []
+        began_ns = time.thread_time_ns()
         pictures = self._decoder.rest()
-        self._note(pictures)
+        self._note(pictures, began_ns)
         return self._in_time(pictures)
 
     def end(self) -> None:
@@ -161,8 +171,9 @@ class OnDemand:
         ]
 
     def _decode(self, packet: Packet) -> list[Picture]:
+        began_ns = time.thread_time_ns()
         pictures = self._decoder.decode(packet, show_damaged=self._show_damaged)
-        self._note(pictures)
+        self._note(pictures, began_ns)
         return pictures
 
     def _decode_alone(self, packet: Packet) -> list[Picture]:
@@ -172,13 +183,15 @@ class OnDemand:
         if pace is not None and not pace.accept(packet.pts, packet.time_base, packet.arrival_ns):
             return []
         self._counts.unread -= 1
+        began_ns = time.thread_time_ns()
         pictures = self._decoder.decode_alone(packet, show_damaged=self._show_damaged)
-        self._note(pictures)
+        self._note(pictures, began_ns)
         self._alone = packet if pictures else None
         return pictures
 
-    def _note(self, pictures: list[Picture]) -> None:
+    def _note(self, pictures: list[Picture], began_ns: int) -> None:
         self._counts.decoded += len(pictures)
+        self._counts.decode_ns += time.thread_time_ns() - began_ns
         self._counts.decoder_errors = self._decoder.errors
         self._begun = self._begun or bool(pictures)
 

@@ -17,6 +17,11 @@ class KeyframeRhythm:
         self._last: Packet | None = None
         self._intervals_ns: deque[int] = deque(maxlen=_REMEMBERED)
 
+    @property
+    def interval_ns(self) -> int:
+        """The longest of the last intervals; 0: there was none."""
+        return max(self._intervals_ns, default=0)
+
     def gives(self, fps: float, packet: Packet) -> bool:
         """Take the next packet; return whether key frames come at least so often, as far as is known."""
         since_ns = _between_ns(self._last, packet) if self._last is not None else 0

@@ -62,6 +62,8 @@ class NetworkCounts:
     """By how much the camera's clock is ahead of ours, as its sender reports tell; 0: it sends none."""
     dropped: int = 0
     """Whole packets that the source dropped because they were not fetched in time."""
+    queued: int = 0
+    """Whole packets that wait in the source to be fetched."""
     waiting_ns: int = 0
     """CLOCK_MONOTONIC, when a source that waits for the time of its next packet last said so."""
 

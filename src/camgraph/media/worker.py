@@ -9,7 +9,6 @@ from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
 from camgraph.graph.spec import FileSource, Source, StreamPath, address_of
 from camgraph.media.attempt import Attempt
-from camgraph.media.demand import Counts
 from camgraph.media.derived import Statuses
 from camgraph.media.events import (
     Begin,
@@ -25,9 +24,11 @@ from camgraph.media.events import (
 from camgraph.media.filters import Filters
 from camgraph.media.loss import LossMeter
 from camgraph.media.memory import Memory
+from camgraph.media.numbers import StreamNumbers
 from camgraph.media.opening import source_for
 from camgraph.media.outputs import Outputs
 from camgraph.media.session import Session
+from camgraph.media.source import NetworkCounts
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class StreamWorker:
             stalled_after_s=node.stalled_after_s,
             longest_retry_s=node.longest_retry_s,
         )
-        self._counts_of_ended = Counts()
+        self._numbers = StreamNumbers(time.monotonic_ns())
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()
         self._timer: Timer | None = None
@@ -111,10 +112,9 @@ class StreamWorker:
 
     def statistics(self) -> StreamStatistics:
         """Return the counts since the stream began."""
-        counts = Counts()
-        # Each attempt's thread counts for itself: a former one may still be on its way out.
-        for other in (self._counts_of_ended, *(attempt.counts for attempt in self.attempts)):
-            counts.add(other)
+        now_ns, numbers, running = time.monotonic_ns(), self._numbers, self.attempts
+        counts, rates = numbers.counts(running), numbers.rates(running, now_ns)
+        network = NetworkCounts() if self._attempt is None else self._attempt.network
         return StreamStatistics(
             received=counts.received,
             decoded=counts.decoded,
@@ -124,16 +124,28 @@ class StreamWorker:
             unread=counts.unread,
             conversions=self.outputs.conversions,
             attempts=self._session.attempts,
+            received_bytes=numbers.received_bytes(running),
+            bit_rate=rates.bit_rate,
+            fps=rates.fps,
+            jitter_ns=network.jitter_ns,
+            lost=numbers.lost(running),
             loss=self._loss_meter.loss,
+            transport=network.transport,
+            clock_offset_ns=network.clock_offset_ns,
             reconnects=self._session.reconnects,
-            state_s=self._session.state_s(time.monotonic_ns()),
+            state_s=self._session.state_s(now_ns),
             cpu_ns=counts.cpu_ns,
+            decode_ns=rates.decode_ns,
+            queued=network.queued,
+            newest_age_ns=numbers.newest_age_ns(running, now_ns),
+            keyframe_interval_ns=0 if self._attempt is None else self._attempt.keyframe_interval_ns,
             rings=self.outputs.statistics(),
         )
 
     def _handle(self, event: Event) -> None:
         if self._closed:
             return
+        before = self._session.state
         for instruction in self._session.handle(event, time.monotonic_ns()):
             match instruction:
                 case OpenSource(attempt=number):
@@ -142,6 +154,8 @@ class StreamWorker:
                     self._close_attempt()
                 case Report(status=status):
                     self._statuses.tell(status)
+        if before not in HAS_PICTURES and self._session.state in HAS_PICTURES:
+            self._numbers.begin_rates(self.attempts, time.monotonic_ns())
         if self._attempt is not None:
             self._attempt.telling = self._session.state not in HAS_PICTURES
         self._set_timer()
@@ -196,7 +210,7 @@ class StreamWorker:
         # What it said before was handled before: it failed, or it was told to close.
         attempt.join(1.0)
         self._leaving.discard(attempt)
-        self._counts_of_ended.add(attempt.counts)
+        self._numbers.add_ended(attempt)
 
     def _set_timer(self) -> None:
         due_ns = self._session.wake_ns

@@ -121,3 +121,21 @@ def test_connections_and_time_are_counted(running: Running, sources: list[ToldSo
     assert {"live", "degraded", "backing_off"} <= numbers.state_s.keys()
     assert numbers.state_s["backing_off"] >= 0.09
     assert sum(numbers.state_s.values()) == pytest.approx(time.monotonic() - began, abs=0.5)
+
+
+def test_the_numbers_of_ended_connections_stay(running: Running, sources: list[ToldSource]) -> None:
+    running.until(lambda: running.last.state == "live")
+    network = sources[0].network
+    network.received_bytes, network.lost, network.jitter_ns, network.transport = 1000, 3, 2_000_000, "udp"
+    first = running.worker.statistics()
+    assert (first.received_bytes, first.lost, first.jitter_ns, first.transport) == (1000, 3, 2_000_000, "udp")
+    assert 0 < first.newest_age_ns < 5_000_000_000
+    sources[0].fail.set()
+    running.until(lambda: running.last.state == "backing_off")
+    between = running.worker.statistics()
+    assert (between.received_bytes, between.transport, between.keyframe_interval_ns) == (1000, "", 0)
+    assert between.newest_age_ns > first.newest_age_ns
+    running.until(lambda: len(sources) == 2)
+    sources[1].network.received_bytes = 500
+    running.until(lambda: running.last.state == "live")
+    assert running.worker.statistics().received_bytes == 1500
