@@ -19,7 +19,11 @@ class AccessUnit(NamedTuple):
     """H.264: it has an IDR picture, or a recovery point with an SPS (`refresh` is then set too); H.265: a
     picture of types 16 to 21; JPEG and sound: always."""
     damaged: bool
-    """Packets of it, or between the last unit and this one, are missing."""
+    """Packets of it are missing, or of what it may need: of units between the last one and this one.
+
+    A key picture from which decoding can begin anew, whatever is missing before it, and a frame of sound are
+    damaged only if something of themselves is missing. Units that need a damaged one are not marked.
+    """
     refresh: bool = False
     """A recovery point without a key picture: pictures become whole little by little (intra refresh)."""
 
@@ -38,7 +42,7 @@ class Depacketizer(Protocol):
     def lost(self) -> None:
         """Take note that packets before the next one are missing.
 
-        What that affects is marked damaged; a fragment without its beginning is dropped.
+        What that affects is marked damaged; what lacks its beginning is dropped.
         """
 
     def flush(self) -> list[AccessUnit]:
