@@ -5,7 +5,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,14 +73,13 @@ class CamerasFailed(CamgraphError):
 
 @dataclass(frozen=True)
 class CameraOptions:
-    """What cameras to run; port 0 is any that is free, `login` a reference (``env:NAME``, ``file:/path``)."""
+    """What cameras to run; port 0 is any that is free."""
 
     count: int = 4
     host: str = "127.0.0.1"
     port: int = 8554
     size: tuple[int, int] = (1280, 720)
     fps: int = 25
-    login: str | None = None
     sent_log: Path | None = None
     codec: Codec = "h264"
     auth: AuthKind = "digest"
@@ -95,7 +94,6 @@ class CameraOptions:
             "width": width,
             "height": height,
             "fps": self.fps,
-            "login": self.login,
             "sent-log": self.sent_log,
             "codec": self.codec,
             "auth": self.auth,
@@ -106,15 +104,16 @@ class CameraOptions:
 class CameraChild:
     """The process: it ends with `close`, and when this process ends, however it does.
 
-    `fileno` is readable when there are reports. The process inherits `command_fd`, a socket that brings it
-    commands (see `camgraph.testing.fault_desk`); it stays the caller's.
+    `fileno` is readable when there are reports. `login` is the ``user:password`` that the cameras ask for; no
+    stranger finds it at the process. That inherits `command_fd`, a socket that brings it commands (see
+    `camgraph.testing.fault_desk`); it stays the caller's.
     """
 
     def __init__(
         self,
         options: CameraOptions,
-        environment: Mapping[str, str] | None = None,
         *,
+        login: str | None = None,
         command_fd: int | None = None,
     ) -> None:
         self._decoder = msgspec.json.Decoder(Report)
@@ -127,13 +126,17 @@ class CameraChild:
         if command_fd is not None:
             own.append(f"--command-fd={command_fd}")
             inherited.append(command_fd)
+        login_fd = -1
         try:
             os.set_blocking(self._reports, False)
+            if login is not None:
+                login_fd = _memfd_of(login)
+                own.append(f"--login-fd={login_fd}")
+                inherited.append(login_fd)
             self._process = start_module(
                 "camgraph.testing.cameras",
                 [*options.arguments(), *own],
                 descriptors=inherited,
-                environment=environment,
                 hold_signals=True,
             )
         except BaseException:
@@ -142,6 +145,8 @@ class CameraChild:
         finally:
             os.close(report_fd)
             os.close(owner_fd)
+            if login_fd >= 0:
+                os.close(login_fd)
 
     @property
     def pid(self) -> int:
@@ -225,3 +230,14 @@ class CameraChild:
             return self._process.wait(timeout_s)
         self._process.kill()
         return self._process.wait()
+
+
+def _memfd_of(login: str) -> int:
+    fd = os.memfd_create("camgraph-login", os.MFD_CLOEXEC)
+    try:
+        os.write(fd, login.encode())
+        os.lseek(fd, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd

@@ -13,6 +13,7 @@ from camgraph.cli.camera_child import CameraChild, CameraOptions, Codec, Notice,
 from camgraph.cli.camera_progress import wait_ready
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
+from camgraph.graph.secrets import resolve
 from camgraph.media.rtsp.gate import AuthKind
 
 
@@ -48,18 +49,19 @@ def cameras(
         count=count,
         host=host,
         port=port,
-        login=login,
         size=(int(sides[1]), int(sides[2])),
         codec=codec,
         auth=auth,
     )
     console = Console(stderr=True)
     try:
-        with fail_with(console), interrupting(), CameraChild(options) as child:
-            ready = wait_ready(child, console)
-            Console().print(_table(ready, login))
-            console.print("They run until Ctrl-C." if seconds is None else f"They run for {seconds:g} s.")
-            _watch(child, console, seconds)
+        with fail_with(console), interrupting():
+            user_and_password = resolve(login) if login is not None else None
+            with CameraChild(options, login=user_and_password) as child:
+                ready = wait_ready(child, console)
+                Console().print(_table(ready, login))
+                console.print("They run until Ctrl-C." if seconds is None else f"They run for {seconds:g} s.")
+                _watch(child, console, seconds)
     except KeyboardInterrupt:
         return
 

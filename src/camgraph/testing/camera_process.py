@@ -16,9 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from camgraph.base.errors import GraphError
 from camgraph.cli.camera_child import Failed, Notice, Progress, Ready, Report
-from camgraph.graph.secrets import resolve
 from camgraph.media.rtsp.gate import AUTH_KINDS
 from camgraph.media.rtsp.sdp import MediaDescription, describe_video
 from camgraph.media.rtsp.server import RtspServer
@@ -126,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--fps", type=int, default=25)
-    parser.add_argument("--login", help="env:NAME or file:/path that holds user:password")
+    parser.add_argument("--login-fd", type=int, help="file that holds user:password")
     parser.add_argument("--auth", choices=AUTH_KINDS, default="digest", help="how to ask for the login")
     parser.add_argument("--codec", choices=tuple(FFMPEG_NAMES), default="h264")
     parser.add_argument("--owner-fd", type=int, help="pidfd: end when that process ends, ignore SIGINT")
@@ -137,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(options: argparse.Namespace, tell: Tell) -> None:
-    requests, login = _requests(options), _login(options.login)
+    requests, login = _requests(options), _login(options.login_fd)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -213,11 +211,11 @@ def _requests(options: argparse.Namespace) -> list[ClipRequest]:
     return [ClipRequest(camera, *shape) for camera in distinct]
 
 
-def _login(reference: str | None) -> str | None:
-    try:
-        return resolve(reference) if reference is not None else None
-    except GraphError as error:
-        raise CannotServe(str(error), EXIT_BAD_ARGUMENT) from error
+def _login(descriptor: int | None) -> str | None:
+    if descriptor is None:
+        return None
+    with open(descriptor, "rb") as file:
+        return file.read().decode()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -25,7 +25,6 @@ START_PATIENCE_S = 60.0
 """Clips that are not in the cache are encoded first."""
 COMMAND_PATIENCE_S = 60.0
 """A fault may need a clip that is encoded first."""
-_LOGIN_VARIABLE = "CAMGRAPH_CAMERAS_LOGIN"
 
 
 class Sent(NamedTuple):
@@ -58,11 +57,8 @@ class Cameras:
         codec: Codec = "h264",
         auth: AuthKind = "digest",
     ) -> None:
-        self._environment = dict(os.environ)
-        if login is not None:
-            self._environment[_LOGIN_VARIABLE] = login
-        reference = f"env:{_LOGIN_VARIABLE}" if login is not None else None
-        self._options = CameraOptions(count, host, port, size, fps, reference, sent_log, codec, auth)
+        self._login = login
+        self._options = CameraOptions(count, host, port, size, fps, sent_log, codec, auth)
         self._start()
 
     @property
@@ -155,7 +151,7 @@ class Cameras:
         self._commands.settimeout(COMMAND_PATIENCE_S)
         try:
             with theirs:
-                self._child = CameraChild(self._options, self._environment, command_fd=theirs.fileno())
+                self._child = CameraChild(self._options, login=self._login, command_fd=theirs.fileno())
         except BaseException:
             self._commands.close()
             raise
