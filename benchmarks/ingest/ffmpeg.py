@@ -8,11 +8,18 @@ from typing import IO
 
 from benchmarks.harness.child import last_words
 from benchmarks.harness.rounds import RunFailed
+from benchmarks.ingest.works import Kind, Work
 
 REMEDY = "apt-get install ffmpeg"
 
 # Small probes: they shorten the start, which is not measured; eight inputs are opened one after another.
-_INPUT = ("-threads", "1", "-rtsp_transport", "tcp", "-probesize", "32", "-fpsprobesize", "0", "-i")
+_INPUT = ("-threads", "1", "-probesize", "32", "-fpsprobesize", "0")
+_INPUT_OF: dict[Kind, tuple[str, ...]] = {"decode": (), "receive": (), "keyframes": ("-skip_frame", "nokey")}
+_OUTPUT_OF: dict[Kind, tuple[str, ...]] = {
+    "decode": (),
+    "receive": ("-c", "copy"),
+    "keyframes": ("-fps_mode", "passthrough"),
+}
 _REPORT_S = 0.25
 
 
@@ -22,13 +29,17 @@ def available() -> bool:
 
 
 class _Process:
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], work: Work) -> None:
         self._progress: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 – closed by close()
-        inputs = [word for url in urls for word in (*_INPUT, url)]
+        options = (*_INPUT, *_INPUT_OF[work.kind], "-rtsp_transport", work.transport)
+        inputs = [word for url in urls for word in (*options, "-i", url)]
         maps = [word for index in range(len(urls)) for word in ("-map", f"{index}:v")]
         command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
         self._process = subprocess.Popen(
-            [*command, "-stats_period", str(_REPORT_S), *inputs, *maps, "-f", "null", "-"],
+            [
+                *(*command, "-stats_period", str(_REPORT_S)),
+                *(*inputs, *maps, *_OUTPUT_OF[work.kind], "-f", "null", "-"),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self._progress,
             stderr=subprocess.PIPE,
@@ -56,9 +67,9 @@ class Ffmpeg:
 
     count_age_s = 2 * _REPORT_S
 
-    def __init__(self, urls: Sequence[str], *, process_a_stream: bool) -> None:
+    def __init__(self, urls: Sequence[str], work: Work, *, process_a_stream: bool) -> None:
         groups = [[url] for url in urls] if process_a_stream else [urls]
-        self._processes = [_Process(group) for group in groups]
+        self._processes = [_Process(group, work) for group in groups]
         self.pids = [process.pid for process in self._processes]
 
     def counts(self) -> list[int]:

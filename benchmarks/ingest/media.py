@@ -1,4 +1,4 @@
-"""Ours: a real media process, driven as the supervisor drives it, with one native reader a stream."""
+"""Ours: a real media process, driven as the supervisor drives it, with one native reader a stream or none."""
 
 import contextlib
 import os
@@ -9,14 +9,17 @@ from collections.abc import Sequence
 
 from benchmarks.harness.rounds import RunFailed
 from benchmarks.ingest.counting import CountingProcess
+from benchmarks.ingest.works import Work
 from camgraph.base.children import start_module
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.messages import (
     AddReader,
+    AskStatistics,
     Configure,
     FromMedia,
+    MediaStatistics,
     MemoryAnswer,
     ReserveMemory,
     Secrets,
@@ -24,25 +27,33 @@ from camgraph.control.messages import (
     StreamStatus,
 )
 from camgraph.graph.builder import GraphBuilder
+from camgraph.graph.spec import Decode
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES
 
 _GREETING_S = 10.0
+_ANSWER_S = 10.0
 _END_S = 5.0
 
 
 class Media:
     """A media process and its readers' process. Owns both.
 
-    `pids` is what is measured, `apart` the readers. `checked` and `torn` count test patterns.
+    Without readers it decodes one picture of each stream, to tell its size, and then none. `pids` is what is
+    measured, `apart` the readers. `checked` and `torn` count test patterns.
     """
 
     count_age_s = 0.0
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], work: Work) -> None:
         self._sentences: dict[str, str] = {}
+        self._statistics: MediaStatistics | None = None
         self.checked = self.torn = 0
         graph = GraphBuilder()
-        names = [graph.rtsp(f"camera{index}", url).name for index, url in enumerate(urls)]
+        decode: Decode = "keyframes" if work.kind == "keyframes" else "all"
+        names = [
+            graph.rtsp(f"camera{index}", url, transport=work.transport, decode=decode).name
+            for index, url in enumerate(urls)
+        ]
         self._loop = Loop()
         with contextlib.ExitStack() as undo:
             ours, theirs = channel_pair()
@@ -56,13 +67,15 @@ class Media:
             undo.callback(self._end_media)
             self._channel.send(Secrets(values=graph.resolve_secrets()))
             self._channel.send(Configure(spec=graph.spec, epoch=time.time_ns()))
-            self._readers = self._start_readers(names)
+            self._readers = None if work.kind == "receive" else self._start_readers(names)
             self._undo = undo.pop_all()
         self.pids = [self._process.pid]
-        self.apart = self._readers.pids
+        self.apart = [] if self._readers is None else self._readers.pids
 
     def counts(self) -> list[int]:
-        """Return the frames that the reader of each stream got."""
+        """Return the frames that the reader of each stream got; without readers the pictures that came."""
+        if self._readers is None:
+            return self._received()
         self._loop.run_once(0)
         try:
             *counts, self.checked, self.torn = self._readers.counts()
@@ -72,8 +85,19 @@ class Media:
 
     def close(self) -> None:
         """End both processes."""
-        self._readers.close()
+        if self._readers is not None:
+            self._readers.close()
         self._undo.close()
+
+    def _received(self) -> list[int]:
+        self._statistics = None
+        self._channel.send(AskStatistics(token=1))
+        deadline = time.monotonic() + _ANSWER_S
+        while self._statistics is None:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RunFailed("; ".join(["the media process does not answer", *self._sentences.values()]))
+            self._loop.run_once(0.1)
+        return [stream.received for stream in self._statistics.streams.values()]
 
     def _start_readers(self, names: Sequence[str]) -> CountingProcess:
         with contextlib.ExitStack() as sockets:
@@ -101,6 +125,8 @@ class Media:
     def _on_message(self, message: FromMedia, descriptors: list[int]) -> None:
         if isinstance(message, ReserveMemory):
             self._channel.send(MemoryAnswer(token=message.token))
+        elif isinstance(message, MediaStatistics):
+            self._statistics = message
         elif isinstance(message, StreamStatus) and message.sentence:
             self._sentences[message.stream] = f"{message.stream}: {message.sentence}"
 
