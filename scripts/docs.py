@@ -20,7 +20,9 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
-_PATH = re.compile(r"(?:src|docs|tests|scripts|benchmarks|examples|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml)")
+_PATH = re.compile(
+    r"(?:src|docs|tests|scripts|benchmarks|reliability|examples|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml)"
+)
 _MAKE = re.compile(r"^make ([a-z]+)", re.MULTILINE)
 _COMMAND = re.compile(r"(?:^|# |bin/)camgraph ([a-z]+)", re.MULTILINE)
 
@@ -88,7 +90,7 @@ def waits_table() -> str:
             by_retry.setdefault(reason.retry, []).append(f"`{name}`")
     rows = ["| reason | state shown | waits, s (the last is kept) |", "| --- | --- | --- |"]
     for retry, names in [*by_retry.items(), (QUICK, ["any other"])]:
-        waits = ", ".join(f"{wait:g}" for wait in retry.waits_s)
+        waits = ", ".join(f"{wait:g}" for wait in retry.waits_s) or "no further attempt"
         rows.append(f"| {', '.join(names)} | `{retry.state}` | {waits} |")
     return "\n".join(rows)
 

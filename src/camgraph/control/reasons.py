@@ -6,7 +6,10 @@ from camgraph.control.messages import StreamState
 
 
 class Retry(NamedTuple):
-    """How a kind of failure is waited out: the state to show, and the waits in seconds, the last one kept."""
+    """How a kind of failure is waited out: the state to show, and the waits in seconds, the last one kept.
+
+    Without waits there is no further attempt.
+    """
 
     state: StreamState
     waits_s: tuple[float, ...]
@@ -17,7 +20,10 @@ QUICK = Retry("backing_off", (0.2, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0, 10.0))
 BUSY = Retry("backing_off", (5.0, 10.0, 30.0))
 LOGIN = Retry("unauthorized", (30.0, 60.0, 120.0, 300.0))
 MISSING = Retry("not_found", (30.0,))
+UNPLUGGED = Retry("not_found", (1.0,))
+"""A look costs nothing, and who plugs a camera in waits for its pictures."""
 UNSUPPORTED = Retry("unsupported", (30.0,))
+OVER = Retry("stopped", ())
 
 
 class Reason(NamedTuple):
@@ -35,14 +41,19 @@ REASONS: dict[str, Reason] = {
     "no_answer": Reason("nothing answers there, or stops answering while it is opened"),
     "not_rtsp": Reason("what answers closes the connection, or speaks something else"),
     "unauthorized": Reason("the login is wrong, missing, or lacks the right (401, 403)", LOGIN),
-    "not_found": Reason("the camera has no such path (404)", MISSING),
-    "busy": Reason("the camera has no bandwidth left, or too many viewers (453)", BUSY),
+    "not_found": Reason("the camera has no such path (404), or this machine no such file", MISSING),
+    "no_device": Reason("this machine has no such device: it may be unplugged", UNPLUGGED),
+    "busy": Reason(
+        "the camera has no bandwidth left, or too many viewers (453); another program uses the device", BUSY
+    ),
     "server_error": Reason("the camera reports a fault of its own (5xx)", BUSY),
     "request_refused": Reason("the camera refuses for another reason (4xx)", UNSUPPORTED),
     "transport_refused": Reason(
         "the camera sends in none of the ways that we can receive (461)", UNSUPPORTED
     ),
     "broken_sdp": Reason("the camera's description of its stream can't be understood", UNSUPPORTED),
+    "not_media": Reason("what is there is no video that FFmpeg can read", UNSUPPORTED),
+    "unreadable": Reason("the file, or the device, can't be read: its rights, or its disk"),
     "no_video": Reason("there is no video in it", UNSUPPORTED),
     "codec_unknown": Reason("no decoder is known for its video", UNSUPPORTED),
     "not_an_address": Reason("the address can't be one", UNSUPPORTED),
@@ -52,6 +63,7 @@ REASONS: dict[str, Reason] = {
     "codec_changed": Reason("the camera sends another codec now"),
     "stalled": Reason("no packets come any more"),
     "camera_closed": Reason("the camera ended the stream, or the connection"),
+    "ended": Reason("the file was played to its end", OVER),
     "packet_loss": Reason("too many packets are lost; pictures that need them are not shown", None),
     "no_thread": Reason("this machine allows no further thread"),
     "no_socket": Reason("this machine, or this process, allows no further socket"),

@@ -88,6 +88,7 @@ class VideoDecoder:
             raise DecodeError(f"no decoder for {info.codec}: {error}") from error
         self._context = context
         self._in_flight: dict[int | None, Packet] = {}
+        self._newest: Packet | None = None
         self._waits_for: Cause | None = "no_keyframe"
         self._smeared = self._refreshes = False
         self._failing_ns = 0
@@ -127,7 +128,7 @@ class VideoDecoder:
             self._waits_for = None
         if len(self._in_flight) >= _MOST_IN_FLIGHT:
             self._in_flight.clear()
-        self._in_flight[packet.pts] = packet
+        self._in_flight[packet.pts] = self._newest = packet
         self.held += 1
         try:
             frames = self._context.decode(_encoded(packet))
@@ -146,10 +147,9 @@ class VideoDecoder:
     def rest(self) -> list[Picture]:
         """Return the pictures that are still held; then it goes on at the next key frame."""
         pictures: list[Picture] = []
-        if self._in_flight:
-            last = next(reversed(self._in_flight.values()))
+        if self.held and self._newest is not None:
             try:
-                pictures = self._pictures(self._context.decode(None), last, shown_anyhow=True)
+                pictures = self._pictures(self._context.decode(None), self._newest, shown_anyhow=True)
             except av.error.FFmpegError:
                 self.errors += 1
             if self._waits_for is None:

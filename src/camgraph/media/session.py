@@ -176,9 +176,12 @@ class Session:
         self._sentence = f"{self._fault} Trying again now." if self._fault else sentence
 
     def _stop(self, event: Event, now_ns: int) -> None:
+        self._rest("stopped", "", "Stopped.")
+
+    def _rest(self, state: StreamState, reason: str, sentence: str) -> None:
         self._close()
-        self.state, self.wake_ns, self._loss = "stopped", 0, 0.0
-        self._reason, self._fault, self._sentence = "", "", "Stopped."
+        self.state, self.wake_ns, self._loss = state, 0, 0.0
+        self._reason, self._fault, self._sentence = reason, "", sentence
 
     def _close(self) -> None:
         if self._open:
@@ -252,6 +255,9 @@ class Session:
 
     def _back_off(self, reason: str, sentence: str, now_ns: int) -> None:
         retry = retry_for(reason)
+        if not retry.waits_s:
+            self._rest(retry.state, reason, sentence)
+            return
         if retry is not self._retry:
             self._retry, self._failures = retry, 0
         if self._live_ns:

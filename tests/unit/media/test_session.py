@@ -219,6 +219,8 @@ def test_a_camera_that_dies_right_after_each_first_picture_is_not_hammered() -> 
         ("no_video", "unsupported", [30, 30]),
         ("server_error", "backing_off", [5, 10, 30, 30]),
         ("busy", "backing_off", [5, 10, 30, 30]),
+        ("no_device", "not_found", [1, 1, 1]),
+        ("not_media", "unsupported", [30, 30]),
         ("transport_refused", "unsupported", [30, 30]),
         ("broken_sdp", "unsupported", [30, 30]),
         ("codec_changed", "backing_off", [0.2, 0.5]),
@@ -237,6 +239,16 @@ def test_each_kind_of_failure_has_its_state_and_its_patience(
         assert driver.last.next_attempt_ns - driver.now_ns == int(wait_s * S)
         assert driver.last.sentence == f"No. Next attempt in {wait_s if wait_s >= 10 else f'{wait_s:.1f}'} s."
         driver.wait_until_due()
+
+
+def test_what_was_played_to_its_end_is_stopped_until_it_is_begun_again() -> None:
+    driver = live().fail("ended", "It was played to its end.")
+    assert (driver.state, driver.last.reason) == ("stopped", "ended")
+    assert driver.last.sentence == "It was played to its end."
+    assert driver.closed == [1]
+    assert driver.last.next_attempt_ns == driver.session.wake_ns == 0
+    driver.say(Tick(), Begin())
+    assert (driver.state, driver.last.reason) == ("resolving", "")
 
 
 def test_another_kind_of_failure_begins_its_own_row() -> None:
@@ -479,7 +491,8 @@ def test_the_table_names_states_and_only_those() -> None:
     for state in states:
         assert (state, Stop) in TABLE
         assert (state, Tick) in TABLE
-    assert {reason.retry.state for reason in REASONS.values() if reason.retry} <= WAITING
+    for retry in {reason.retry for reason in REASONS.values() if reason.retry}:
+        assert retry.state in (WAITING if retry.waits_s else IDLE)
     for state in HAS_PICTURES:
         assert {event for at, event in TABLE if at == state} == {event for at, event in TABLE if at == "live"}
 

@@ -1,0 +1,92 @@
+"""Files of any kind that FFmpeg reads: once or over and over, at their own pace or as fast as it goes."""
+
+import errno
+import threading
+from collections.abc import Iterator
+
+from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceUnavailable
+from camgraph.graph.spec import Speed
+from camgraph.media.libav_input import LibavInput, open_input
+from camgraph.media.playback import Playback
+from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+
+
+class FileSource:
+    """Plays the video of one file; each attempt begins at its beginning."""
+
+    def __init__(self, path: str, *, loop: bool = False, speed: Speed = "own") -> None:
+        self._path, self._loop = path, loop
+        self._input: LibavInput | None = None
+        self._cancelled = threading.Event()
+        self.network = NetworkCounts()
+        self._playback = Playback(self.network, self._cancelled, paced=speed == "own")
+
+    def resolve(self) -> None:
+        """There is nothing to look up."""
+
+    def open(self) -> StreamInfo:
+        """Open the file and find its video; raise SourceError if that can't be."""
+        self._check_cancelled()
+        # Its name is no address of another kind, whatever it looks like.
+        self._input = opened = open_input(f"file:{self._path}", self._path, self._explain)
+        self._playback.begin(opened)
+        return opened.info
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video's packets; raise SourceError with the reason ``ended`` at the end."""
+        first = self._opened.info
+        while True:
+            empty = True
+            for encoded in self._opened.packets(self._explain):
+                empty = False
+                yield self._playback.next(encoded, keyframe=encoded.is_keyframe)
+            if empty:
+                raise SourceRefused(
+                    f"There is no picture in {self._path}: choose another.", reason="no_video"
+                )
+            if not self._loop:
+                raise SourceUnavailable(f"{self._path} was played to its end.", reason="ended")
+            # Not every file can be wound back, and it may have been replaced.
+            self._opened.close()
+            again = self.open()
+            if (again.codec, again.extradata) != (first.codec, first.extradata):
+                raise SourceUnavailable(f"{self._path} was replaced by another file.", reason="codec_changed")
+
+    def cancel(self) -> bool:
+        """End a wait for the time of the next packet at once; a read from the disk can't be ended."""
+        self._cancelled.set()
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        opened, self._input = self._input, None
+        if opened is not None:
+            opened.close()
+
+    @property
+    def _opened(self) -> LibavInput:
+        assert self._input is not None
+        return self._input
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise ClosedError("the stream was closed")
+
+    def _explain(self, error: Exception) -> SourceError:
+        match error:
+            case FileNotFoundError() | NotADirectoryError():
+                return SourceRefused(f"There is no file {self._path}: is the path right?", reason="not_found")
+            case IsADirectoryError():
+                return SourceRefused(f"{self._path} is a directory: name a file in it.", reason="not_media")
+            case OSError(errno=errno.EACCES):
+                return SourceRefused(
+                    f"{self._path} may not be read by this user: give it the right to.", reason="unreadable"
+                )
+            case OSError(errno=number) if number not in (None, errno.EINVAL, errno.EPERM):
+                return SourceUnavailable(
+                    f"{self._path} can't be read ({error.strerror}): is its disk in order?",
+                    reason="unreadable",
+                )
+        return SourceRefused(
+            f"{self._path} is no video that FFmpeg can read: is the file whole?", reason="not_media"
+        )
