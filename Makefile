@@ -1,6 +1,6 @@
 # `make` alone lists the commands. Each does all of its own set-up first (scripts/setup.py).
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs clean
+.PHONY: help demo test lint format bench faults docs clean
 .NOTPARALLEL:
 
 SETUP := @sh scripts/setup.sh
@@ -35,6 +35,10 @@ format: ## write: style as `make lint` wants it
 bench: ## measure beside other tools and the limit (QUICK=1: fewer configurations; ARGS="ring ingest")
 	$(SETUP) bench
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+faults: ## every fault of a camera or its network, measured (ARGS="--row 401 --jobs 2 --write …")
+	$(SETUP) faults
+	@$(BIN)/python -m reliability $(ARGS)
 
 docs: ## write the generated parts of the docs, then check links, anchors and paths
 	$(SETUP) docs

@@ -70,6 +70,7 @@ TARGETS = {
         tools=("Xvfb", "ffmpeg", "g++", "xdotool"),
         peers=("gst-launch-1.0",),
     ),
+    "faults": Needs(_DEV),
     "docs": Needs(_DEV),
 }
 

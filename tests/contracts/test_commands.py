@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 def test_make_alone_lists_the_commands() -> None:
     done = subprocess.run(["make", "-C", ROOT, "-s"], capture_output=True, text=True, timeout=20, check=True)
     listed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("  make ")]
-    assert listed == ["demo", "test", "lint", "format", "bench", "docs", "clean"]
+    assert listed == ["demo", "test", "lint", "format", "bench", "faults", "docs", "clean"]
 
 
 def test_an_unknown_target_is_refused_in_one_sentence() -> None:
@@ -18,7 +18,7 @@ def test_an_unknown_target_is_refused_in_one_sentence() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stderr) == (
         1,
-        "setup: name one target: demo, test, lint, format, bench, docs\n",
+        "setup: name one target: demo, test, lint, format, bench, faults, docs\n",
     )
 
 

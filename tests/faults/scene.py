@@ -10,10 +10,11 @@ from typing import NamedTuple, Self
 
 from tests.faults.deaths import KEYFRAME_S, Death
 from tests.faults.family import Process, family_of, gone, users_of
-from tests.faults.watching import OutsideProgram, Seen, WallProgram, Watcher
+from tests.faults.watching import OutsideProgram, WallProgram
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
+from camgraph.testing.watching import Seen, Watcher
 
 STREAMS = tuple(f"camera-{number}" for number in range(1, 5))
 """The first two come from one server, the others from a second one."""

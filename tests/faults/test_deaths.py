@@ -13,10 +13,11 @@ import pytest
 from tests.faults.deaths import DEATHS
 from tests.faults.family import family_of, gone
 from tests.faults.scene import OWN, STREAMS, Scene
-from tests.faults.watching import WallProgram, Watcher
+from tests.faults.watching import WallProgram
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
+from camgraph.testing.watching import Watcher
 
 
 @pytest.fixture

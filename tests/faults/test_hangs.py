@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.faults.watching import Watcher
 
 import camgraph as cg
 from camgraph.supervisor.placement import RULE
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
+from camgraph.testing.watching import Watcher
 
 SHARED = ["camera-1", "camera-2"]
 OWN = "camera-3"

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
-from tests.faults.watching import Watcher
 
 import camgraph as cg
 from camgraph.client.owned import OwnedConnection
@@ -17,6 +16,7 @@ from camgraph.graph.spec import Gate, GraphSpec, RtspSource
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
+from camgraph.testing.watching import Watcher
 
 PLAYING = [f"camera-{number}" for number in range(1, 17)]
 WITHIN_S = 0.25

@@ -16,12 +16,12 @@ from uuid import uuid4
 
 import pytest
 from tests.faults.family import gone
-from tests.faults.watching import Watcher
 
 import camgraph as cg
 from camgraph.errors import BrokenError, GraphError
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
+from camgraph.testing.watching import Watcher
 
 PROGRAM = Path(__file__).with_name("joined_program.py")
 PRIVATE = "keeper:p@ss/word"
