@@ -102,7 +102,7 @@ def test_media_that_cannot_be_read_are_left_out() -> None:
 
 
 def test_what_is_no_description() -> None:
-    for text in ("", "<html></html>", "s=x", "\0\0"):
+    for text in ("", "<html></html>", "s=x", "\0\0", "v\r\n=\r\nm=\r\n"):
         with pytest.raises(ValueError, match="neither"):
             parse_description(text)
     assert parse_description("v=0") == Description("", ())

@@ -85,7 +85,7 @@ def parse_description(text: str) -> Description:
         if (found := _FIELD.fullmatch(line)) is None:
             continue
         name, value = found[1].lower(), found[2].strip()
-        known = known or name in ("v", "m")
+        known = known or name == "v" or (name == "m" and bool(value))
         if name == "m":
             section = _Section(media=value)
             media.append(section)
