@@ -91,11 +91,14 @@ def _state(scene: Scene) -> Told:
     attempts, it does so when this returns, for some time yet.
     """
     row = scene.row
+
+    def now() -> Told:
+        return Told(time.monotonic(), scene.site.streams[scene.subject].status)
+
     if tolerated(row):
-        now = Told(0.0, scene.site.streams[scene.subject].status)
-        return next((told for told in scene.told() if not told.is_for(row.state, row.reason)), now)
-    wait_for(lambda: _is_settled(row, scene.told()[-1]), _SETTLED_WITHIN_S)
-    return scene.told()[-1]
+        return next((told for told in scene.told() if not told.is_for(row.state, row.reason)), now())
+    wait_for(lambda: _is_settled(row, now()), _SETTLED_WITHIN_S)
+    return now()
 
 
 def _is_settled(row: Row, told: Told) -> bool:
@@ -115,8 +118,9 @@ def _waits(scene: Scene) -> tuple[float, ...]:
 
 
 def _after_end(scene: Scene, measured: Measured) -> Measured:
-    ended, told = time.monotonic(), scene.told()
-    announced_s = max(0.0, told[-1].next_attempt_s - ended) if told else 0.0
+    ended = time.monotonic()
+    now = Told(ended, scene.site.streams[scene.subject].status)
+    announced_s = max(0.0, now.next_attempt_s - ended)
     wait_for(lambda: scene.victim.verified_after(ended), recovered_within_s(announced_s) + PATIENCE_S)
     back = scene.victim.verified_after(ended)
     return replace(measured, announced_s=announced_s, recovered_s=None if back is None else back.at - ended)

@@ -16,7 +16,13 @@ ROWS = (
     Row("silent at PLAY", Camera("silent_play", "next"), "backing_off", "no_answer"),
     Row("no RTP after PLAY", Camera("no_rtp", "next"), "backing_off", "no_media", noticed_within_s=SILENCE_S),
     Row("silent mid-stream", Camera("silent"), "stalled", "stalled"),
-    Row("silent mid-stream for long", Camera("silent"), "backing_off", "stalled", noticed_within_s=SILENCE_S),
+    Row(
+        "silent mid-stream for long",
+        Camera("silent"),
+        "backing_off",
+        "no_media",
+        noticed_within_s=2 * SILENCE_S,
+    ),
     Row("SIGSTOP of the camera", Stopped(), "stalled", "stalled"),
     Row(
         "SIGSTOP of the camera for long",
@@ -26,7 +32,7 @@ ROWS = (
         noticed_within_s=SILENCE_S + NOTICED_WITHIN_S,
     ),
     Row("SIGKILL of the camera, and restart", Killed(), "backing_off", "refused", lasts_s=1.0),
-    Row("connection reset", Camera("reset"), "backing_off", "camera_closed"),
+    Row("connection reset, and each new one", Camera("reset"), "backing_off", "not_rtsp"),
     Row(
         "another resolution", Camera("other_size", width=480, height=272), "live", lasts_s=3.0, pictures=True
     ),
