@@ -22,7 +22,7 @@ TRANSPORT = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Cameras]:
-    with Cameras(count=2, size=(320, 180), fps=FPS) as cameras:
+    with Cameras(count=2, size=(320, 184), fps=FPS) as cameras:
         yield cameras
 
 
@@ -364,6 +364,7 @@ def test_what_is_no_fault_is_refused(shared: Cameras) -> None:
         (3, "silent", {}),
         (1, "other_size", {"width": 8, "height": 8}),
         (1, "other_rate", {"fps": 0}),
+        (2, "other_size", {"width": 321, "height": 180}),
     ]
     for camera, kind, parameters in refused:
         with pytest.raises(ValueError, match=r"\w"):

@@ -8,6 +8,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from camgraph.testing.clips import FRAMES, GOP, ClipRequest, EncodingCancelled, Progress
 from camgraph.testing.picture import draw_yuv420p
 
+JPEG_STEP_PX, MAX_JPEG_PX = 8, 2040
+"""The sides that RTP can tell (RFC 2435)."""
 _BT709 = 1
 _LIMITED = 1
 _ENCODERS = {"h264": "libx264", "h265": "libx265", "mjpeg": "mjpeg"}
@@ -36,14 +38,16 @@ def encode(request: ClipRequest, progress: Progress) -> list[bytes]:
 
     Raises EncodingCancelled if `progress` says so, ValueError if no such picture can be drawn.
     """
+    jpeg = request.codec == "mjpeg"
+    if jpeg and any(side % JPEG_STEP_PX or side > MAX_JPEG_PX for side in (request.width, request.height)):
+        raise ValueError(
+            f"{request.width}x{request.height}: JPEG needs sides that {JPEG_STEP_PX} divides, "
+            f"of at most {MAX_JPEG_PX} px"
+        )
     codec = av.VideoCodecContext.create(_ENCODERS[request.codec], "w")
     assert isinstance(codec, av.VideoCodecContext)
-    jpeg = request.codec == "mjpeg"
-    codec.width, codec.height, codec.pix_fmt = (
-        request.width,
-        request.height,
-        "yuvj420p" if jpeg else "yuv420p",
-    )
+    codec.width, codec.height = request.width, request.height
+    codec.pix_fmt = "yuvj420p" if jpeg else "yuv420p"
     codec.time_base, codec.framerate = Fraction(1, request.fps), Fraction(request.fps)
     if not jpeg:
         codec.color_range = _LIMITED
