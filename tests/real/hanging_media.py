@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import av
 
 from camgraph.graph.spec import FileSource, Source
-from camgraph.media import hangs, opening, session
+from camgraph.media import hangs, session
 from camgraph.media.__main__ import main
+from camgraph.media.opening import Opener
 from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo
 
-_usual = opening.source_for
+_usual = Opener.open
 
 
 class FifoSource:
@@ -43,14 +44,14 @@ class FifoSource:
         """Has nothing to release."""
 
 
-def opened(node: Source, login: str | None) -> PacketSource:
+def opened(opener: Opener, node: Source) -> PacketSource:
     """Return the source of a node."""
-    return FifoSource(node.path) if isinstance(node, FileSource) else _usual(node, login)
+    return FifoSource(node.path) if isinstance(node, FileSource) else _usual(opener, node)
 
 
 if __name__ == "__main__":
     # The process itself is loaded by main.
     hangs.LOOK_EVERY_S = 0.1
     session.OPENING_BOUND_NS = 300_000_000
-    opening.source_for = opened
+    Opener.open = opened  # type: ignore[method-assign, assignment]
     main(*map(int, sys.argv[1:3]))

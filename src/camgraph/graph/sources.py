@@ -16,6 +16,7 @@ from camgraph.graph.spec import (
     HttpSource,
     Node,
     RtspSource,
+    SdpSource,
     Speed,
     SyntheticSource,
     Transport,
@@ -86,6 +87,16 @@ class SourceWords:
             id=name, url=bare, login=login, transport=transport, sub_url=sub_url, **_plain(options)
         )
         self._add_with_login(node, url)
+        return Stream(name)
+
+    def sdp(self, name: str, path: str | os.PathLike[str], **options: Unpack[SourceOptions]) -> Stream:
+        """Declare RTP that somebody sends to this machine, or to a multicast group, and return its stream.
+
+        The file at `path` is the session description of it (RFC 8866), as senders write it. `options` are as
+        in `rtsp`. Raises GraphError if the name is taken, or an option can't be.
+        """
+        path = os.path.abspath(os.fspath(path)) if os.fspath(path) else ""
+        self._add(SdpSource(id=name, path=path, **_plain(options)))
         return Stream(name)
 
     def http(

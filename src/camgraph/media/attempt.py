@@ -136,7 +136,7 @@ class Attempt:
             counts.cpu_ns = time.thread_time_ns()
 
     def _show(self, demand: OnDemand, info: StreamInfo) -> None:
-        number, counts, network = self.number, self.counts, self._source.network
+        number, counts = self.number, self.counts
         self._step(_RECEIVING)
         try:
             for packet in self._source.packets():
@@ -149,7 +149,7 @@ class Attempt:
                 for picture in demand.pictures(packet):
                     self._publish(picture, info)
                 if not counts.received % CPU_TIME_EACH:
-                    counts.note_behind(network.dropped)
+                    counts.note_behind(self._source.network.dropped)
                     counts.cpu_ns = time.thread_time_ns()
                 self._step(_RECEIVING)
         except SourceError:

@@ -1,14 +1,17 @@
 """Pairs of UDP sockets for RTP and RTCP (RFC 3550, 11), of one sender or of a multicast group."""
 
+import errno
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Self
 
 _TRIES = 64
 _BUFFER_BYTES = 4 << 20
 """A key frame must fit while the loop is busy; the kernel may allow less."""
-MOST_BYTES = 65535
+_MOST_BYTES = 65535
+_EACH = 64
 
 
 class DatagramPair:
@@ -39,6 +42,25 @@ class DatagramPair:
             rtp.close()
             rtcp.close()
         raise failure
+
+    @classmethod
+    def at(cls, address: str, port: int) -> Self:
+        """Return sockets at `port` and the next one, of `address` if that is this machine's, else of all.
+
+        Raises OSError if the ports can't be had.
+        """
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        opened: list[socket.socket] = []
+        try:
+            for number in (port, port + 1):
+                sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+                opened.append(sock)
+                _bind_where_it_is_ours(sock, address, number)
+        except OSError:
+            for sock in opened:
+                sock.close()
+            raise
+        return cls(*opened)
 
     @classmethod
     def joined(cls, group: str, port: int, source: str = "") -> Self:
@@ -75,3 +97,25 @@ class DatagramPair:
         """Release both; closing twice does nothing."""
         self.rtp.close()
         self.rtcp.close()
+
+
+def _bind_where_it_is_ours(sock: socket.socket, address: str, port: int) -> None:
+    """Bind to the address, or to all: many descriptions name the sender's."""
+    try:
+        sock.bind((address, port))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        sock.bind(("", port))
+
+
+def arrived(sock: socket.socket) -> Iterator[bytes]:
+    """Yield what has come at a non-blocking socket, so much at most that others get their turn, too."""
+    for _ in range(_EACH):
+        try:
+            data = sock.recv(_MOST_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue  # An ICMP message: the port at the other side is closed.
+        yield data

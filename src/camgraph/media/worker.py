@@ -25,7 +25,7 @@ from camgraph.media.filters import Filters
 from camgraph.media.loss import LossMeter
 from camgraph.media.memory import Memory
 from camgraph.media.numbers import StreamNumbers
-from camgraph.media.opening import source_for
+from camgraph.media.opening import Opener
 from camgraph.media.outputs import Outputs
 from camgraph.media.session import Session
 from camgraph.media.source import NetworkCounts
@@ -66,6 +66,7 @@ class StreamWorker:
             stalled_after_s=node.stalled_after_s,
             longest_retry_s=node.longest_retry_s,
         )
+        self._opener = Opener(loop, login)
         self._numbers = StreamNumbers(time.monotonic_ns())
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()
@@ -169,7 +170,7 @@ class StreamWorker:
             return
         attempt = Attempt(
             number,
-            source_for(self.node, self.login),
+            self._opener.open(self.node),
             self.outputs,
             wanted=lambda: self.node.keep_warm or self.outputs.wanted,
             policy=lambda: self.node,

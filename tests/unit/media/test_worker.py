@@ -13,6 +13,7 @@ from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import SyntheticSource
 from camgraph.media import worker
 from camgraph.media.memory import Memory
+from camgraph.media.opening import Opener
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 
 
@@ -79,11 +80,11 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[ToldSource]:
     made: list[ToldSource] = []
     packets = encode(5)
 
-    def source_for(node: object, login: str | None) -> ToldSource:
+    def opened(opener: Opener, node: object) -> ToldSource:
         made.append(ToldSource(packets))
         return made[-1]
 
-    monkeypatch.setattr(worker, "source_for", source_for)
+    monkeypatch.setattr(Opener, "open", opened)
     monkeypatch.setattr(worker, "LOSS_EVERY_S", 0.02)
     return made
 

@@ -1,4 +1,4 @@
-"""One attempt at receiving, against servers that misbehave in each way that libavformat hides."""
+"""One attempt at receiving, by our own client and by libavformat, against servers that misbehave."""
 
 import asyncio
 import contextlib
@@ -25,6 +25,9 @@ from camgraph.media.memory import Memory
 from camgraph.media.rtsp.message import Headers, MessageParser, Request, Response, interleaved_prefix
 from camgraph.media.rtsp.sdp import describe_h264, h264_parameter_sets, session_description
 from camgraph.media.rtsp.server import RtspServer
+from camgraph.media.rtsp_source import RtspSource as OwnRtspSource
+from camgraph.media.rtsp_source import TransportMemory
+from camgraph.media.source import PacketSource
 from camgraph.media.worker import StreamWorker
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import GOP, ClipRequest, ClipStore
@@ -124,7 +127,32 @@ def scripted(units: list[bytes]) -> Iterator[Callable[..., Scripted]]:
         server.close()
 
 
-def receive(source: LibavRtspSource) -> tuple[SourceError, float, int]:
+Make = Callable[..., PacketSource]
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    """A loop that runs in a thread of its own."""
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    yield loop
+    # Farewells last a moment.
+    wait_until(lambda: loop.due_in_s() is None)
+    loop.stop()
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(params=["own", "libav"])
+def make(request: pytest.FixtureRequest, loop: Loop) -> Make:
+    """Return what makes a source for an address and a login."""
+    if request.param == "libav":
+        return LibavRtspSource
+    return lambda url, login=None: OwnRtspSource(loop, url, login, "tcp", TransportMemory())
+
+
+def receive(source: PacketSource) -> tuple[SourceError, float, int]:
     """Return how receiving ended, after how long, and how many packets came."""
     started, count = time.monotonic(), 0
     try:
@@ -139,7 +167,9 @@ def receive(source: LibavRtspSource) -> tuple[SourceError, float, int]:
     raise AssertionError("packets ended without a word")
 
 
-def test_every_fault_ends_within_its_bound_and_with_its_own_words(scripted: Callable[..., Scripted]) -> None:
+def test_every_fault_ends_within_its_bound_and_with_its_own_words(
+    scripted: Callable[..., Scripted], make: Make
+) -> None:
     def hang_up(sock: socket.socket, request: Request) -> bool:
         return False
 
@@ -166,7 +196,11 @@ def test_every_fault_ends_within_its_bound_and_with_its_own_words(scripted: Call
             0,
         ),
     }
-    sources = [LibavRtspSource(scripted(**steps).url, "user:s3cret") for steps, _, _, _ in cases.values()]
+    if make is not LibavRtspSource:
+        # Our own leaves it to the session to find silence out, and knows who has spoken RTSP before.
+        del cases["no RTP"]
+        cases["hangs up in SETUP"] = ({**UP_TO_PLAY, "SETUP": hang_up}, SourceUnavailable, "camera_closed", 0)
+    sources = [make(scripted(**steps).url, "user:s3cret") for steps, _, _, _ in cases.values()]
     with ThreadPoolExecutor(len(cases)) as pool:
         results = list(pool.map(receive, sources))
     for (what, (_, kind, reason, bounds)), (error, took_s, count) in zip(cases.items(), results, strict=True):
@@ -176,7 +210,7 @@ def test_every_fault_ends_within_its_bound_and_with_its_own_words(scripted: Call
         assert "s3cret" not in f"{error!r} {error.__cause__!r} {error.__context__!r}", what
 
 
-def test_an_address_that_drops_connections_is_given_up() -> None:
+def test_an_address_that_drops_connections_is_given_up(make: Make) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -184,7 +218,7 @@ def test_an_address_that_drops_connections_is_given_up() -> None:
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
-        error, took_s, _ = receive(LibavRtspSource(f"rtsp://127.0.0.1:{full.getsockname()[1]}/1"))
+        error, took_s, _ = receive(make(f"rtsp://127.0.0.1:{full.getsockname()[1]}/1"))
         assert (type(error), error.reason) == (SourceTimeout, "no_answer")
         assert "does not answer" in str(error)
         assert took_s < ANSWER_BOUND_S + 1
@@ -192,7 +226,7 @@ def test_an_address_that_drops_connections_is_given_up() -> None:
             filler.close()
 
 
-def test_every_wait_can_be_cancelled(scripted: Callable[..., Scripted]) -> None:
+def test_every_wait_can_be_cancelled(scripted: Callable[..., Scripted], make: Make) -> None:
     def only_reports(sock: socket.socket, request: Request) -> bool:
         servers[-1].respond(sock, request, OK)
         while not servers[-1].closing.wait(0.1):
@@ -208,7 +242,7 @@ def test_every_wait_can_be_cancelled(scripted: Callable[..., Scripted]) -> None:
     ]
     for steps, last in waits:
         servers.append(scripted(**steps))
-        source = LibavRtspSource(servers[-1].url)
+        source = make(servers[-1].url)
         with ThreadPoolExecutor(1) as pool:
             ended = pool.submit(receive, source)
             wait_until(lambda: last in servers[-1].heard)  # noqa: B023
@@ -221,19 +255,19 @@ def test_every_wait_can_be_cancelled(scripted: Callable[..., Scripted]) -> None:
                 ended.result()
 
 
-def test_a_farewell_ends_the_stream_at_once() -> None:
+def test_a_farewell_ends_the_stream_at_once(make: Make) -> None:
     with Cameras(count=1, size=(640, 360)) as cameras:
-        source = LibavRtspSource(cameras.urls[0])
+        source = make(cameras.urls[0])
         try:
             source.resolve()
             info = source.open()
-            assert (info.codec, info.fps) == ("h264", 25.0)
+            assert info.codec == "h264"
             packets = source.packets()
             first = next(packets)
             assert first.keyframe
             assert abs(first.arrival_ns - time.monotonic_ns()) < 5_000_000_000
             cameras.stop()
-            with pytest.raises(SourceUnavailable, match="closed the connection") as caught:
+            with pytest.raises(SourceUnavailable, match="was the camera restarted or switched off") as caught:
                 for _ in packets:
                     pass
             assert caught.value.reason == "camera_closed"
@@ -286,7 +320,8 @@ def running(units: Sequence[bytes]) -> Iterator[tuple[Loop, StreamWorker, list[S
         yield loop, worker, statuses
     finally:
         worker.close()
-        turn_until(loop, lambda: worker.ended)
+        # Farewells to the camera last a moment.
+        turn_until(loop, lambda: worker.ended and loop.due_in_s() is None)
         loop.close()
         camera.close()
 

@@ -1,0 +1,183 @@
+"""RTSP by our own client: the thread's side. Its sockets live in the loop (see `conversation`)."""
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.base.loop import Loop
+from camgraph.base.redact import split_login
+from camgraph.graph.spec import Transport
+from camgraph.media.connecting import Resolved
+from camgraph.media.conversation import Conversation
+from camgraph.media.faults import Address
+from camgraph.media.feed import Feed, ForeignCodec, Item, Reopen
+from camgraph.media.libav_source import LibavRtspSource
+from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+
+OPEN_BOUND_S = 10.0
+_MOST_MOVES = 3
+_DEFAULT_PORT = 554
+_SILENCE_S = 30.0
+"""The session finds silence out much earlier; this ends a wait whose session is gone."""
+
+
+class TransportMemory:
+    """How the packets of one camera travel: once changed to TCP, its later attempts begin there."""
+
+    def __init__(self) -> None:
+        self.changed_to: Transport | None = None
+
+
+class RtspSource:
+    """Receives the video of one RTSP camera. `login` is ``user:password``.
+
+    An encoding that we can't depacketize is left to libavformat.
+    """
+
+    def __init__(
+        self, loop: Loop, url: str, login: str | None, transport: Transport, memory: TransportMemory
+    ) -> None:
+        self._loop, self._url, self._login = loop, url, login
+        self._transport, self._memory = transport, memory
+        self._feed = Feed()
+        self._address = Address(url, "", 0)
+        self._resolved: list[Resolved] = []
+        self._conversation: Conversation | None = None
+        self._foreign: LibavRtspSource | None = None
+        self._codec = ""
+        self._cancelled = False
+
+    @property
+    def network(self) -> NetworkCounts:
+        """What came over the network so far; of the connection of now."""
+        if self._foreign is not None:
+            return self._foreign.network
+        conversation = self._conversation
+        counts = NetworkCounts() if conversation is None else conversation.counts
+        return replace(counts, dropped=self._feed.dropped, queued=self._feed.waiting)
+
+    def resolve(self) -> None:
+        """Look the host's name up; raise SourceUnavailable if it has no address."""
+        self._address, self._resolved = _look_up(self._url)
+        self._check_cancelled()
+
+    def open(self) -> StreamInfo:
+        """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
+        deadline = time.monotonic() + OPEN_BOUND_S
+        for _ in range(_MOST_MOVES + 1):
+            self._converse()
+            match self._next(deadline - time.monotonic()):
+                case StreamInfo() as info:
+                    self._codec = self._codec or info.codec
+                    return info
+                case Reopen() as reopen:
+                    self._move(reopen)
+                case ForeignCodec():
+                    return self._open_foreign()
+        raise SourceUnavailable(
+            f"{self._address.at} sends us on from address to address: is its set-up right?",
+            reason="request_refused",
+        )
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video's packets; raise SourceError when they end."""
+        if self._foreign is not None:
+            yield from self._foreign.packets()
+        while True:
+            match self._next(_SILENCE_S):
+                case Packet() as packet:
+                    yield packet
+                case Reopen() as reopen:
+                    self._move(reopen)
+                    if self.open().codec != self._codec:
+                        raise SourceUnavailable(
+                            f"{self._address.at} sends another codec than before.", reason="codec_changed"
+                        )
+
+    def cancel(self) -> bool:
+        """End a wait of this source at once; see `PacketSource.cancel`."""
+        self._cancelled = True
+        self._feed.tell(None)
+        return self._foreign is None or self._foreign.cancel()
+
+    def close(self) -> None:
+        """Leave the camera; does not wait for it."""
+        self._leave()
+        if self._foreign is not None:
+            self._foreign.close()
+
+    def _converse(self) -> None:
+        self._check_cancelled()
+        self._leave()
+        conversation = self._conversation = Conversation(
+            self._loop,
+            self._address,
+            self._login,
+            self._resolved,
+            self._memory.changed_to or self._transport,
+            self._feed,
+        )
+        self._loop.call_soon_threadsafe(conversation.start)
+
+    def _leave(self) -> None:
+        conversation = self._conversation
+        if conversation is not None:
+            self._loop.call_soon_threadsafe(conversation.close)
+
+    def _next(self, timeout_s: float) -> Item:
+        """Return what comes next but errors and the end, which are raised."""
+        try:
+            item = self._feed.get(max(0.0, timeout_s))
+        except TimeoutError:
+            raise SourceTimeout(
+                f"{self._address.at} did not start its stream within {OPEN_BOUND_S:.0f} s: "
+                "restart the camera if that goes on.",
+                reason="no_answer",
+            ) from None
+        self._check_cancelled()
+        if isinstance(item, SourceError):
+            raise item
+        return item
+
+    def _move(self, reopen: Reopen) -> None:
+        if reopen.transport != self._transport:
+            self._memory.changed_to = reopen.transport
+        if reopen.url != self._address.url:
+            before = self._address.host
+            self._address, self._resolved = _look_up(split_login(reopen.url)[0])
+            if self._address.host != before:
+                self._login = None  # It is this camera's, not anybody's whom it names.
+
+    def _open_foreign(self) -> StreamInfo:
+        self._foreign = LibavRtspSource(self._address.url, self._login)
+        self._foreign.resolve()
+        self._check_cancelled()
+        return self._foreign.open()
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise ClosedError("the stream was closed")
+
+
+def _look_up(url: str) -> tuple[Address, list[Resolved]]:
+    try:
+        parts = urlsplit(url)
+        address = Address(url, parts.hostname or "", parts.port or _DEFAULT_PORT)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise SourceUnavailable(
+                f"No name server tells the address of {address.host}: is the network up?",
+                reason="name_no_answer",
+            ) from error
+        raise SourceUnavailable(
+            f"The name {address.host} has no address: is it written right in {url}?", reason="name_not_found"
+        ) from error
+    except ValueError as error:
+        raise SourceRefused(
+            f"{url} is not an address: write rtsp://host[:port]/path.", reason="not_an_address"
+        ) from error
+    return address, [(family, target) for family, _, _, _, target in found]

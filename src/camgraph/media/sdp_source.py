@@ -1,0 +1,197 @@
+"""RTP that nobody is asked for: received as a session description file says."""
+
+import ipaddress
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.base.loop import Loop, Timer
+from camgraph.media.datagrams import DatagramPair, arrived
+from camgraph.media.feed import Feed
+from camgraph.media.rtsp.description import Track, parse_description
+from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.track import TrackReceiver, video_of
+
+_MOST_BYTES = 1 << 20
+_STARTED_BOUND_S = 2.0
+_SILENCE_S = 30.0
+"""The session finds silence out much earlier; this ends a wait whose session is gone."""
+
+
+class SdpSource:
+    """Receives the first video that the file at `path` describes (RFC 8866), at a port of its own."""
+
+    def __init__(self, loop: Loop, path: str) -> None:
+        self._loop, self._path = loop, path
+        self._feed = Feed()
+        self._listening: _Listening | None = None
+        self._cancelled = False
+
+    @property
+    def network(self) -> NetworkCounts:
+        """What came so far."""
+        listening = self._listening
+        counts = NetworkCounts() if listening is None else listening.counts
+        return replace(counts, dropped=self._feed.dropped)
+
+    def resolve(self) -> None:
+        """There are addresses only in such a file, no names."""
+
+    def open(self) -> StreamInfo:
+        """Read the file and listen; raise SourceError if that can't be done."""
+        track = self._read()
+        try:
+            receiver = TrackReceiver(track, ordered=False)
+        except LookupError:
+            raise SourceRefused(
+                f"{self._path} describes video as {track.encoding}, which we can't receive so: use H.264.",
+                reason="codec_unknown",
+            ) from None
+        self._listening = listening = _Listening(self._loop, track, receiver, self._feed)
+        self._loop.call_soon_threadsafe(listening.start)
+        match self._next(_STARTED_BOUND_S):
+            case StreamInfo() as info:
+                return info
+        raise AssertionError("a packet before the stream has begun")
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video's packets; raise SourceError when they end."""
+        while True:
+            match self._next(_SILENCE_S):
+                case Packet() as packet:
+                    yield packet
+
+    def cancel(self) -> bool:
+        """End a wait of this source at once; see `PacketSource.cancel`."""
+        self._cancelled = True
+        self._feed.tell(None)
+        return True
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            self._loop.call_soon_threadsafe(self._listening.close)
+
+    def _read(self) -> Track:
+        try:
+            with Path(self._path).open("rb") as file:
+                text = file.read(_MOST_BYTES).decode(errors="replace")
+        except OSError as error:
+            raise SourceRefused(
+                f"The file {self._path} can't be read ({error.strerror}): is the path right?",
+                reason="not_found",
+            ) from error
+        try:
+            track = video_of(parse_description(text), self._path)
+        except ValueError as error:
+            raise SourceRefused(
+                f"{self._path} is no session description ({error}).", reason="broken_sdp"
+            ) from error
+        if not track.port:
+            raise SourceRefused(
+                f"{self._path} names no port for its video: write m=video PORT RTP/AVP …", reason="broken_sdp"
+            )
+        return track
+
+    def _next(self, timeout_s: float) -> object:
+        try:
+            item = self._feed.get(timeout_s)
+        except TimeoutError:
+            raise SourceTimeout(
+                f"Nothing comes at the port that {self._path} names: is the sender on?", reason="stalled"
+            ) from None
+        if self._cancelled:
+            raise ClosedError("the stream was closed")
+        if isinstance(item, SourceError):
+            raise item
+        return item
+
+
+class _Listening:
+    """The side in the loop's thread: sockets and a timer. Call `start` once, and `close` at the end."""
+
+    def __init__(self, loop: Loop, track: Track, receiver: TrackReceiver, feed: Feed) -> None:
+        self._loop, self._track, self._receiver, self._feed = loop, track, receiver, feed
+        self._datagrams: DatagramPair | None = None
+        self._timer: Timer | None = None
+        self._over = False
+
+    @property
+    def counts(self) -> NetworkCounts:
+        return self._receiver.counts("multicast" if _is_group(self._track.address) else "udp")
+
+    def start(self) -> None:
+        if self._over:
+            return
+        try:
+            datagrams = _sockets_for(self._track)
+        except OSError as error:
+            self._feed.tell(
+                SourceUnavailable(
+                    f"Port {self._track.port} can't be listened at ({error.strerror}): does another program?",
+                    reason="no_socket",
+                )
+            )
+            return
+        self._datagrams = datagrams
+        self._loop.add(datagrams.rtp, self._on_datagrams)
+        self._loop.add(datagrams.rtcp, self._on_control)
+        self._feed.tell(self._receiver.info)
+
+    def close(self) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        datagrams, self._datagrams = self._datagrams, None
+        if datagrams is not None:
+            self._loop.remove(datagrams.rtp)
+            self._loop.remove(datagrams.rtcp)
+            datagrams.close()
+
+    def _on_datagrams(self) -> None:
+        assert self._datagrams is not None
+        for data in arrived(self._datagrams.rtp):
+            self._put(self._receiver.receive(data, time.monotonic_ns(), time.time_ns()))
+        self._arm()
+
+    def _on_control(self) -> None:
+        assert self._datagrams is not None
+        for data in arrived(self._datagrams.rtcp):
+            self._receiver.receive_control(data, time.monotonic_ns(), time.time_ns())
+        if self._receiver.rtp.ended:
+            self.close()
+            self._feed.tell(
+                SourceUnavailable("The sender ended the stream: was it switched off?", reason="camera_closed")
+            )
+
+    def _put(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            self._feed.put(packet)
+
+    def _arm(self) -> None:
+        due_ns = self._receiver.rtp.due_ns()
+        timer = self._timer
+        if timer is not None and timer.callback is not None and (timer.due_ns <= due_ns or not due_ns):
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = self._loop.call_at(due_ns, self._tick) if due_ns else None
+
+    def _tick(self) -> None:
+        self._put(self._receiver.flush_due(time.monotonic_ns(), time.time_ns()))
+        self._arm()
+
+
+def _sockets_for(track: Track) -> DatagramPair:
+    if _is_group(track.address):
+        return DatagramPair.joined(track.address, track.port)
+    return DatagramPair.at(track.address, track.port)
+
+
+def _is_group(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_multicast
+    except ValueError:
+        return False

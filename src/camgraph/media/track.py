@@ -1,0 +1,88 @@
+"""One track of a session: RTP packets in, packets for the decoder out, each with its times."""
+
+from fractions import Fraction
+
+from camgraph.base.errors import SourceRefused
+from camgraph.media.rtp.depacketize import depacketizer_for
+from camgraph.media.rtp.receiver import RtpReceiver
+from camgraph.media.rtp.units import AccessUnit
+from camgraph.media.rtsp.description import Description, Track
+from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.timing import CaptureClock
+
+
+def video_of(description: Description, url: str) -> Track:
+    """Return the track of a description to receive; raise SourceRefused if there is no video."""
+    for track in description.tracks:
+        if track.kind == "video":
+            return track
+    raise SourceRefused(f"{url} sends no video: choose a path of the camera that does.", reason="no_video")
+
+
+class TrackReceiver:
+    """Receives one track. `ordered`: over TCP, where no packet comes late.
+
+    Raises LookupError where no depacketizer of ours knows the encoding.
+    """
+
+    def __init__(self, track: Track, *, ordered: bool, ssrc: int | None = None) -> None:
+        found = depacketizer_for(track.encoding, track.parameters)
+        if found is None:
+            raise LookupError(track.encoding)
+        codec, self._depacketizer = found
+        self.rtp = RtpReceiver(
+            self._depacketizer,
+            payload_type=track.payload_type,
+            clock_rate=track.clock_rate,
+            ordered=ordered,
+            ssrc=ssrc,
+        )
+        self._clock = CaptureClock(track.clock_rate)
+        self._time_base = Fraction(1, track.clock_rate)
+        self._report: object = None
+        self.info = StreamInfo(
+            codec, self._depacketizer.parameter_sets or None, track.width, track.height, track.fps
+        )
+
+    def counts(self, transport: str) -> NetworkCounts:
+        """Return what came so far, by that transport."""
+        rtp = self.rtp
+        return NetworkCounts(
+            received_bytes=rtp.received_bytes,
+            packets=rtp.packets,
+            lost=rtp.lost,
+            jitter_ns=rtp.jitter_ns,
+            transport=transport,
+            clock_offset_ns=self._clock.clock_offset_ns,
+        )
+
+    def receive(self, data: bytes | memoryview, arrival_ns: int, wall_ns: int) -> list[Packet]:
+        """Take an RTP packet that came at `arrival_ns` (CLOCK_MONOTONIC), wall clock `wall_ns`."""
+        units = self.rtp.receive(data, arrival_ns)
+        return [self._packet(unit, arrival_ns, wall_ns) for unit in units] if units else []
+
+    def receive_control(self, data: bytes | memoryview, arrival_ns: int, wall_ns: int) -> None:
+        """Take an RTCP packet."""
+        self.rtp.receive_control(data, arrival_ns)
+        report = self.rtp.sender_report
+        if report is not None and report is not self._report:
+            self._report = report
+            self._clock.sender_report(report.ntp_ns, report.timestamp, arrival_ns, wall_ns)
+
+    def flush_due(self, now_ns: int, wall_ns: int) -> list[Packet]:
+        """Return what need not wait any longer; see `RtpReceiver.due_ns`."""
+        return [self._packet(unit, now_ns, wall_ns) for unit in self.rtp.flush_due(now_ns)]
+
+    def _packet(self, unit: AccessUnit, arrival_ns: int, wall_ns: int) -> Packet:
+        placed = self._clock.place(unit.timestamp, arrival_ns, wall_ns)
+        return Packet(
+            unit.data,
+            placed.pts,
+            self._time_base,
+            unit.keyframe,
+            arrival_ns,
+            placed.capture_ns,
+            placed.quality,
+            unit.damaged,
+            unit.refresh,
+        )
