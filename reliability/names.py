@@ -1,5 +1,6 @@
 """A name server of our own, and a view of the file system in which it is the only one."""
 
+import fcntl
 import os
 import socket
 import struct
@@ -15,11 +16,14 @@ _FOUND, _NO_SUCH_NAME = 0x8180, 0x8183
 _TYPE_A, _CLASS_IN = 1, 1
 _RECORD = struct.Struct("!HHHIH4s")
 _NAME_OF_QUESTION = 0xC00C
+_INTERFACE = struct.Struct("16sh14x")
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
 
 
 def in_own_view(command: list[str]) -> list[str]:
     """Return how to start a program that may put files in the place of the system's, for itself only."""
-    rights = [] if os.geteuid() == 0 else ["--map-root-user"]
+    # Who is not root gets the rights to that, and to a low port, in a network of its own only.
+    rights = [] if os.geteuid() == 0 else ["--map-root-user", "--net"]
     return ["unshare", "--mount", *rights, *command]
 
 
@@ -37,6 +41,7 @@ class NameServer:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._over = False
         try:
+            _raise_loopback(self._socket)
             self._socket.bind((self._host, _PORT))
             for path, text in _FILES.items():
                 _cover(path, text.format(self._host))
@@ -73,6 +78,14 @@ def answer(question: bytes, address: str) -> bytes:
         record = _RECORD.pack(_NAME_OF_QUESTION, _TYPE_A, _CLASS_IN, 0, 4, socket.inet_aton(address))
     flags = _FOUND if address else _NO_SUCH_NAME
     return _HEADER.pack(number, flags, questions, bool(record), 0, 0) + asked + record
+
+
+def _raise_loopback(anything: socket.socket) -> None:
+    """Have 127.0.0.1 in a network that is new."""
+    request = _INTERFACE.pack(b"lo", 0)
+    name, flags = _INTERFACE.unpack(fcntl.ioctl(anything, _GET_FLAGS, request))
+    if not flags & _UP:
+        fcntl.ioctl(anything, _SET_FLAGS, _INTERFACE.pack(name, flags | _UP))
 
 
 def _cover(path: str, text: str) -> None:
