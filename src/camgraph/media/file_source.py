@@ -19,7 +19,7 @@ class FileSource:
         self._input: LibavInput | None = None
         self._cancelled = threading.Event()
         self.network = NetworkCounts()
-        self._playback = Playback(self.network, self._cancelled, paced=speed == "own")
+        self._playback = Playback(self.network, self._cancelled, speed)
 
     def resolve(self) -> None:
         """There is nothing to look up."""

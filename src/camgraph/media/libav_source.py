@@ -1,10 +1,8 @@
 """RTSP through libavformat: bounded, cancellable, and with a reason for whatever goes wrong."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
 import av.error
@@ -12,8 +10,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.base.redact import join_login
 from camgraph.media.faults import Address, explain_open
 from camgraph.media.interrupt import interrupt_wait
+from camgraph.media.look_up import look_up
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 
 ANSWER_BOUND_S = 2.5
@@ -46,24 +46,9 @@ class LibavRtspSource:
         """Look the host's name up; raise SourceUnavailable if it has no address."""
         self._thread_id = threading.get_native_id()
         try:
-            parts = urlsplit(self._url)
-            self._address = Address(self._url, parts.hostname or "", parts.port or _DEFAULT_PORT)
-            socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
+            self._address = look_up(self._url, _DEFAULT_PORT)[0]
+        finally:
             self._check_cancelled()
-            if error.errno == socket.EAI_AGAIN:
-                raise SourceUnavailable(
-                    f"No name server tells the address of {self._address.host}: is the network up?",
-                    reason="name_no_answer",
-                ) from error
-            raise SourceUnavailable(
-                f"The name {self._address.host} has no address: is it written right in {self._url}?",
-                reason="name_not_found",
-            ) from error
-        except ValueError as error:
-            raise SourceRefused(
-                f"{self._url} is not an address: write rtsp://host[:port]/path.", reason="not_an_address"
-            ) from error
 
     def open(self) -> StreamInfo:
         """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
@@ -130,7 +115,7 @@ class LibavRtspSource:
         fault = None
         try:
             self._container = av.open(
-                self._url_with_login(),
+                join_login(self._url, self._login),
                 options={
                     "rtsp_transport": "tcp",
                     "allowed_media_types": media,
@@ -151,14 +136,6 @@ class LibavRtspSource:
             )
         self._check_cancelled()
         return fault
-
-    def _url_with_login(self) -> str:
-        if self._login is None:
-            return self._url
-        user, _, password = self._login.partition(":")
-        parts = urlsplit(self._url)
-        userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
 
     def _describe(self) -> StreamInfo:
         assert self._container is not None

@@ -3,6 +3,7 @@
 import threading
 import time
 from fractions import Fraction
+from typing import Literal
 
 from camgraph.base.errors import ClosedError
 from camgraph.media.libav_input import EncodedPacket, LibavInput
@@ -19,15 +20,18 @@ _S = 1_000_000_000
 _USUAL_FPS = 25.0
 
 
+Pace = Literal["own", "fast", "live"]
+
+
 class Playback:
     """Gives packets their times, in passes one after the other, and holds each back until it is due.
 
-    With `paced` False none is held back. Belongs to the thread that reads; setting `cancelled` ends a wait.
-    `network.waiting_ns` says while it waits that all is well.
+    Only ``own`` holds any back; what comes ``live`` is in time already. Belongs to the thread that reads;
+    setting `cancelled` ends a wait. `network.waiting_ns` says while it waits that all is well.
     """
 
-    def __init__(self, network: NetworkCounts, cancelled: threading.Event, *, paced: bool) -> None:
-        self._network, self._cancelled, self._paced = network, cancelled, paced
+    def __init__(self, network: NetworkCounts, cancelled: threading.Event, pace: Pace) -> None:
+        self._network, self._cancelled, self._pace = network, cancelled, pace
         self._clock = CaptureClock(_US)
         self._anchor_ns: int | None = None  # CLOCK_MONOTONIC - time in the file
         self._time_base: Fraction | None = None
@@ -49,13 +53,13 @@ class Playback:
         """Wait until the packet is due, and return it; raise ClosedError once cancelled."""
         assert self._time_base is not None
         shown = self._place(encoded)
-        if self._paced:
+        if self._pace == "own":
             self._wait_for(self._ns(self._time))
         if self._cancelled.is_set():
             raise ClosedError("the stream was closed")
         arrival_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         capture_ns = wall_ns
-        if self._paced:
+        if self._pace != "fast":
             capture_ns = self._clock.place(self._ns(shown) // 1000, arrival_ns, wall_ns).capture_ns
         self._network.received_bytes += encoded.size
         return Packet(

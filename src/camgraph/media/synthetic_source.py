@@ -24,7 +24,7 @@ class SyntheticSource:
         self._input: LibavInput | None = None
         self._cancelled = threading.Event()
         self.network = NetworkCounts()
-        self._playback = Playback(self.network, self._cancelled, paced=True)
+        self._playback = Playback(self.network, self._cancelled, "own")
 
     def resolve(self) -> None:
         """There is nothing to look up."""
