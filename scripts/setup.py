@@ -42,7 +42,8 @@ PEER_DEBIAN = {
         "gstreamer1.0-plugins-good",
         "gstreamer1.0-tools",
         "gstreamer1.0-x",
-    )
+    ),
+    "mpv": ("mpv",),
 }
 
 
@@ -68,7 +69,7 @@ TARGETS = {
         frozenset({"bench", "qt"}),
         qt=True,
         tools=("Xvfb", "ffmpeg", "g++", "xdotool"),
-        peers=("gst-launch-1.0",),
+        peers=("gst-launch-1.0", "mpv"),
     ),
     "faults": Needs(_DEV),
     "docs": Needs(_DEV),

@@ -9,8 +9,8 @@ from rich.progress import Progress, TaskID
 from benchmarks.harness.rounds import ROUNDS, Calm, Contender, Measured, measure
 from benchmarks.harness.rows import Row
 
-QUICK_S = 75.0
-"""With ``--quick`` a disturbed round is repeated only if the family is done by then."""
+QUICK_S, LONGEST_S = 75.0, 900.0
+"""A disturbed round is repeated only if the family is done by then: with ``--quick``, and else."""
 _RESERVE_S = 4.0
 
 
@@ -76,9 +76,7 @@ class Session:
 
     def _may_repeat(self, runs: int) -> bool:
         """Return whether that many runs more fit into the time, with all that is planned."""
-        if not self.quick:
-            return True
         elapsed_s = self._clock() - self._begin
         run_s = elapsed_s / max(1, self._started)
         to_come = self._planned - (self._started - self._repeated)
-        return elapsed_s + run_s * (to_come + runs) <= QUICK_S - _RESERVE_S
+        return elapsed_s + run_s * (to_come + runs) <= (QUICK_S if self.quick else LONGEST_S) - _RESERVE_S

@@ -1,7 +1,5 @@
 """One run: a program that shows a camera, watched on its screen, or bare decoding."""
 
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +14,7 @@ from benchmarks.harness.machine import Meter, tree_of
 from benchmarks.harness.rounds import Run, RunFailed
 from benchmarks.harness.xserver import XServer, xserver
 from benchmarks.latency.matching import Stamp, ages_ms
+from benchmarks.latency.players import Kind, Player
 from benchmarks.wall.gstreamer import GStreamer
 from camgraph.testing.cameras import Cameras
 
@@ -27,11 +26,6 @@ _LEAST_SEEN = 0.9
 _FPS = 25
 _FRAMEBUFFERS = "/dev/shm"
 """Where nothing is written back to a disk."""
-
-FFPLAY_OPTIONS = (
-    *("-loglevel", "quiet", "-rtsp_transport", "tcp", "-probesize", "32", "-fflags", "nobuffer"),
-    *("-flags", "low_delay", "-framedrop", "-noborder", "-left", "0", "-top", "0"),
-)
 
 
 class Shows(Protocol):
@@ -51,36 +45,6 @@ class Shows(Protocol):
 Start = Callable[[str, XServer], Shows]
 
 
-class FFplay:
-    """A running ffplay. Owns it."""
-
-    def __init__(self, url: str, x: XServer) -> None:
-        size = ("-x", str(TILE_PX[0]), "-y", str(TILE_PX[1]))
-        self._process = subprocess.Popen(
-            ["ffplay", *FFPLAY_OPTIONS, *size, url],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=x.environment | {"SDL_AUDIODRIVER": "dummy"},
-        )
-        self.pid = self._process.pid
-
-    def ask(self) -> None:
-        """Raise RunFailed if it has ended."""
-        if self._process.poll() is not None:
-            raise RunFailed(f"ffplay ended with exit code {self._process.returncode}")
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
-
-
-def has_ffplay() -> bool:
-    """Return whether there is an ffplay to measure."""
-    return shutil.which("ffplay") is not None
-
-
 def start_camgraph(url: str, x: XServer) -> Shows:
     """Start ours."""
     command = [sys.executable, "-m", "benchmarks.latency.program", *map(str, TILE_PX), url]
@@ -90,6 +54,17 @@ def start_camgraph(url: str, x: XServer) -> Shows:
 def start_gstreamer(url: str, x: XServer) -> Shows:
     """Start the camera in GStreamer."""
     return GStreamer([url], *TILE_PX, x.environment)
+
+
+def start_labels(url: str, x: XServer) -> Shows:
+    """Start the camera in OpenCV, and a QLabel."""
+    command = [sys.executable, "-m", "benchmarks.wall.opencv_labels", *map(str, TILE_PX), url]
+    return AskedProcess(command, environment=x.environment)
+
+
+def start_player(kind: Kind, url: str, x: XServer) -> Shows:
+    """Start the camera in a player."""
+    return Player(kind, url, TILE_PX, x)
 
 
 def run_shown(start: Start, cameras: Cameras, window_s: float) -> Run:
@@ -126,9 +101,9 @@ def run_shown(start: Start, cameras: Cameras, window_s: float) -> Run:
     return Run(values, other_cores)
 
 
-def run_decoding(cameras: Cameras, window_s: float) -> Run:
-    """Measure from sending to the decoded frame; given as both, since nothing further is done with it."""
-    command = [sys.executable, "-m", "benchmarks.latency.decoding", cameras.urls[0]]
+def run_decoding(module: str, cameras: Cameras, window_s: float) -> Run:
+    """Measure from sending to the decoded frame in a program that does nothing further with it."""
+    command = [sys.executable, "-m", module, cameras.urls[0]]
     with closing(AskedProcess(command)) as decoding:
         wait_until(_FIRST_FRAME_S, "a frame", lambda: bool(decoding.ask()))
         time.sleep(_SETTLED_S)
@@ -137,8 +112,7 @@ def run_decoding(cameras: Cameras, window_s: float) -> Run:
         time.sleep(window_s)
         other_cores = meter.stop().other_cores
         stamps, end_ns = decoding.ask(), time.monotonic_ns()
-    frame = _figures("frame", cameras, stamps, begin_ns, end_ns)
-    return Run(frame | {f"pixel{name.removeprefix('frame')}": ms for name, ms in frame.items()}, other_cores)
+    return Run(_figures("frame", cameras, stamps, begin_ns, end_ns), other_cores)
 
 
 def _figures(

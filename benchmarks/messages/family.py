@@ -23,6 +23,7 @@ _ONE = "live,trips,flood"
 PLAN = {1: _ONE, 8: "trips,chatter", MOST: "trips,chatter"}
 QUICK_PLAN = {1: _ONE, MOST: "chatter"}
 """The phases of a run, by the number of processes; see `benchmarks.messages.program`."""
+_BESIDE_PEERS = (1, MOST)
 
 
 class _Peer(NamedTuple):
@@ -62,13 +63,17 @@ _DEATH = (
 
 
 def measure_rows(session: Session) -> list[Row]:
-    """Measure 1, 8 and 32 processes; with `session.quick` without peers, and no round trips of many."""
+    """Measure 1, 8 and 32 processes, 8 without peers; with `session.quick` all without, and no round trips of
+    many.
+    """
     plan = QUICK_PLAN if session.quick else PLAN
-    peers = {} if session.quick else {name: peer for name, peer in _PEERS.items() if not _missing(peer)}
+    all_peers = {} if session.quick else {name: peer for name, peer in _PEERS.items() if not _missing(peer)}
     missing = {} if session.quick else {n: remedy for n, peer in _PEERS.items() if (remedy := _missing(peer))}
-    session.plan(len(_OURS) + len(peers) + 1, len(plan))
+    peers_of = {count: all_peers if count in _BESIDE_PEERS else {} for count in plan}
+    session.plan(sum(len(_OURS) + len(peers) + 1 for peers in peers_of.values()))
     rows: list[Row] = []
     for count, phases in plan.items():
+        peers = peers_of[count]
         contenders = [
             *(Contender(n, "ours", partial(_measure, module, count, phases)) for n, module in _OURS.items()),
             *(Contender(n, "peer", partial(_measure, p.module, count, phases)) for n, p in peers.items()),

@@ -209,10 +209,11 @@ def repetitions(*, quick: bool, run_s: float) -> int:
         return session.measure(contenders, calm=CALM, what="720p").repeated
 
 
-def test_quick_repeats_only_while_time_is_left() -> None:
+def test_rounds_are_repeated_only_while_time_is_left() -> None:
     assert repetitions(quick=True, run_s=0.1) == 6
     assert repetitions(quick=True, run_s=40.0) == 0
     assert repetitions(quick=False, run_s=40.0) == 6
+    assert repetitions(quick=False, run_s=400.0) == 0
 
 
 SPIN = """
