@@ -21,6 +21,7 @@ from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.base.loop import Loop
 from camgraph.base.oom import own_oom_kills
 from camgraph.base.parking import close_in_children, foreign_threads, given_to_child, no_fork
+from camgraph.base.withheld import blot_out
 from camgraph.client.copied import be_back_end
 from camgraph.control.channel import channel_pair
 from camgraph.process import payload
@@ -90,6 +91,13 @@ class ForkedProcesses:
         self._watch(front, ours, forked)
         _warn_of_threads(name, threads)
         return front
+
+    def hide_logins(self) -> None:
+        """Have none show the variables that are known by now to hold logins (see `base.withheld`)."""
+        with self._lock:
+            running = list(self._running.values())
+        for forked in running:
+            forked.hide_logins()
 
     def end(self, within_s: float) -> None:
         """Kill and reap those that have not ended in time, here: the site's thread may be busy."""
@@ -177,6 +185,12 @@ class _Forked:
             if not self.reaped.is_set():
                 self._was_killed |= number == signal.SIGKILL
                 signal.pidfd_send_signal(self.pidfd.fileno(), number)
+
+    def hide_logins(self) -> None:
+        """Have it show no variable that holds a login."""
+        with self._lock:
+            if not self.reaped.is_set():
+                blot_out(self.pid)
 
     def reap(self) -> tuple[int, str, str]:
         """Wait for it, which has ended or was killed; return exit status, that in words, and trace."""

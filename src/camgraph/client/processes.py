@@ -132,6 +132,13 @@ class Processes:
         else:
             spawned.front._on_exit(message.returncode, message.how, message.trace)
 
+    def hide_logins(self) -> None:
+        """Have no process that was forked show logins that were in this program's environment.
+
+        The supervisor sees to the others.
+        """
+        self._forked.hide_logins()
+
     def begin_close(self) -> None:
         """Ask all back ends to end, without waiting."""
         self._closing = self.alive

@@ -223,6 +223,7 @@ class Site:
         check_spec(spec)
         # What the graph that runs refers to was told, maybe by another program that knows more.
         secrets = graph.resolve_secrets(known=references_of(self._spec))
+        self._processes.hide_logins()
         token = self._answers.new_token()
         return self._ask_change(token, Apply(token=token, spec=spec, secrets=secrets), timeout)
 

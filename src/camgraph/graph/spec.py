@@ -16,6 +16,7 @@ MAX_FPS = 1000
 SHORTEST_TIME_S, LONGEST_TIME_S = 0.1, 3600.0
 """Bounds of the times that a source can be declared with."""
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 
 ReadPolicy = Literal["latest", "every"]
 Decode = Literal["all", "keyframes"]
@@ -247,7 +248,8 @@ def _check_login(node: RtspSource | HttpSource) -> None:
                 f"stream {node.id!r}: the url of a stored graph carries a password; tell where that is: "
                 'login "env:NAME" or "file:/path"'
             )
-    if node.login is not None and node.login.partition(":")[0] not in ("env", "file", "url"):
+    # Nor is a login shown, or stored, that somebody took for the name: "env:user:password".
+    if node.login not in (None, f"url:{node.id}") and not _REFERENCE.fullmatch(node.login):
         raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
 
 
