@@ -1,15 +1,10 @@
 """``camgraph run`` and ``camgraph show --site``, as a person and other programs meet them."""
 
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import sys
-import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -19,13 +14,13 @@ from uuid import uuid4
 
 import pytest
 from tests.faults.family import gone
+from tests.real.terminal import CAMGRAPH, on_terminal
 
 import camgraph as cg
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
-CAMGRAPH = str(Path(sys.executable).with_name("camgraph"))
 NOWHERE = "rtsp://127.0.0.1:9/1"
 
 
@@ -136,60 +131,6 @@ def test_a_site_runs_until_sigterm_and_follows_its_file(
     assert not any("Traceback" in line for line in command.lines), command.lines
     assert all(map(gone, pids))
     assert name not in Path("/proc/net/unix").read_text(encoding="utf-8")
-
-
-class Terminal:
-    """A command on a terminal of its own; `screen` is what it has written, without the movements."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._bytes = b""
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.process = subprocess.Popen(
-            [CAMGRAPH, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**{key: value for key, value in os.environ.items() if key != "COLUMNS"}, "TERM": "xterm"},
-            start_new_session=True,
-            # Its controlling terminal, so that Ctrl-C and hanging up mean what they do for a person.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        os.set_blocking(self.master, False)
-
-    @property
-    def screen(self) -> str:
-        try:
-            while chunk := os.read(self.master, 65536):
-                self._bytes += chunk
-        except OSError:
-            pass
-        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._bytes.decode(errors="replace"))
-
-    def hang_up(self) -> None:
-        if self.master >= 0:
-            os.close(self.master)
-            self.master = -1
-
-    def wait_ended(self, timeout_s: float) -> int:
-        # What is written while it ends must be read, or it waits.
-        return wait_until(lambda: [self.screen, self.process.poll()][1:] != [None], timeout_s, "its end")
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.hang_up()
-
-
-@contextmanager
-def on_terminal(*arguments: str) -> Iterator[Terminal]:
-    terminal = Terminal(*arguments)
-    try:
-        yield terminal
-    finally:
-        terminal.close()
 
 
 def test_on_a_terminal_a_table_tells_of_streams_and_processes(

@@ -4,6 +4,7 @@ import typer
 
 from camgraph.cli.cameras import cameras
 from camgraph.cli.demo import demo
+from camgraph.cli.probe import probe
 from camgraph.cli.run import run
 from camgraph.cli.show import show
 
@@ -19,6 +20,7 @@ app.command()(demo)
 app.command()(cameras)
 app.command()(show)
 app.command()(run)
+app.command()(probe)
 
 
 def main() -> None:
