@@ -59,8 +59,8 @@ class NalDepacketizer(ABC):
         """Something of this unit is missing."""
         self._after_gap = False
         """Something between the last unit and this one is missing."""
-        self._sets_in_band = False
-        """The newest key picture brought parameter sets along."""
+        self._sets_in_band = True
+        """The newest key picture brought parameter sets along; or there was none, and they were not told."""
         self._sliced = self._key = self._is_fresh = False
         self._recovery = -1
         """How many pictures after this one all is well; -1: no recovery point."""
@@ -69,6 +69,7 @@ class NalDepacketizer(ABC):
         for nal in sets:
             self._note_set(nal)
         self._own.clear()
+        self._sets_in_band = not all(self._known.values())
 
     @property
     def parameter_sets(self) -> bytes:
@@ -119,7 +120,7 @@ class NalDepacketizer(ABC):
     def _add(self, nal: bytes) -> None:
         """Add a whole NAL unit, or several with start codes, which some cameras send as one."""
         self._end_fragment()
-        if nal[:2] == b"\0\0" or (b"\0\0\1" in nal and self._kind(nal) not in self.slices):
+        if nal[:2] == b"\0\0" or (self._kind(nal) not in self.slices and b"\0\0\1" in nal):
             for part in annexb_nals(nal):
                 self._add_one(part)
         else:
@@ -245,7 +246,7 @@ class NalDepacketizer(ABC):
         complete = len(self._own) == len(self.sets)
         if keyframe and not complete:
             data = self.parameter_sets + data
-        damaged = self._damaged
+        damaged = self._damaged or (keyframe and not all(self._known.values()))
         if self._after_gap:
             # Where the sets use to come along, those of this unit may be missing: new ones, at worst.
             sets_are_whole = complete or not (self._own or self._sets_in_band)
