@@ -6,9 +6,9 @@ import time
 import traceback
 from collections.abc import Callable
 
-from camgraph.base.errors import ClosedError, DecodeError, SourceError
+from camgraph.base.errors import ClosedError, DecodeError, SourceError, SourceRefused
 from camgraph.base.redact import redact
-from camgraph.media.decode import Picture, VideoDecoder
+from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
 from camgraph.media.hangs import looks_up_name, name_look_up
@@ -125,7 +125,7 @@ class Attempt:
         info = source.open()
         self._post(Opened(number, info.codec))
         counts = self.counts
-        decoder = VideoDecoder(info, counts.drops)
+        decoder = _decoder_for(info, counts.drops)
         demand = OnDemand(decoder, self._wanted, self._policy, counts, self._check_cancelled)
         self._demand = demand
         try:
@@ -152,10 +152,15 @@ class Attempt:
                     counts.note_behind(self._source.network.dropped)
                     counts.cpu_ns = time.thread_time_ns()
                 self._step(_RECEIVING)
-        except SourceError:
+        except SourceError as error:
             self._step(_DECODING)
             for picture in demand.rest():
                 self._publish(picture, info)
+            if error.reason == "ended" and not demand.begun:
+                raise SourceRefused(
+                    f"Of its video ({info.codec}) not one picture can be decoded: is the file whole?",
+                    reason="not_media",
+                ) from error
             raise
 
     def _publish(self, picture: Picture, info: StreamInfo) -> None:
@@ -183,3 +188,13 @@ class Attempt:
         self._steps += 1
         if self._cancelled:
             raise ClosedError("cancelled")
+
+
+def _decoder_for(info: StreamInfo, drops: Drops) -> VideoDecoder:
+    try:
+        return VideoDecoder(info, drops)
+    except DecodeError as error:
+        raise SourceRefused(
+            f"The video can't be decoded here ({error}): set the camera to H.264, or convert the file.",
+            reason="codec_unknown",
+        ) from error

@@ -1,8 +1,23 @@
 """Which source receives what a node declares."""
 
 from camgraph.base.loop import Loop
-from camgraph.graph.spec import RtspSource, SdpSource, Source
-from camgraph.media import rtsp_source, sdp_source
+from camgraph.graph.spec import (
+    DeviceSource,
+    FileSource,
+    HttpSource,
+    RtspSource,
+    SdpSource,
+    Source,
+    SyntheticSource,
+)
+from camgraph.media import (
+    device_source,
+    file_source,
+    http_source,
+    rtsp_source,
+    sdp_source,
+    synthetic_source,
+)
 from camgraph.media.source import PacketSource
 
 
@@ -23,5 +38,11 @@ class Opener:
                 return rtsp_source.RtspSource(self._loop, url, self._login, transport, self._memory)
             case SdpSource(path=path):
                 return sdp_source.SdpSource(self._loop, path)
-            case _:
-                raise NotImplementedError(type(node).__name__)
+            case HttpSource(url=url):
+                return http_source.HttpSource(url, self._login)
+            case FileSource(path=path, loop=loop, speed=speed):
+                return file_source.FileSource(path, loop=loop, speed=speed)
+            case DeviceSource(path=path, size=size, fps=fps):
+                return device_source.DeviceSource(path, size, fps)
+            case SyntheticSource(size=size, fps=fps):
+                return synthetic_source.SyntheticSource(size, fps)
