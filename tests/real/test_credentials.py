@@ -1,5 +1,6 @@
 """Logins are shown to nobody, however they are given: while streams play, fail, and are started again."""
 
+import base64
 import gc
 import json
 import logging
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +21,7 @@ import msgspec
 import pytest
 from tests.faults.family import family_of
 from tests.real.strangers import Search, descendants
+from tests.real.test_http_sources import Server, head, jpeg
 
 import camgraph as cg
 from camgraph.errors import CamgraphError
@@ -28,7 +31,8 @@ from camgraph.testing.waiting import wait_until
 CAMGRAPH = str(Path(sys.executable).with_name("camgraph"))
 USER, PASSWORD, OTHER = "kee per", "p@ss:w/rd%20 ü", "Wr:ng/w@rd%41 ß"
 LOGIN, WRONG = f"{USER}:{PASSWORD}", f"{USER}:{OTHER}"
-RIGHT_ONES, WRONG_ONES = ("env", "file", "url"), ("wrong-env", "wrong-file", "wrong-url")
+RIGHT_ONES = ("env", "file", "url", "http-env", "http-url")
+WRONG_ONES = tuple(f"wrong-{name}" for name in RIGHT_ONES)
 
 
 class Idle(cg.MessageProcess):
@@ -65,19 +69,41 @@ def cameras() -> Iterator[Cameras]:
         yield cameras
 
 
-def logins_at(url: str, folder: Path, variables: dict[str, str]) -> cg.Graph:
-    """Return the camera three times with the right login and three times with a wrong one."""
+@pytest.fixture
+def web_url() -> Iterator[str]:
+    """Address of a camera by HTTP that has the same login."""
+    server = Server()
+    picture = jpeg(1)
+    part = f"--part\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
+    right = "Basic " + base64.b64encode(LOGIN.encode()).decode()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if request.headers.get("Authorization") != right:
+            head(request, 401, ("WWW-Authenticate", 'Basic realm="door"'), ("Content-Length", "0"))
+            return
+        head(request, 200, ("Content-Type", "multipart/x-mixed-replace; boundary=part"))
+        while not server.closing.wait(0.05):
+            request.wfile.write(part + picture + b"\r\n")
+
+    server.answers["/door"] = answer
+    yield server.url("/door")
+    server.close()
+
+
+def logins_at(url: str, web_url: str, folder: Path, variables: dict[str, str]) -> cg.Graph:
+    """Return cameras with the right login, and again with a wrong one."""
     graph = cg.Graph()
     for prefix, login in (("", LOGIN), ("wrong-", WRONG)):
         file = folder / f"{prefix}login"
         file.write_text(f"{login}\n", encoding="utf-8")
         name = next(name for name, value in variables.items() if value == login)
-        bare = url.removeprefix("rtsp://")
         graph.rtsp(f"{prefix}env", url, login=f"env:{name}", longest_retry_s=0.3)
         graph.rtsp(f"{prefix}file", url, login=f"file:{file}", longest_retry_s=0.3)
         user, _, password = login.partition(":")
-        userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        graph.rtsp(f"{prefix}url", f"rtsp://{userinfo}@{bare}", longest_retry_s=0.3)
+        userinfo = f"://{quote(user, safe='')}:{quote(password, safe='')}@"
+        graph.rtsp(f"{prefix}url", url.replace("://", userinfo), longest_retry_s=0.3)
+        graph.http(f"{prefix}http-env", web_url, login=f"env:{name}", longest_retry_s=0.3)
+        graph.http(f"{prefix}http-url", web_url.replace("://", userinfo), longest_retry_s=0.3)
     return graph
 
 
@@ -113,6 +139,7 @@ def shown_objects() -> Iterator[tuple[str, str]]:
 
 def test_a_site_shows_no_login(
     cameras: Cameras,
+    web_url: str,
     search: Search,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -158,7 +185,7 @@ def test_a_site_shows_no_login(
             front.wait_ready(20)
         assert f"environ of {site.supervisor_pid} " in " ".join(search.find_at([site.supervisor_pid]))
         site.subscribe(events.append)
-        graph = logins_at(cameras.urls[0], tmp_path, variables)
+        graph = logins_at(cameras.urls[0], web_url, tmp_path, variables)
         site.apply(graph)
         fronts.append(site.spawn(Idle))
         readers = [site.read(site.streams[name].frames()) for name in RIGHT_ONES]
@@ -174,7 +201,9 @@ def test_a_site_shows_no_login(
         assert site.statistics().media[0].pid != first
         look()
         cameras.kill()
-        wait_until(lambda: not {site.streams[name].status.state for name in RIGHT_ONES} & {"live"}, 5)
+        wait_until(
+            lambda: "live" not in {site.streams[name].status.state for name in ("env", "file", "url")}, 5
+        )
         look()
         cameras.restart()
         are("live", *RIGHT_ONES)
