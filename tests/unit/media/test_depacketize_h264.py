@@ -224,12 +224,25 @@ class TestAfterAGap:
             AccessUnit(joined(SPS, PPS, b"\x65\x88abc"), 0, True, True)
         ]
 
+    def test_a_gap_is_no_proof_that_markers_lie(self) -> None:
+        depacketizer = self.begun(in_band=False)
+        units = take(depacketizer, (b"\x41\x1a", 1, True), (IDR, 2, True), (P, 3, True))
+        assert [(unit.timestamp, unit.damaged) for unit in units] == [(1, True), (2, False), (3, False)]
+
     def test_a_refresh_is_damaged(self) -> None:
         recovery = b"\x06\x06\x01\x50\x80"
         depacketizer = self.begun(in_band=False)
         (unit,) = take(depacketizer, (recovery, 3, False), (P, 3, True))
         assert unit.keyframe
         assert unit.damaged
+
+
+def test_a_key_picture_whose_sets_are_not_known_is_damaged() -> None:
+    units = take(H264Depacketizer({}), (SPS, 0, False), (IDR, 0, True), (PPS, 1, False), (IDR, 1, True))
+    assert [(unit.data, unit.damaged) for unit in units] == [
+        (joined(SPS, SPS, IDR), True),
+        (joined(SPS, PPS, PPS, IDR), False),
+    ]
 
 
 def test_a_picture_without_end_is_dropped() -> None:

@@ -66,6 +66,7 @@ def missing(packets: int) -> st.SearchStrategy[set[int]]:
 
 
 @pytest.mark.parametrize("name", _STREAMS)
+@settings(max_examples=60)
 @given(data=st.data(), markers=st.booleans())
 def test_what_is_not_damaged_is_what_was_sent(name: str, data: st.DataObject, markers: bool) -> None:
     codec, packets, sent_units, _ = stream(name)
@@ -84,6 +85,7 @@ def test_what_is_not_damaged_is_what_was_sent(name: str, data: st.DataObject, ma
 
 
 @pytest.mark.parametrize("name", ["slices", "small slices", "h265", "jpeg"])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_key_picture_that_came_whole_is_not_damaged(name: str, data: st.DataObject) -> None:
     codec, packets, sent_units, _ = stream(name)
@@ -98,7 +100,7 @@ def test_a_key_picture_that_came_whole_is_not_damaged(name: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("name", ["slices", "small slices", "h265", "open"])
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_each_picture_that_is_shown_is_right(name: str, data: st.DataObject) -> None:
     codec, packets, _, _ = stream(name)
