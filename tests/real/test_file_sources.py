@@ -136,6 +136,7 @@ def test_every_codec_and_format_is_shown_in_its_colours(what: str, tmp_path: Pat
     assert len(packets) == len(pictures) == 10
     for number, picture in enumerate(pictures):
         check(picture, number, size, grey="grey" in what)
+        assert picture.frame.interlaced_frame == ("interlaced" in what)
     if "without times" not in what:
         times = [picture.frame.pts for picture in pictures]
         assert all(early < late for early, late in itertools.pairwise(times))  # type: ignore[operator]
@@ -150,6 +151,32 @@ def test_its_own_pace_is_that_of_its_times(tmp_path: Path) -> None:
         # The first ones may come out of order of their capture: nobody knows how far ahead a file decodes.
         assert 0.02 < (late.packet.capture_ns - early.packet.capture_ns) / 1e9 < 0.06
     assert all(packet.capture_quality == "arrival" for packet in packets)
+
+
+def test_who_is_late_is_not_shown_the_rest_in_a_burst(tmp_path: Path) -> None:
+    source = FileSource(str(write(tmp_path / "clip.avi", "mjpeg", "yuvj420p")))
+    source.open()
+    arrivals = []
+    for packet in source.packets():
+        arrivals.append(packet.arrival_ns / 1e9)
+        if len(arrivals) == 3:
+            time.sleep(0.5)  # As if decoding took so long.
+        if len(arrivals) == 8:
+            break
+    source.close()
+    assert np.diff(arrivals[3:]).min() > 0.6 / FPS
+
+
+def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path: Path) -> None:
+    for name in ("clip.ts", "clip.mkv"):
+        path = write(tmp_path / name, "ffv1" if name == "clip.mkv" else "mpeg2video", options={"g": "1"})
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+        _, pictures, ended = played(FileSource(str(path), speed="fast"))
+        assert ended is not None
+        assert ended.reason == "ended"
+        assert 4 <= len(pictures) <= 7
+        for number, picture in enumerate(pictures):
+            check(picture, number, SIZE)
 
 
 def test_a_loop_goes_on_with_its_times_and_misses_no_picture(tmp_path: Path) -> None:

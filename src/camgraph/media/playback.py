@@ -36,8 +36,8 @@ class Playback:
         self._anchor_ns: int | None = None  # CLOCK_MONOTONIC - time in the file
         self._time_base: Fraction | None = None
         self._usual_ticks = 1
-        self._shift: int | None = 0
-        self._end = self._time = 0
+        self._start: int | None = None
+        self._shift = self._end = self._time = 0
 
     def begin(self, opened: LibavInput) -> None:
         """Begin a pass: its times go on where those of the last one ended."""
@@ -46,7 +46,9 @@ class Playback:
         self._usual_ticks = max(1, round(1 / (Fraction(fps) * self._time_base)))
         if before is not None:
             self._end = round(self._end * before / self._time_base)
-            self._shift = None
+            # It is the same file again: its first packet may be of a picture that others come before.
+            self._shift = self._end - round((self._start or 0) * before / self._time_base)
+            self._start = None
         self._time = self._end - self._usual_ticks
 
     def next(self, encoded: EncodedPacket, *, keyframe: bool) -> Packet:
@@ -79,15 +81,14 @@ class Playback:
         `_time` becomes that of its decoding: pictures that are shown later than the next ones come before.
         """
         pts, dts = encoded.pts, encoded.dts
-        if self._shift is None:
-            first = pts if pts is not None else dts if dts is not None else 0
-            self._shift = self._end - first
         if pts is not None:
             encoded.pts = pts = pts + self._shift
         if dts is not None:
             encoded.dts = dts = dts + self._shift
         self._time = self._time_of(pts, dts)
         shown = self._time if pts is None else pts
+        start = shown - self._shift
+        self._start = start if self._start is None else min(self._start, start)
         self._end = max(self._end, shown + (encoded.duration or self._usual_ticks))
         return shown
 
