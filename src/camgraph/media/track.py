@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from camgraph.base.errors import SourceRefused
 from camgraph.media.rtp.depacketize import depacketizer_for
+from camgraph.media.rtp.depacketize.nal import NalDepacketizer
 from camgraph.media.rtp.receiver import RtpReceiver
 from camgraph.media.rtp.units import AccessUnit
 from camgraph.media.rtsp.description import Description, Track
@@ -43,6 +44,11 @@ class TrackReceiver:
         self.info = StreamInfo(
             codec, self._depacketizer.parameter_sets or None, track.width, track.height, track.fps
         )
+
+    @property
+    def foreign(self) -> bool:
+        """Whether packets of another codec come than was described."""
+        return isinstance(self._depacketizer, NalDepacketizer) and self._depacketizer.foreign
 
     def counts(self, transport: str) -> NetworkCounts:
         """Return what came so far, by that transport."""

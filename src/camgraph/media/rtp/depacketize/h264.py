@@ -9,6 +9,8 @@ _FRAGMENTS = (_FU_A, _FU_B)
 _AGGREGATES = {_STAP_A: (1, 0), _STAP_B: (3, 0), _MTAP16: (3, 3), _MTAP24: (3, 4)}
 """How many bytes stand before the first size, and how many with the timing after each size."""
 _START, _END, _TYPE = 0x80, 0x40, 0x1F
+_USUAL = frozenset((1, 5, 7, 9, 12, *range(24, 30)))
+"""Pictures, what they need, and padding: H.265 has even numbers here, other than those."""
 
 
 class H264Depacketizer(NalDepacketizer):
@@ -28,6 +30,7 @@ class H264Depacketizer(NalDepacketizer):
 
     def _take(self, data: bytes | memoryview, start: int, end: int) -> None:
         kind = data[start] & _TYPE
+        self._strange = 0 if kind in _USUAL else self._strange + 1
         if kind in _FRAGMENTS:
             self._take_fragment(data, start, end, 4 if kind == _FU_B else 2)
         elif kind in _AGGREGATES:

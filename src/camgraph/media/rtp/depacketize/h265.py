@@ -6,6 +6,9 @@ from camgraph.media.rtp.depacketize.nal import NalDepacketizer, described_sets
 
 _AGGREGATION, _FRAGMENTATION = 48, 49
 _START, _END, _TYPE = 0x80, 0x40, 0x3F
+_USUAL = frozenset((*range(10), *range(16, 22), *range(32, 41), 48, 49))
+_NO_BASE_LAYER, _MOST_LEVEL = 0x81, 7
+"""Bits of a header that are 0: an error, and the layer; the highest level, which is 1 at least."""
 
 
 class H265Depacketizer(NalDepacketizer):
@@ -30,6 +33,8 @@ class H265Depacketizer(NalDepacketizer):
 
     def _take(self, data: bytes | memoryview, start: int, end: int) -> None:
         kind = data[start] >> 1 & _TYPE
+        based = not data[start] & _NO_BASE_LAYER and start + 1 < end and 1 <= data[start + 1] <= _MOST_LEVEL
+        self._strange = 0 if based and kind in _USUAL else self._strange + 1
         if kind == _FRAGMENTATION:
             self._take_fragment(data, start, end)
         elif kind == _AGGREGATION:

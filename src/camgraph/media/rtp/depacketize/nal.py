@@ -14,6 +14,7 @@ _MOST_SET_BYTES = 4096
 _MOST_SETS = 64
 _RECOVERY_POINT = 6
 _FIRST = 0x80
+_MOST_STRANGE = 8
 
 
 class NalDepacketizer(ABC):
@@ -53,6 +54,8 @@ class NalDepacketizer(ABC):
         self._unit = bytearray()
         self._open_at = -1
         """Where the fragmented NAL unit begins that is not complete; -1: there is none."""
+        self._strange = 0
+        """Payloads one after the other that can't be of this codec, or hold no picture of it."""
         self._middle: bytes | None = None
         """How its next packet begins, unless it is the last one."""
         self._damaged = False
@@ -72,6 +75,11 @@ class NalDepacketizer(ABC):
         self._sets_in_band = not all(self._known.values())
 
     @property
+    def foreign(self) -> bool:
+        """Whether what comes now is of another codec."""
+        return self._strange >= _MOST_STRANGE
+
+    @property
     def parameter_sets(self) -> bytes:
         """The newest parameter sets in Annex B; empty: none is known."""
         return b"".join(START_CODE + nal for kind in self.sets for nal in self._known[kind])
@@ -86,9 +94,9 @@ class NalDepacketizer(ABC):
             self._unit += data[after:end]
         elif start < end:
             self._take(data, start, end)
-        if marker:
+        if marker and not self._lies:
             self._end_fragment()
-            if self._sliced and not self._lies:
+            if self._sliced:
                 self._handed = timestamp
                 units.append(self._finish())
         if len(self._unit) > MOST_UNIT_BYTES:
@@ -153,6 +161,8 @@ class NalDepacketizer(ABC):
 
     def _continue_fragment(self, more: bytes | memoryview, *, last: bool) -> None:
         if self._open_at < 0:
+            if self._held == self._handed and not (self._damaged or self._after_gap):
+                self._lies = True
             self._damaged = True
             return
         self._unit += more
@@ -201,7 +211,7 @@ class NalDepacketizer(ABC):
         if not self._sliced:
             self._sliced = True
             if len(head) <= self.header_bytes or not head[self.header_bytes] & _FIRST:
-                if self._held == self._handed and not self._damaged:
+                if self._held == self._handed and not (self._damaged or self._after_gap):
                     self._lies = True
                 self._damaged = True
         kind = self._kind(head)
@@ -225,7 +235,7 @@ class NalDepacketizer(ABC):
         """Look closely at the timestamp of the next packet: it may begin a unit, or follow a loss."""
         units: list[AccessUnit] = []
         gap, self._gap = self._gap, False
-        if gap and (self._unit or timestamp == self._held):
+        if gap and self._unit:
             self._damaged = True
         if timestamp != self._held:
             self._end_fragment()
