@@ -17,6 +17,8 @@ class Measured:
     noticed_s: float | None = None
     state: str = ""
     reason: str = ""
+    stayed: str = ""
+    """The state in which it stayed while the fault lasted, where it is to overcome it."""
     announced_s: float = 0.0
     """From the end of the fault to the attempt that was announced then; 0: none had to be waited for."""
     recovered_s: float | None = None
@@ -62,8 +64,13 @@ def reasons_against(row: Row, measured: Measured) -> list[str]:
             against.append("did not recover")
         elif measured.recovered_s > bound_s:
             against.append(f"recovered after {measured.recovered_s:.1f} s, not {bound_s:.1f} s")
-    if row.pictures and (measured.pictures_s is None or measured.pictures_s > recovered_within_s(0.0)):
-        against.append("no pictures while it lasted")
+    if row.overcomes and measured.stayed != "live":
+        against.append(f"it stayed {measured.stayed}, not live")
+    if row.pictures_within_s is not None:
+        if measured.pictures_s is None:
+            against.append("no pictures while it lasted")
+        elif measured.pictures_s > row.pictures_within_s:
+            against.append(f"pictures after {measured.pictures_s:.1f} s, not {row.pictures_within_s:.1f} s")
     if not _are_waits(row.waits_s, measured.waits_s):
         against.append(f"announced waits of {_listed(measured.waits_s)} s, not {_listed(row.waits_s)} s")
     if measured.smeared:

@@ -50,12 +50,13 @@ def _suffer(scene: Scene) -> Measured:
     noticed = None if tolerated(row) else _notice(scene)
     remaining_s = scene.begun + row.lasts_s - time.monotonic()
     wait_for(lambda: time.monotonic() >= scene.begun + row.lasts_s, max(0.0, remaining_s) + 1)
-    now = _state(scene)
+    now = noticed if row.overcomes and noticed is not None else _state(scene)
     pictures = scene.victim.verified_after(scene.begun)
     measured = Measured(
         noticed_s=None if noticed is None else noticed.at - scene.begun,
         state=now.status.state,
         reason=now.status.reason,
+        stayed=scene.site.streams[scene.subject].status.state if row.overcomes else "",
         pictures_s=None if pictures is None else pictures.at - scene.begun,
         waits_s=_waits(scene),
     )

@@ -11,6 +11,7 @@ from camgraph.graph.spec import Transport
 FPS, GOP = 25, 25
 KEYFRAME_S = GOP / FPS
 """From one key frame of the cameras to the next."""
+AT_ONCE_S = KEYFRAME_S + 1.0
 NOTICED_WITHIN_S = 5.0
 CAMERA_HOST = "camera.test"
 """The camera's name in rows that have a name server."""
@@ -72,7 +73,8 @@ class Row:
 
     While the fault lasts the stream is in `state` for `reason`, and is so `noticed_within_s` from its begin;
     "live" without a reason: there is nothing to notice, and it stays so. The fault lasts for `lasts_s` at
-    least. Without `ends`, the stream stays in that state.
+    least. Without `ends`, the stream stays in that state. One that `overcomes` the fault is live again while
+    it lasts.
     """
 
     fault: str
@@ -84,8 +86,9 @@ class Row:
     ends: bool = True
     options: SourceOptions = field(default_factory=SourceOptions)
     transport: Transport = "tcp"
-    pictures: bool = False
-    """Whether verified pictures come while the fault lasts."""
+    overcomes: bool = False
+    pictures_within_s: float | None = None
+    """So soon ten verified pictures come while the fault lasts; None: they need not."""
     waits_s: tuple[float, ...] = ()
     """The delays until the next attempts that it announces, one after the other, at most a tenth shorter."""
     replaced: bool = False

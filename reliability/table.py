@@ -2,12 +2,13 @@
 
 from camgraph.graph.sources import SourceOptions
 from reliability.harms import Camera, Crowd, HungCall, Killed, Moved, Nameless, Stopped
-from reliability.rows import NOTICED_WITHIN_S, Row
+from reliability.rows import AT_ONCE_S, NOTICED_WITHIN_S, Row
 
 SHORT: SourceOptions = {"longest_retry_s": 1.0}
 """Delays of 5 s and more would only have the rows last longer; one row proves them."""
 SILENCE_S = 6.0
 """Five silent seconds, and then the connection is given up."""
+OTHER_SIZE, OTHER_FPS = (480, 272), 50
 
 ROWS = (
     Row("silent after connect", Camera("silent_connect", "next"), "backing_off", "no_answer"),
@@ -34,10 +35,24 @@ ROWS = (
     Row("SIGKILL of the camera, and restart", Killed(), "backing_off", "refused", lasts_s=1.0),
     Row("connection reset, and each new one", Camera("reset"), "backing_off", "not_rtsp"),
     Row(
-        "another resolution", Camera("other_size", width=480, height=272), "live", lasts_s=3.0, pictures=True
+        "another resolution",
+        Camera("other_size", width=OTHER_SIZE[0], height=OTHER_SIZE[1]),
+        "live",
+        lasts_s=3.0,
+        pictures_within_s=AT_ONCE_S,
     ),
-    Row("another codec", Camera("other_codec", codec="h265"), "backing_off", "codec_changed"),
-    Row("another rate", Camera("other_rate", fps=50), "live", lasts_s=3.0, pictures=True),
+    Row(
+        "another codec",
+        Camera("other_codec", codec="h265"),
+        "backing_off",
+        "codec_changed",
+        lasts_s=5.0,
+        overcomes=True,
+        pictures_within_s=AT_ONCE_S + 0.2,
+    ),
+    Row(
+        "another rate", Camera("other_rate", fps=OTHER_FPS), "live", lasts_s=3.0, pictures_within_s=AT_ONCE_S
+    ),
     Row("BYE", Camera("bye"), "backing_off", "camera_closed"),
     Row("TEARDOWN", Camera("teardown"), "backing_off", "camera_closed"),
     Row("401", Camera("status", "next", code=401), "unauthorized", "unauthorized", options=SHORT),
@@ -100,7 +115,7 @@ ROWS = (
         "live",
         lasts_s=5.0,
         transport="udp",
-        pictures=True,
+        pictures_within_s=AT_ONCE_S,
     ),
     Row(
         "every packet doubled, UDP",
@@ -108,14 +123,32 @@ ROWS = (
         "live",
         lasts_s=5.0,
         transport="udp",
-        pictures=True,
+        pictures_within_s=AT_ONCE_S,
     ),
-    Row("timestamps jump forth", Camera("jump", seconds=3600.0), "live", lasts_s=5.0, pictures=True),
-    Row("timestamps jump back", Camera("jump", seconds=-3600.0), "live", lasts_s=5.0, pictures=True),
-    Row("clock drifts", Camera("drift", ppm=200.0), "live", lasts_s=10.0, pictures=True),
-    Row("clock is a day wrong", Camera("wrong_clock", seconds=86400.0), "live", lasts_s=7.0, pictures=True),
-    Row("no marker bits", Camera("no_marker"), "live", lasts_s=3.0, pictures=True),
-    Row("all marker bits", Camera("marker_always"), "live", lasts_s=3.0, pictures=True),
+    Row(
+        "timestamps jump forth",
+        Camera("jump", seconds=3600.0),
+        "live",
+        lasts_s=5.0,
+        pictures_within_s=AT_ONCE_S,
+    ),
+    Row(
+        "timestamps jump back",
+        Camera("jump", seconds=-3600.0),
+        "live",
+        lasts_s=5.0,
+        pictures_within_s=AT_ONCE_S,
+    ),
+    Row("clock drifts", Camera("drift", ppm=200.0), "live", lasts_s=10.0, pictures_within_s=AT_ONCE_S),
+    Row(
+        "clock is a day wrong",
+        Camera("wrong_clock", seconds=86400.0),
+        "live",
+        lasts_s=7.0,
+        pictures_within_s=AT_ONCE_S,
+    ),
+    Row("no marker bits", Camera("no_marker"), "live", lasts_s=3.0, pictures_within_s=AT_ONCE_S),
+    Row("all marker bits", Camera("marker_always"), "live", lasts_s=3.0, pictures_within_s=AT_ONCE_S),
     Row("three other viewers, and no seat", Crowd(3), "backing_off", "busy", options=SHORT),
     Row("one byte per second", Camera("dribble", "next"), "backing_off", "no_answer"),
     Row("garbage", Camera("garbage"), "backing_off", "not_rtsp"),

@@ -10,12 +10,16 @@ from reliability.judging import Measured, reasons_against
 from reliability.rows import Row
 
 STALLED = Row("stalled", Stopped(), "stalled", "stalled")
-LIVE = Row("unnoticed", Stopped(), "live", pictures=True)
+LIVE = Row("unnoticed", Stopped(), "live", pictures_within_s=2.0)
+OVERCOME = Row("overcome", Stopped(), "backing_off", "codec_changed", overcomes=True)
 FOR_GOOD = Row("for good", Stopped(), "unauthorized", "unauthorized", ends=False, waits_s=(30.0, 60.0))
 REPLACED = Row("hung", Stopped(), "backing_off", "media_process_hung", ends=False, replaced=True)
 GOOD = {
     STALLED: Measured(noticed_s=2.0, state="stalled", reason="stalled", recovered_s=1.4),
     LIVE: Measured(state="live", recovered_s=0.4, pictures_s=0.4),
+    OVERCOME: Measured(
+        noticed_s=0.2, state="backing_off", reason="codec_changed", stayed="live", recovered_s=1.4
+    ),
     FOR_GOOD: Measured(noticed_s=0.2, state="unauthorized", reason="unauthorized", waits_s=(27.1, 59.0)),
     REPLACED: Measured(
         noticed_s=4.0,
@@ -54,6 +58,8 @@ def test_as_declared_is_ok(row: Row) -> None:
             "the state was backing_off no_media, not live",
         ),
         (LIVE, {"pictures_s": None}, "no pictures while it lasted"),
+        (LIVE, {"pictures_s": 2.1}, "pictures after 2.1 s, not 2.0 s"),
+        (OVERCOME, {"stayed": "backing_off"}, "it stayed backing_off, not live"),
         (FOR_GOOD, {"waits_s": (27.1,)}, "announced waits of 27.1 s, not 30.0, 60.0 s"),
         (FOR_GOOD, {"waits_s": (27.1, 29.0)}, "announced waits of 27.1, 29.0 s, not 30.0, 60.0 s"),
         (REPLACED, {"process_replaced": False}, "it was not replaced"),
