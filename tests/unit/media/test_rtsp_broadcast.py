@@ -86,6 +86,38 @@ def test_a_stream_begins_at_a_keyframe_with_the_last_report() -> None:
     asyncio.run(scenario())
 
 
+def test_a_viewer_gets_no_old_report_before_a_new_one() -> None:
+    async def scenario() -> None:
+        async with connected() as (first, _), connected() as (second, second_client):
+            stream, newer = Broadcast(MEDIA, lambda _: None), bytes([0x80, 200, 0, 6]) + bytes(24)
+            stream.join(viewer(first))
+            stream.send([REPORT, rtp(1)], keyframe=True)
+            stream.join(viewer(second))
+            stream.send([newer, rtp(2)], keyframe=True)
+            assert [packet.payload for packet in await receive(second_client, 2)] == [newer, rtp(2)]
+
+    asyncio.run(scenario())
+
+
+def test_viewers_are_dismissed_and_may_come_again() -> None:
+    async def scenario() -> None:
+        async with connected() as (connection, client):
+            told: list[bool] = []
+            stream, watching = Broadcast(MEDIA, told.append), viewer(connection)
+            stream.join(watching)
+            stream.send([rtp(1)], keyframe=True)
+            stream.dismiss([REPORT])
+            stream.send([rtp(2)], keyframe=True)
+            assert told == [True, False]
+            stream.join(watching)
+            stream.send([rtp(3)], keyframe=True)
+            packets = await receive(client, 3)
+            assert [packet.channel for packet in packets] == [0, 1, 0]
+            assert numbers(packets) == [1, 3]
+
+    asyncio.run(scenario())
+
+
 def test_a_slow_viewer_loses_frames_up_to_a_keyframe_and_another_loses_none() -> None:
     async def scenario() -> None:
         async with connected() as (slow, slow_client), connected() as (quick, quick_client):

@@ -5,7 +5,10 @@ import pytest
 from camgraph.media.rtsp.sdp import (
     MediaDescription,
     describe_h264,
+    describe_h265,
+    describe_video,
     h264_parameter_sets,
+    h265_parameter_sets,
     session_description,
 )
 
@@ -29,6 +32,33 @@ def test_h264_is_described_with_its_profile_and_parameter_sets() -> None:
     )
     with pytest.raises(ValueError, match="SPS"):
         describe_h264(96, [PPS])
+
+
+H265_VPS = bytes.fromhex("40010c01ffff01600000030090000003000003001eba0240")
+H265_SPS = bytes.fromhex(
+    "42010101600000030090000003000003001ea0142061f265ba4a4c2e6a02020208000003000800000300c840"
+)
+H265_PPS = bytes.fromhex("4401c0718112")
+
+
+def test_h265_is_described_with_its_profile_and_parameter_sets() -> None:
+    sets = [H265_VPS, H265_SPS, H265_PPS]
+    unit = b"".join(b"\0\0\0\1" + nal for nal in [*sets, b"\x26\x01" + SLICE])
+    assert h265_parameter_sets(unit) == sets
+    described = describe_video("hevc", unit)
+    assert described == describe_h265(96, sets)
+    # Main profile, main tier, level 1; emulation prevention is no part of the constraints.
+    assert described.parameters == (
+        "profile-space=0; tier-flag=0; profile-id=1; interop-constraints=900000000000; level-id=30; "
+        "sprop-vps=QAEMAf//AWAAAAMAkAAAAwAAAwAeugJA; "
+        "sprop-sps=QgEBAWAAAAMAkAAAAwAAAwAeoBQgYfJlukpMLmoCAgIIAAADAAgAAAMAyEA=; sprop-pps=RAHAcYES"
+    )
+    with pytest.raises(ValueError, match="SPS"):
+        describe_h265(96, [H265_VPS, H265_PPS])
+
+
+def test_jpeg_needs_no_more_than_its_number() -> None:
+    assert describe_video("mjpeg", b"\xff\xd8") == MediaDescription("video", 26, "JPEG/90000")
 
 
 def test_the_description_of_a_session() -> None:

@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,9 +143,19 @@ def test_late_packets_come_after_as_many_as_said(fault: Reorder) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
+@pytest.mark.parametrize(("fault", "marked"), [(NoMarker(), False), (MarkerAlways(), True)])
+def test_markers_lie_and_reports_have_none(fault: PacketFault, *, marked: bool) -> None:
+    for before, after in zip(flat(pictures(10)), flat(sent(fault, 10)), strict=True):
+        if is_rtcp(before):
+            assert after == before
+        else:
+            assert (after[1] >= 128, after[1] % 128, after[2:]) == (marked, 96, before[2:])
+
+
 @given(st.builds(Duplicate, percents, seeds))
 def test_duplicates_follow_at_once(fault: Duplicate) -> None:
     before, after = flat(pictures(50)), flat(sent(fault, 50))
+    assert sum(map(is_rtcp, after)) == sum(map(is_rtcp, before))
     assert list(dict.fromkeys(after)) == before
     assert all(after[at - 1] == packet for at, packet in enumerate(after) if packet in after[:at])
 
