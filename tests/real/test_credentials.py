@@ -90,6 +90,12 @@ def web_url() -> Iterator[str]:
     server.close()
 
 
+def in_url(url: str, login: str) -> str:
+    """Return the address with a login in it."""
+    user, _, password = login.partition(":")
+    return url.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@")
+
+
 def logins_at(url: str, web_url: str, folder: Path, variables: dict[str, str]) -> cg.Graph:
     """Return cameras with the right login, and again with a wrong one."""
     graph = cg.Graph()
@@ -99,11 +105,9 @@ def logins_at(url: str, web_url: str, folder: Path, variables: dict[str, str]) -
         name = next(name for name, value in variables.items() if value == login)
         graph.rtsp(f"{prefix}env", url, login=f"env:{name}", longest_retry_s=0.3)
         graph.rtsp(f"{prefix}file", url, login=f"file:{file}", longest_retry_s=0.3)
-        user, _, password = login.partition(":")
-        userinfo = f"://{quote(user, safe='')}:{quote(password, safe='')}@"
-        graph.rtsp(f"{prefix}url", url.replace("://", userinfo), longest_retry_s=0.3)
+        graph.rtsp(f"{prefix}url", in_url(url, login), longest_retry_s=0.3)
         graph.http(f"{prefix}http-env", web_url, login=f"env:{name}", longest_retry_s=0.3)
-        graph.http(f"{prefix}http-url", web_url.replace("://", userinfo), longest_retry_s=0.3)
+        graph.http(f"{prefix}http-url", in_url(web_url, login), longest_retry_s=0.3)
     return graph
 
 
@@ -119,7 +123,7 @@ def refused_declarations(url: str) -> list[CamgraphError]:
         (url, LOGIN),
         (url, f"env:{LOGIN}"),
         (url, f"url:{LOGIN}"),
-        (f"rtsp://{quote(USER)}:{quote(PASSWORD, safe='')}@{bare}", "env:DOOR"),
+        (in_url(url, LOGIN), "env:DOOR"),
     ):
         graph = cg.Graph()
         with pytest.raises(CamgraphError) as caught:
@@ -308,3 +312,39 @@ def test_a_copy_of_the_program_shows_no_login(cameras: Cameras, search: Search) 
         process.communicate(b"\n", timeout=20)
     assert process.returncode == 0
     assert found == []
+
+
+def test_commands_pass_their_address_on_to_nobody(
+    cameras: Cameras, search: Search, xvfb: str, tmp_path: Path
+) -> None:
+    url = cameras.urls[0]
+    commands = [
+        ["probe", in_url(url, LOGIN)],
+        ["probe", in_url(url, WRONG), "--json"],
+        ["show", in_url(url, LOGIN), in_url(url, WRONG), "--seconds", "2"],
+    ]
+    running = [
+        subprocess.Popen(
+            [CAMGRAPH, *arguments],
+            env={**os.environ, "DISPLAY": xvfb, "QT_QPA_PLATFORM": "xcb"},
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for arguments in commands
+    ]
+    found, outputs = [], []
+    try:
+        for process in running:
+            wait_until(lambda: family_of(process.pid).media, 20)  # noqa: B023
+            # Who types a login shows it himself.
+            assert search.find_at([process.pid])
+            found += search.find_at(descendants(process.pid))
+        outputs += [process.communicate(timeout=30)[0] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+    assert [process.returncode for process in running] == [0, 11, 1], outputs
+    assert found + [one for output in outputs for one in search.find("output", output)] == []
