@@ -159,8 +159,10 @@ class Conversation:
         match event:
             case Described(description=description):
                 self._set_up(video_of(description, self._address.url), now_ns)
-            case Playing(answers=answers):
-                self._play(answers[0], now_ns)
+            case Answered() as answer:
+                self._prepare(answer)
+            case Playing():
+                self._play(now_ns)
             case Moved(url=url):
                 self._end(Reopen(url, self._transport))
             case Failed(reason="transport_refused") if self._transport != "tcp":
@@ -182,10 +184,9 @@ class Conversation:
             ports = self._datagrams.ports
         self._client.setup([Wish(track, self._transport, ports)], now_ns)
 
-    def _play(self, answer: Answered, now_ns: int) -> None:
-        track, sock = self._track, self._sock
-        assert track is not None
-        assert sock is not None
+    def _prepare(self, answer: Answered) -> None:
+        """Be ready for what the camera will send: a group that is joined later misses the first key frame."""
+        assert self._sock is not None
         self._transport = answer.transport
         if answer.transport == "tcp":
             self._channels = answer.channels
@@ -193,16 +194,20 @@ class Conversation:
         elif answer.transport == "udp":
             assert self._datagrams is not None
             if any(answer.server_ports):
-                self._datagrams.connect(answer.source or sock.getpeername()[0], answer.server_ports)
-                self._send_report(now_ns)  # Opens the way back through what translates addresses.
+                self._datagrams.connect(answer.source or self._sock.getpeername()[0], answer.server_ports)
         else:
-            group, (port, _), own = answer.destination, answer.server_ports, sock.getsockname()[0]
+            group, (port, _), own = answer.destination, answer.server_ports, self._sock.getsockname()[0]
             self._datagrams = DatagramPair.joined(group, port, own)
-        if self._datagrams is not None:
-            self._loop.add(self._datagrams.rtp, self._guarded(self._on_datagrams))
-            self._loop.add(self._datagrams.rtcp, self._guarded(self._on_control))
+
+    def _play(self, now_ns: int) -> None:
+        track, datagrams = self._track, self._datagrams
+        assert track is not None
+        if datagrams is not None:
+            self._loop.add(datagrams.rtp, self._guarded(self._on_datagrams))
+            self._loop.add(datagrams.rtcp, self._guarded(self._on_control))
+            self._send_report(now_ns)  # Opens the way back, too.
+            self._judge_ns = now_ns + NOTHING_BY_UDP_NS
         self._playing_ns = now_ns
-        self._judge_ns = now_ns + NOTHING_BY_UDP_NS if self._datagrams is not None else 0
         self._report_ns = now_ns + REPORT_EVERY_NS
         self._feed.tell(track.info)
 
@@ -235,6 +240,9 @@ class Conversation:
                     reason="camera_closed",
                 )
             )
+        elif track is not None and track.foreign:
+            sentence = f"{self._address.at} sends another codec than it had described: asking it again."
+            self._fail(SourceUnavailable(sentence, reason="codec_changed"))
         else:
             self._arm()
 

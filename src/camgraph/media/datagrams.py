@@ -12,6 +12,7 @@ _BUFFER_BYTES = 4 << 20
 """A key frame must fit while the loop is busy; the kernel may allow less."""
 _MOST_BYTES = 65535
 _EACH = 64
+_NO_PACKET = bytes(4)
 
 
 class DatagramPair:
@@ -89,9 +90,11 @@ class DatagramPair:
         return self.rtp.getsockname()[1], self.rtcp.getsockname()[1]
 
     def connect(self, host: str, ports: tuple[int, int]) -> None:
-        """Take packets from there alone."""
+        """Take packets from there alone; send a first one, which opens the way back through a firewall."""
         self.rtp.connect((host, ports[0]))
         self.rtcp.connect((host, ports[1]))
+        with suppress(OSError):
+            self.rtp.send(_NO_PACKET)
 
     def close(self) -> None:
         """Release both; closing twice does nothing."""

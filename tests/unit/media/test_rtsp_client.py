@@ -13,6 +13,7 @@ from camgraph.media.rtsp.broadcast import Broadcast
 from camgraph.media.rtsp.client import (
     ANSWER_BOUND_NS,
     MAX_EARLY_BYTES,
+    Answered,
     Data,
     Described,
     Event,
@@ -101,10 +102,11 @@ class Camera:
     def play(self) -> Playing:
         """Go on until the first track plays over TCP."""
         assert self.set_up().method == "SETUP"
-        assert self.answer(200, "Session: 12;timeout=20", "Transport: RTP/AVP/TCP;interleaved=0-1") == []
+        answer = self.answer(200, "Session: 12;timeout=20", "Transport: RTP/AVP/TCP;interleaved=0-1")
         assert self.read().method == "PLAY"
         (event,) = self.answer()
         assert isinstance(event, Playing)
+        assert list(event.answers) == answer, "it is told before PLAY, too"
         return event
 
 
@@ -148,7 +150,7 @@ class TestTransport:
         camera = Camera()
         sdp = SDP + "m=audio 0 RTP/AVP 0\r\na=control:track1\r\n"
         camera.set_up(sdp=sdp)
-        assert camera.answer() == []
+        assert [type(event) for event in camera.answer()] == [Answered]
         second = camera.read()
         assert second.url.endswith("/live/track1")
         assert second.headers.get("Transport") == "RTP/AVP/TCP;unicast;interleaved=2-3"

@@ -48,7 +48,9 @@ class Moved(NamedTuple):
     url: str
 
 
-Event = Described | Playing | Data | Moved | Failed
+Event = Described | Answered | Playing | Data | Moved | Failed
+"""`Answered` comes for each track; the PLAY that follows is then in `output`, and not sent yet: what the
+camera sends must find its receiver ready."""
 
 
 @dataclass(slots=True)
@@ -281,13 +283,13 @@ class RtspClient:
         self._answers.append(answer)
         if len(self._answers) < len(self._wishes):
             self._set_up_next(now_ns)
-            return []
+            return [answer]
         urls = control_urls(self._description.control, self._base, self._url)
         if len(self._answers) == 1 and pending.urls[0] not in urls:
             urls.append(pending.urls[0])
         self._aggregate, self._after = urls[0], self._after_play
         self._send(_Pending("PLAY", urls, [("Range", "npt=0.000-")]), now_ns)
-        return []
+        return [answer]
 
     def _after_play(self, pending: _Pending, response: Response, now_ns: int) -> list[Event]:
         if response.status // 100 != 2:
