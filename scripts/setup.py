@@ -59,7 +59,7 @@ class Needs(NamedTuple):
     peers: tuple[str, ...] = ()
 
 
-_DEV = frozenset({"dev", "qt"})  # named together, since dev brings qt
+_DEV = frozenset({"dev", "metrics", "qt"})  # named together, since dev brings the others
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
     "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), gtk=True),

@@ -53,6 +53,7 @@ PUBLIC = {
         "SourceUnavailable",
         "WrongSide",
     ],
+    "camgraph.metrics": ["MetricsServer", "SiteCollector", "serve"],
     "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "quit_on_interrupt", "reply", "signals"],
 }
 

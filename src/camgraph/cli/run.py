@@ -31,6 +31,10 @@ def run(
     name: Annotated[
         str | None, typer.Option(help="The site's name on this machine (default: the file's, without .yaml).")
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Tell Prometheus the numbers at this port of 127.0.0.1."),
+    ] = None,
 ) -> None:
     """Run the cameras of a file until Ctrl-C, without a window; other programs join the site by its name.
 
@@ -56,6 +60,8 @@ def run(
                     f"Site {site.name} runs until Ctrl-C; other programs join it by this name. "
                     f"SIGHUP has {file} read again."
                 )
+                if metrics_port is not None:
+                    view.say(f"Prometheus finds its numbers at {_tell_numbers(site, metrics_port)}.")
                 view.watch(site)
                 _serve(site, file, view, hung_up)
     except KeyboardInterrupt:
@@ -171,6 +177,16 @@ def _start(spec: cg.GraphSpec, name: str) -> cg.Site:
     except BrokenError as error:
         # The name is taken: a wrong argument, as the others.
         raise GraphError(str(error)) from error
+
+
+def _tell_numbers(site: cg.Site, port: int) -> str:
+    # Not at the start of every command: it is an extra.
+    from camgraph.metrics import serve
+
+    try:
+        return f"http://127.0.0.1:{serve(site, port).port}/metrics"
+    except OSError as error:
+        raise CamgraphError(f"port {port} of 127.0.0.1 can't be had: {error.strerror}") from error
 
 
 def _told(changes: cg.GraphDiff) -> str:
