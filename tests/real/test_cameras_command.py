@@ -71,6 +71,21 @@ def test_addresses_are_shown_and_it_ends_in_order(number: signal.Signals) -> Non
     assert "Traceback" not in errors
 
 
+def test_codec_and_kind_of_login_are_as_asked() -> None:
+    options = ["--count", "1", *SMALL, "--codec", "h265", "--auth", "basic", "--login", "env:DOOR"]
+    with command(*options, DOOR="keeper:horse") as process:
+        shown = re.search(r"rtsp://(127.0.0.1:\d+/1)", read_until(process, "env:DOOR"))
+        assert shown is not None
+        ask = "ffprobe -v error -probesize 32 -rtsp_transport tcp -show_entries stream=codec_name -of csv=p=0"
+        done = subprocess.run(
+            [*ask.split(), f"rtsp://keeper:horse@{shown[1]}"], capture_output=True, timeout=30, check=True
+        )
+        assert done.stdout.split() == [b"hevc"]
+        with socket.create_connection(("127.0.0.1", int(shown[1].split(":")[1][:-2])), 10) as client:
+            client.sendall(f"DESCRIBE rtsp://{shown[1]} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+            assert b'\r\nWWW-Authenticate: Basic realm="camgraph"\r\n' in client.recv(4096)
+
+
 def test_it_ends_after_the_time_asked_for() -> None:
     with command("--count", "1", *SMALL, "--seconds", "1") as process:
         _, errors = process.communicate(timeout=30)
@@ -138,6 +153,7 @@ def test_a_foreign_address_is_one_sentence() -> None:
         (["--login", "keeper:horse"], ["env:NAME"]),
         (["--size", "321x180"], ["321x180", "even"]),
         (["--size", "64x36"], ["160x90"]),
+        (["--size", "320x180", "--codec", "mjpeg"], ["320x180", "JPEG", "8"]),
         (["--size", "9000x9000"], ["9000x9000", "4096"]),
     ],
 )
@@ -148,7 +164,15 @@ def test_bad_arguments_are_one_sentence(arguments: list[str], words: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--size", "large"], ["--count", "0"], ["--port", "70000"], ["--seconds", "0"]]
+    "arguments",
+    [
+        ["--size", "large"],
+        ["--codec", "vp9"],
+        ["--auth", "none"],
+        ["--count", "0"],
+        ["--port", "70000"],
+        ["--seconds", "0"],
+    ],
 )
 def test_what_is_no_value_is_a_usage_error(arguments: list[str]) -> None:
     with command(*arguments) as process:
