@@ -1,8 +1,11 @@
 """The ways that RTP takes to a media process: UDP, multicast, TCP where these fail, and by SDP files."""
 
+import contextlib
 import itertools
+import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,13 @@ from tests.real.media_process import Media, in_sequence, numbers
 from tests.real.narrow_way import NarrowWay
 
 from camgraph.control.messages import StreamStatistics
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.spec import RtspSource, SdpSource
+from camgraph.media.datagrams import DatagramPair
+from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp
+from camgraph.media.rtsp.sdp import describe_video, session_description
+from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
+from camgraph.testing.clips import ClipRequest, ClipStore
 from camgraph.testing.pattern import PERIOD
 
 SIZE = (640, 360)
@@ -19,7 +27,7 @@ CHANGED_WITHIN_S = 4.5
 """Three seconds of waiting for a datagram, then the second opening, and a key frame."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cameras() -> Iterator[Cameras]:
     with Cameras(count=2, size=SIZE) as cameras:
         yield cameras
@@ -90,3 +98,88 @@ def test_udp_that_fails_gives_way_to_tcp_for_good(media: Media, cameras: Cameras
             media.until_state(name, "live")
             assert counts(media, name).transport == "tcp"
         assert set(way.asked[1:]) == {"RTP/AVP/TCP;unicast"}
+
+
+class Sender:
+    """Sends a clip's pictures to a port, as an encoder does that nobody asks; beginning at its `first`."""
+
+    def __init__(self, units: Sequence[bytes], port: int, first: int = 0) -> None:
+        self._units, self._port, self._first = units, port, first
+        self._end = threading.Event()
+        self._farewell = True
+        self._thread = threading.Thread(target=self._send)
+        self._thread.start()
+
+    def fall_silent(self) -> None:
+        """End without a word."""
+        self._farewell = False
+        self.close()
+
+    def close(self) -> None:
+        """Say goodbye and end."""
+        self._end.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        packetizer = RtpPacketizer("h264", 90_000, payload_type=96, started_ns=time.time_ns())
+        started = time.monotonic()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+
+            def send(packets: list[bytes]) -> None:
+                for packet in packets:
+                    sock.sendto(packet, ("127.0.0.1", self._port + is_rtcp(packet)))
+
+            for at in itertools.count():
+                if self._end.wait(max(0.0, started + at / 25 - time.monotonic())):
+                    break
+                send(packetizer.push(self._units[(self._first + at) % len(self._units)], at * 3600))
+            farewell = packetizer.close()
+            if self._farewell:
+                send(farewell)
+
+
+def free_ports() -> int:
+    """Return the first of two ports in a row that nobody has, an even one."""
+    with contextlib.closing(DatagramPair.bound(socket.AF_INET)) as pair:
+        return pair.ports[0]
+
+
+def numbers_from(reader: Reader, first: int, count: int) -> list[int]:
+    """Read up to the picture that says `first`, then so many from there on."""
+    while numbers(reader, 1) != [first]:
+        pass
+    return [first, *numbers(reader, count - 1)]
+
+
+def test_rtp_that_nobody_asked_for_is_received_as_a_file_says(media: Media, tmp_path: Path) -> None:
+    store, request = ClipStore(), ClipRequest(1, *SIZE, 25)
+    units = store.find(request) or store.make(request, lambda: False)
+    port, file = free_ports(), tmp_path / "sender.sdp"
+    sdp = session_description("sender", "127.0.0.1", [describe_video("h264", units[0])])
+    file.write_text(sdp.replace("m=video 0", f"m=video {port}").replace("0.0.0.0", "127.0.0.1"))
+    media.run(door=SdpSource(id="door", path=str(file)))
+    reader = media.read("door")
+    media.until_state("door", "waiting_for_keyframe")
+    sender = Sender(units, port)
+    try:
+        assert in_sequence(numbers(reader, 20))
+        assert counts(media, "door").transport == "udp"
+        assert abs(counts(media, "door").clock_offset_ns) < 0.2e9
+        sender.fall_silent()
+        media.until_state("door", "stalled")
+        sender = Sender(units, port, 100)
+        # What the former one sent comes first.
+        assert numbers_from(reader, 100, 10) == list(range(100, 110))
+        assert media.until_state("door", "live").attempt == 0
+        sender.close()
+        status = media.until_state("door", "backing_off")
+        assert status.reason == "camera_closed"
+        assert status.sentence.startswith("The sender ended the stream: was it switched off? ")
+        media.until_state("door", "waiting_for_keyframe")
+        sender = Sender(units, port, 200)
+        assert in_sequence(numbers_from(reader, 200, 10))
+        assert media.until_state("door", "live")
+        counted = counts(media, "door")
+        assert (counted.lost, counted.dropped, counted.attempts, counted.reconnects) == (0, 0, 2, 1)
+    finally:
+        sender.close()
