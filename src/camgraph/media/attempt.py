@@ -124,15 +124,24 @@ class Attempt:
         self._step(_OPENING)
         info = source.open()
         self._post(Opened(number, info.codec))
+        while True:
+            self._show_part(info)
+            self._check_cancelled()
+            self._step(_OPENING)
+            info = source.open()
+
+    def _show_part(self, info: StreamInfo) -> None:
+        """Show what comes up to where the source goes on in another way."""
         counts = self.counts
         decoder = _decoder_for(info, counts.drops)
         demand = OnDemand(decoder, self._wanted, self._policy, counts, self._check_cancelled)
         self._demand = demand
+        self._size = (0, 0)
         try:
             self._show(demand, info)
         finally:
             demand.end()
-            counts.note_behind(source.network.dropped)
+            counts.note_behind(self._source.network.dropped)
             counts.cpu_ns = time.thread_time_ns()
 
     def _show(self, demand: OnDemand, info: StreamInfo) -> None:
@@ -153,22 +162,26 @@ class Attempt:
                     counts.cpu_ns = time.thread_time_ns()
                 self._step(_RECEIVING)
         except SourceError as error:
-            self._step(_DECODING)
-            for picture in demand.rest():
-                self._publish(picture, info)
+            self._show_rest(demand, info)
             if error.reason == "ended" and not demand.begun:
                 raise SourceRefused(
                     f"Of its video ({info.codec}) not one picture can be decoded: is the file whole?",
                     reason="not_media",
                 ) from error
             raise
+        self._show_rest(demand, info)
+
+    def _show_rest(self, demand: OnDemand, info: StreamInfo) -> None:
+        self._step(_DECODING)
+        for picture in demand.rest():
+            self._publish(picture, info)
 
     def _publish(self, picture: Picture, info: StreamInfo) -> None:
         frame = picture.frame
         if self._size != (frame.width, frame.height):
             self._size = (frame.width, frame.height)
             self._on_picture(*self._size, info.fps)
-            self._post(FrameDecoded(self.number, *self._size))
+            self._post(FrameDecoded(self.number, *self._size, info.codec))
         self._check_cancelled()
         if self._held:
             self._wait_until_wanted()

@@ -51,6 +51,7 @@ class FrameDecoded:
     attempt: int
     width: int
     height: int
+    codec: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,24 +18,29 @@ from camgraph.media import (
     sdp_source,
     synthetic_source,
 )
+from camgraph.media.pair import Pair
+from camgraph.media.pair_source import PairSource
 from camgraph.media.source import PacketSource
 
 
 class Opener:
     """Makes the sources of one stream's attempts; what they learn of the way to the camera stays.
 
-    `login` is ``user:password``.
+    `login` is ``user:password``; `pair` chooses between the two streams of a camera that has them.
     """
 
-    def __init__(self, loop: Loop, login: str | None) -> None:
+    def __init__(self, loop: Loop, login: str | None, pair: Pair | None = None) -> None:
         self._loop, self._login = loop, login
-        self._memory = rtsp_source.TransportMemory()
+        self._memory, self._small_memory = rtsp_source.TransportMemory(), rtsp_source.TransportMemory()
+        self._pair = pair
 
     def open(self, node: Source) -> PacketSource:
         """Return a source for one attempt at what the node declares."""
         match node:
-            case RtspSource(url=url, transport=transport):
-                return rtsp_source.RtspSource(self._loop, url, self._login, transport, self._memory)
+            case RtspSource() if self._pair is not None:
+                return PairSource(self._pair, lambda small: self._rtsp(node, small=small))
+            case RtspSource():
+                return self._rtsp(node, small=False)
             case SdpSource(path=path):
                 return sdp_source.SdpSource(self._loop, path)
             case HttpSource(url=url):
@@ -46,3 +51,7 @@ class Opener:
                 return device_source.DeviceSource(path, size, fps)
             case SyntheticSource(size=size, fps=fps):
                 return synthetic_source.SyntheticSource(size, fps)
+
+    def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp_source.RtspSource:
+        url, memory = (node.sub_url or node.url, self._small_memory) if small else (node.url, self._memory)
+        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory)

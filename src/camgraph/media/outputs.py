@@ -4,6 +4,7 @@ import functools
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from camgraph.base.errors import ClosedError
@@ -14,6 +15,7 @@ from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Grants, Memory
 from camgraph.media.output import Output, bytes_for
+from camgraph.media.pair import Pair
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 
 _log = logging.getLogger(__name__)
@@ -28,11 +30,21 @@ class Outputs:
     `wanted`, from the loop's.
 
     Readers that come before the first picture wait here: nobody knows its size yet. So do those for whose
-    ring, or leases, memory was not granted yet.
+    ring, or leases, memory was not granted yet. Of a `pair` of streams, the one that readers need is
+    received.
     """
 
-    def __init__(self, loop: Loop, stream: str, epoch: int, filters: Filters, memory: Memory) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        stream: str,
+        epoch: int,
+        filters: Filters,
+        memory: Memory,
+        pair: Pair | None = None,
+    ) -> None:
         self.stream = stream
+        self._pair = pair
         self._loop, self._epoch, self._filters = loop, epoch, filters
         self._size: tuple[int, int] | None = None
         self._fps = _USUAL_FPS
@@ -55,6 +67,11 @@ class Outputs:
         return bool(self._running)
 
     @property
+    def requests(self) -> set[RingRequest]:
+        """What readers want, those included that wait."""
+        return {*self._outputs, *(hello.request for hello in self._waiting.values())}
+
+    @property
     def touched_bytes(self) -> int:
         """Memory that the rings take by now."""
         return sum(output.writer.touched_bytes for output in self._running)
@@ -63,12 +80,16 @@ class Outputs:
         """Serve a reader; owns its connection from now on."""
         self._waiting[sock] = hello
         self._watch(sock)
+        self._choose_stream()
         self._settle(hello.request)
 
     def set_picture(self, width: int, height: int, fps: float) -> None:
         """Tell the size of the pictures to come, and about how many a second (0.0: unknown)."""
         self._size, self._fps = (width, height), fps or _USUAL_FPS
-        for request in {*self._outputs, *(hello.request for hello in self._waiting.values())}:
+        if self._pair is not None:
+            self._pair.note_picture(width, height)
+            self._choose_stream()
+        for request in self.requests:
             self._settle(request)
         # By then the stream's thread has gone over to the new size.
         self._loop.call_later(LINGER_S, self._cut_all)
@@ -121,6 +142,8 @@ class Outputs:
         """Get the memory that a request's ring lacks, then let its readers in, as far as it goes now."""
         if self._size is None or self._grants.asks(request):
             return
+        if self._pair is not None and self._pair.holds(request):
+            return
         output = self._outputs.get(request)
         if output is not None:
             needed = output.planned_bytes(self._size)
@@ -139,6 +162,10 @@ class Outputs:
                 _log.log(level, "stream %s: no ring for %s: %s", self.stream, request, error)
                 self._refuse(sock, f"the pictures of {request.stream!r} can't be had so: {error}")
         self._cut(request)
+
+    def _choose_stream(self) -> None:
+        if self._pair is not None:
+            self._pair.follow(self.requests, time.monotonic_ns())
 
     def _ask(self, request: RingRequest, size_bytes: int, on_refused: Callable[[str], None]) -> None:
         def then(refused: str) -> None:
@@ -179,6 +206,7 @@ class Outputs:
         if self._waiting.pop(sock, None) is not None:
             self._loop.remove(sock)
             refuse(sock, reason)
+            self._choose_stream()
 
     def _watch(self, sock: socket.socket) -> None:
         # A reader says nothing after its HELLO: readable means that it is gone.
@@ -188,6 +216,7 @@ class Outputs:
         self._loop.remove(sock)
         if self._waiting.pop(sock, None) is not None:
             sock.close()
+            self._choose_stream()
             return
         output = self._readers.pop(sock, None)
         if output is not None:
@@ -214,6 +243,7 @@ class Outputs:
                 refuse(sock, reason)
         output.writer.close()
         self._cut(output.request)
+        self._choose_stream()
 
     def _cut(self, request: RingRequest) -> None:
         """Give back what a ring has been granted too much."""

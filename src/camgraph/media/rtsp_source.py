@@ -47,7 +47,6 @@ class RtspSource:
         self._resolved: list[Resolved] = []
         self._conversation: Conversation | None = None
         self._foreign: LibavRtspSource | None = None
-        self._codec = ""
         self._cancelled = False
 
     @property
@@ -71,7 +70,6 @@ class RtspSource:
             self._converse()
             match self._next(deadline - time.monotonic()):
                 case StreamInfo() as info:
-                    self._codec = self._codec or info.codec
                     return info
                 case Reopen() as reopen:
                     self._move(reopen)
@@ -92,10 +90,7 @@ class RtspSource:
                     yield packet
                 case Reopen() as reopen:
                     self._move(reopen)
-                    if self.open().codec != self._codec:
-                        raise SourceUnavailable(
-                            f"{self._address.at} sends another codec than before.", reason="codec_changed"
-                        )
+                    return
 
     def cancel(self) -> bool:
         """End a wait of this source at once; see `PacketSource.cancel`."""

@@ -207,7 +207,7 @@ class Session:
         self.wake_ns = min(self._packet_ns + self._reopened_after_ns, self._opened_ns + bound_ns)
 
     def _go_live(self, event: FrameDecoded, now_ns: int) -> None:
-        self._size = (event.width, event.height)
+        self._size, self._codec = (event.width, event.height), event.codec
         self._tries, self._reason, self._fault = 0, "", ""
         self._enter("live", "Live.")
         self.reconnects += self._was_live
@@ -216,7 +216,7 @@ class Session:
         self.wake_ns = now_ns + self._stalled_after_ns
 
     def _note_size(self, event: FrameDecoded, now_ns: int) -> None:
-        self._size = (event.width, event.height)
+        self._size, self._codec = (event.width, event.height), event.codec
 
     def _note_packet(self, event: PacketArrived, now_ns: int) -> None:
         self._packet_ns = now_ns

@@ -80,7 +80,7 @@ class PacketSource(Protocol):
         ...
 
     def open(self) -> StreamInfo:
-        """Connect, log in and start the stream."""
+        """Connect, log in and start the stream; again, where its packets have come to an end."""
         ...
 
     @property
@@ -89,7 +89,10 @@ class PacketSource(Protocol):
         ...
 
     def packets(self) -> Iterator[Packet]:
-        """Yield the packets as they come; the end of a stream is raised, too."""
+        """Yield the packets as they come; the end of the stream is raised, too.
+
+        They come to an end where the source goes on in another way, maybe in another codec: `open` it then.
+        """
         ...
 
     def cancel(self) -> bool:

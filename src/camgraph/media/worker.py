@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
-from camgraph.graph.spec import FileSource, Source, StreamPath, address_of
+from camgraph.graph.spec import FileSource, RtspSource, Source, StreamPath, address_of
 from camgraph.media.attempt import Attempt
 from camgraph.media.derived import Statuses
 from camgraph.media.events import (
@@ -27,6 +27,7 @@ from camgraph.media.memory import Memory
 from camgraph.media.numbers import StreamNumbers
 from camgraph.media.opening import Opener
 from camgraph.media.outputs import Outputs
+from camgraph.media.pair import Pair
 from camgraph.media.session import Session
 from camgraph.media.source import NetworkCounts
 
@@ -55,7 +56,9 @@ class StreamWorker:
     ) -> None:
         self.node, self.login = node, login
         self._filters = Filters()
-        self.outputs = Outputs(loop, node.id, epoch, self._filters, memory)
+        pair = Pair() if isinstance(node, RtspSource) and node.sub_url else None
+        self._opener = Opener(loop, login, pair)
+        self.outputs = Outputs(loop, node.id, epoch, self._filters, memory, pair)
         self._statuses = Statuses(self._filters, tell)
         self._loop = loop
         self._session = Session(
@@ -66,7 +69,6 @@ class StreamWorker:
             stalled_after_s=node.stalled_after_s,
             longest_retry_s=node.longest_retry_s,
         )
-        self._opener = Opener(loop, login)
         self._numbers = StreamNumbers(time.monotonic_ns())
         self._attempt: Attempt | None = None
         self._leaving: set[Attempt] = set()

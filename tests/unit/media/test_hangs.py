@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from camgraph.base.errors import SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.graph.spec import SyntheticSource
 from camgraph.media.attempt import Attempt
@@ -67,6 +68,7 @@ class HangingSource:
     def packets(self) -> Iterator[Packet]:
         yield Packet(b"no picture", 0, Fraction(1, 90000), True, 1, 1, "arrival")
         self._call("packets")
+        raise SourceUnavailable("It has nothing more.", reason="camera_closed")
 
     def cancel(self) -> bool:
         return False

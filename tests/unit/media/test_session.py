@@ -78,7 +78,10 @@ class Driver:
     def go_live(self) -> "Driver":
         number = self.attempt
         self.say(
-            Resolved(number), Opened(number, "h264"), PacketArrived(number), FrameDecoded(number, 1280, 720)
+            Resolved(number),
+            Opened(number, "h264"),
+            PacketArrived(number),
+            FrameDecoded(number, 1280, 720, "h264"),
         )
         return self
 
@@ -314,7 +317,7 @@ def test_a_slow_camera_may_be_silent_for_longer() -> None:
     driver.say(Begin(), Resolved(1), Opened(1, "mjpeg"), PacketArrived(1))
     driver.at(12.9).say(Tick())
     assert driver.state == "waiting_for_keyframe"
-    driver.say(FrameDecoded(1, 1280, 720))
+    driver.say(FrameDecoded(1, 1280, 720, "h264"))
     driver.at(9.9).say(Tick())
     assert driver.state == "live"
     driver.at(0.1).say(Tick())
@@ -368,7 +371,7 @@ def test_a_stream_that_loses_packets_is_degraded_until_it_hardly_does() -> None:
 @pytest.mark.parametrize("ends", ["stalled", "failed", "stopped"])
 def test_a_degraded_stream_fares_on_as_a_live_one(ends: str) -> None:
     driver = live()
-    driver.say(LossMeasured(1, 0.2), FrameDecoded(1, 640, 360), PacketArrived(1))
+    driver.say(LossMeasured(1, 0.2), FrameDecoded(1, 640, 360, "h264"), PacketArrived(1))
     assert (driver.state, driver.last.width) == ("degraded", 640)
     match ends:
         case "stalled":
@@ -390,7 +393,7 @@ def test_the_time_in_each_state_and_the_connections_are_counted() -> None:
     driver.say(Begin())
     driver.at(1).say(Resolved(1))
     driver.at(2).say(Opened(1, "h264"), PacketArrived(1))
-    driver.at(3).say(FrameDecoded(1, 8, 8))
+    driver.at(3).say(FrameDecoded(1, 8, 8, "h264"))
     driver.at(4)
     told = {"resolving": 1.0, "opening": 2.0, "waiting_for_keyframe": 3.0, "live": 4.0}
     assert driver.session.state_s(driver.now_ns) == told
@@ -403,10 +406,10 @@ def test_the_time_in_each_state_and_the_connections_are_counted() -> None:
 
 def test_another_size_is_told_once() -> None:
     driver = live()
-    driver.say(FrameDecoded(1, 640, 360))
+    driver.say(FrameDecoded(1, 640, 360, "h264"))
     assert (driver.last.state, driver.last.width, driver.last.height) == ("live", 640, 360)
     before = len(driver.statuses)
-    driver.say(FrameDecoded(1, 640, 360))
+    driver.say(FrameDecoded(1, 640, 360, "h264"))
     assert len(driver.statuses) == before
 
 
@@ -460,7 +463,10 @@ def test_what_a_former_attempt_says_is_ignored() -> None:
     driver = Driver()
     driver.say(Begin())
     driver.fail()
-    assert driver.say(Resolved(1), Opened(1, "h264"), FrameDecoded(1, 8, 8), Failed(1, "refused", "")) == []
+    assert (
+        driver.say(Resolved(1), Opened(1, "h264"), FrameDecoded(1, 8, 8, "h264"), Failed(1, "refused", ""))
+        == []
+    )
     driver.wait_until_due()
     assert driver.say(Failed(1, "refused", "")) == []
     assert driver.session.state == "resolving"

@@ -1,0 +1,49 @@
+"""Which of a camera's two streams is received: the smaller one while that is enough for every reader."""
+
+from collections.abc import Iterable
+
+from camgraph.ring.protocol import WHOLE, RingRequest
+
+SMALL_AGAIN_NS = 5_000_000_000
+"""The larger stream goes on for so long when nobody needs it any more: who needed it may come back."""
+
+
+class Pair:
+    """The choice for one camera. The loop's thread tells who reads, the one that receives what it shows."""
+
+    def __init__(self) -> None:
+        self.shown_small = True
+        """The smaller stream is what pictures come from, or will at first."""
+        self.refused = False
+        """The smaller one can't be had: the camera has only one stream, for as long as this runs."""
+        self._small_size: tuple[int, int] | None = None
+        self._needed = False
+        self._small_from_ns = 0
+
+    def wants_small(self, now_ns: int) -> bool:
+        """Return whether the smaller stream is to be received."""
+        return not (self._needed or self.refused) and now_ns >= self._small_from_ns
+
+    def holds(self, request: RingRequest) -> bool:
+        """Return whether a reader is to wait for the larger stream."""
+        return self.shown_small and not self.refused and self._is_larger(request)
+
+    def follow(self, requests: Iterable[RingRequest], now_ns: int) -> None:
+        """Choose by what readers want now."""
+        needed = any(map(self._is_larger, requests))
+        if self._needed and not needed:
+            self._small_from_ns = now_ns + SMALL_AGAIN_NS
+        self._needed = needed
+
+    def note_picture(self, width: int, height: int) -> None:
+        """Learn from the first picture of a size (px) how large the smaller stream's are."""
+        if self.shown_small:
+            self._small_size = (width, height)
+
+    def _is_larger(self, request: RingRequest) -> bool:
+        """Tell whether the smaller stream is not enough; a region is one of the larger stream's picture."""
+        if not request.width or request.roi != WHOLE:
+            return True
+        if self._small_size is None:
+            return False
+        return request.width > self._small_size[0] or request.height > self._small_size[1]

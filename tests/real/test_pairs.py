@@ -1,0 +1,79 @@
+"""Main and smaller stream of one camera: the readers decide which is received, and see no gap."""
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.real.media_process import Media
+
+from camgraph.graph.spec import RtspSource
+from camgraph.ring.reader import Reader
+from camgraph.testing.cameras import Cameras
+from camgraph.testing.waiting import wait_until
+
+MAIN, SMALL = (640, 360), (320, 180)
+TWO_FRAMES_NS = 80_000_000
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Iterator[Media]:
+    media = Media(tmp_path / "media.log")
+    yield media
+    media.close()
+
+
+@pytest.fixture(scope="module")
+def main() -> Iterator[Cameras]:
+    with Cameras(count=1, size=MAIN) as cameras:
+        yield cameras
+
+
+@pytest.fixture(scope="module", params=["h264", "mjpeg"])
+def small(request: pytest.FixtureRequest) -> Iterator[Cameras]:
+    with Cameras(count=1, size=SMALL, codec=request.param) as cameras:
+        yield cameras
+
+
+def received(media: Media) -> tuple[int, int]:
+    status = media.status("door")
+    return (0, 0) if status is None else (status.width, status.height)
+
+
+def read_until(reader: Reader, done: float) -> list[int]:
+    """Return when the pictures came (CLOCK_MONOTONIC, ns)."""
+    came = []
+    while time.monotonic() < done:
+        came.append(reader.read(5).arrival_ns)
+    return came
+
+
+def test_the_largest_reader_decides_and_others_see_no_gap(
+    media: Media, main: Cameras, small: Cameras
+) -> None:
+    media.run(door=RtspSource(id="door", url=main.urls[0], sub_url=small.urls[0]))
+    tile = media.read("door", "bgra", 160, 90)
+    assert tile.read(8).width == 160
+    assert received(media) == SMALL
+    native = media.read("door")
+    came = read_until(tile, time.monotonic() + 2.5)
+    first = native.read(5)
+    assert (first.width, first.height) == MAIN
+    assert received(media) == MAIN
+    native.close()
+    came += read_until(tile, time.monotonic() + 8.5)
+    assert received(media) == SMALL
+    assert max(later - earlier for earlier, later in pairwise(came)) <= TWO_FRAMES_NS
+    assert media.history("door")[3:] == ["live", "live", "live"]
+    assert media.log() == ""
+
+
+def test_a_camera_without_the_smaller_stream_is_received_whole(media: Media, main: Cameras) -> None:
+    media.run(door=RtspSource(id="door", url=main.urls[0], sub_url=main.urls[0].replace("/1", "/99")))
+    tile = media.read("door", "bgra", 160, 90)
+    assert tile.read(8).width == 160
+    assert received(media) == MAIN
+    wait_until(lambda: "/99" in media.log(), 5)
+    native = media.read("door")
+    assert native.read(8).width == MAIN[0]

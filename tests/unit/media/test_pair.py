@@ -1,0 +1,63 @@
+"""Which of a camera's two streams is received."""
+
+from camgraph.media.pair import SMALL_AGAIN_NS, Pair
+from camgraph.ring.protocol import RingRequest
+
+NATIVE = RingRequest("door")
+TILE = RingRequest("door", "bgra", 320, 180)
+LARGE = RingRequest("door", "bgra", 640, 360)
+REGION = RingRequest("door", "bgra", 32, 18, roi=(0, 0, 32, 18))
+
+
+def shown() -> Pair:
+    """A pair whose smaller stream is known."""
+    pair = Pair()
+    pair.note_picture(320, 180)
+    return pair
+
+
+def test_the_smaller_stream_serves_who_asks_for_no_more_than_it_has() -> None:
+    pair = shown()
+    pair.follow([], 1)
+    assert pair.wants_small(1)
+    pair.follow([TILE], 1)
+    assert pair.wants_small(1)
+    assert not pair.holds(TILE)
+
+
+def test_one_larger_reader_needs_the_other_and_waits_for_it() -> None:
+    for request in (NATIVE, LARGE, REGION):
+        pair = shown()
+        pair.follow([TILE, request], 1)
+        assert not pair.wants_small(1)
+        assert pair.holds(request)
+        assert not pair.holds(TILE)
+        pair.shown_small = False
+        assert not pair.holds(request)
+
+
+def test_the_smaller_one_comes_back_a_moment_after_the_last_larger_reader() -> None:
+    pair = shown()
+    pair.follow([NATIVE], 10)
+    pair.shown_small = False
+    pair.note_picture(1280, 720)
+    pair.follow([TILE], 20)
+    assert not pair.wants_small(20 + SMALL_AGAIN_NS - 1)
+    assert pair.wants_small(20 + SMALL_AGAIN_NS)
+    assert not pair.holds(TILE)
+
+
+def test_a_size_that_is_not_known_yet_is_tried_with_the_smaller_stream() -> None:
+    pair = Pair()
+    pair.follow([LARGE], 1)
+    assert pair.wants_small(1)
+    pair.note_picture(320, 180)
+    pair.follow([LARGE], 2)
+    assert not pair.wants_small(2)
+
+
+def test_a_camera_without_the_smaller_stream_holds_nobody() -> None:
+    pair = shown()
+    pair.refused = True
+    assert not pair.wants_small(1)
+    assert not pair.holds(NATIVE)
