@@ -1,5 +1,6 @@
 """The built-in cameras with faults on command, as a bare socket sees them: what is on the wire."""
 
+import base64
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -158,14 +159,19 @@ def test_says_bye_and_keeps_the_connection(cameras: Cameras) -> None:
     with play(cameras) as probe:
         probe.frames(2)
         cameras.fault(1, "bye")
-        *_, last = packets_until_quiet(probe)
-        assert last.channel == 1
-        assert has_bye(last.payload)
+        wait_for_bye(probe)
+        assert is_mute(probe)
         assert probe.ask("OPTIONS", f"{probe.base}/1").status == 200
     with play(cameras) as probe:
-        first, *_, last = packets_until_quiet(probe)
-        assert (first.channel, last.channel) == (1, 1)
-        assert has_bye(last.payload)
+        [frame] = probe.frames(1)
+        assert frame[-1].nal_type == 5
+        wait_for_bye(probe)
+        assert is_mute(probe)
+
+
+def wait_for_bye(probe: Probe) -> None:
+    while not ((packet := next(probe.packets())).channel == 1 and has_bye(packet.payload)):
+        pass
 
 
 def test_tears_the_session_down(cameras: Cameras) -> None:
@@ -224,9 +230,8 @@ def test_sends_no_keyframe_for_a_while(cameras: Cameras) -> None:
     with play(cameras) as probe:
         began = time.monotonic()
         assert take(probe, 1)[0].nal_type == 1
-        assert until(probe, lambda packet: packet.nal_type == 7).marker is False
+        until(probe, lambda packet: packet.nal_type == 7)
         assert 0.3 < time.monotonic() - began < 2
-        assert steps(probe.frames(1)[0]) == [] or until(probe, lambda packet: packet.marker)
 
 
 def test_loses_packets(cameras: Cameras) -> None:
@@ -288,13 +293,23 @@ def test_markers_lie(cameras: Cameras, kind: str, *, marked: bool) -> None:
 
 
 def test_goes_on_in_another_size(cameras: Cameras) -> None:
-    with play(cameras) as probe:
+    with play(cameras) as probe, Probe(cameras) as other:
         before = take(probe, 1)[0]
+        narrow = sequence_parameters(other)
         cameras.fault(1, "other_size", width=352, height=288)
-        *_, [first, *rest] = (frame for frame in probe.frames(2 * GOP) if frame[0].nal_type == 7)
-        assert (first.source, rest[-1].nal_type) == (before.source, 5)
-        assert (first.timestamp - before.timestamp) % TICKS == 0
-        assert b"m=video" in probe.ask("DESCRIBE", f"{probe.base}/1").body
+        wide = sequence_parameters(other)
+        assert wide != narrow
+        source, timestamp = next(
+            (found.source, found.timestamp) for packet, found in rtp(probe) if wide in packet.payload
+        )
+        assert source == before.source
+        assert (timestamp - before.timestamp) % TICKS == 0
+
+
+def sequence_parameters(probe: Probe) -> bytes:
+    """Return the SPS that the first camera describes itself by."""
+    body = probe.ask("DESCRIBE", f"{probe.base}/1").body.decode()
+    return base64.b64decode(body.partition("sprop-parameter-sets=")[2].partition(",")[0])
 
 
 @pytest.mark.parametrize(("codec", "payload_type"), [("h265", 0), ("mjpeg", 26)])
@@ -334,7 +349,7 @@ def test_answers_a_byte_a_second(cameras: Cameras) -> None:
         assert probe.receive_some() == b"R"
         began = time.monotonic()
         assert probe.receive_some() == b"T"
-        assert 0.5 < time.monotonic() - began < 2
+        assert 0.5 < time.monotonic() - began < 5
 
 
 def test_sends_garbage(cameras: Cameras) -> None:
