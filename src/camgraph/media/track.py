@@ -27,7 +27,7 @@ class TrackReceiver:
     """
 
     def __init__(self, track: Track, *, ordered: bool, ssrc: int | None = None) -> None:
-        found = depacketizer_for(track.encoding, track.parameters)
+        found = depacketizer_for(track.encoding, track.parameters, (track.width, track.height))
         if found is None:
             raise LookupError(track.encoding)
         codec, self._depacketizer = found
