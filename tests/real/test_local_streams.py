@@ -34,6 +34,7 @@ def test_each_kind_of_source_says_how_it_fares(media: Media, tmp_path: Path) -> 
         once=FileSource(id="once", path=str(clip)),
         loop=FileSource(id="loop", path=str(clip), loop=True),
         broken=FileSource(id="broken", path=str(broken)),
+        spinning=FileSource(id="spinning", path=str(broken), loop=True, speed="fast"),
         foreign=FileSource(id="foreign", path=str(foreign)),
         absent=FileSource(id="absent", path=str(tmp_path / "absent.mp4")),
         unplugged=DeviceSource(id="unplugged", path="/dev/video-that-is-absent"),
@@ -43,6 +44,7 @@ def test_each_kind_of_source_says_how_it_fares(media: Media, tmp_path: Path) -> 
     expected = {
         "once": ("stopped", "ended"),
         "broken": ("unsupported", "not_media"),
+        "spinning": ("unsupported", "not_media"),
         "foreign": ("unsupported", "codec_unknown"),
         "absent": ("not_found", "not_found"),
         "unplugged": ("not_found", "no_device"),

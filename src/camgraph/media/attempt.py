@@ -163,13 +163,11 @@ class Attempt:
                 self._step(_RECEIVING)
         except SourceError as error:
             self._show_rest(demand, info)
-            if error.reason == "ended" and not demand.begun:
-                raise SourceRefused(
-                    f"Of its video ({info.codec}) not one picture can be decoded: is the file whole?",
-                    reason="not_media",
-                ) from error
+            if error.reason == "ended":
+                _check_shown(demand, info)
             raise
         self._show_rest(demand, info)
+        _check_shown(demand, info)
 
     def _show_rest(self, demand: OnDemand, info: StreamInfo) -> None:
         self._step(_DECODING)
@@ -201,6 +199,14 @@ class Attempt:
         self._steps += 1
         if self._cancelled:
             raise ClosedError("cancelled")
+
+
+def _check_shown(demand: OnDemand, info: StreamInfo) -> None:
+    if info.recorded and not demand.begun:
+        raise SourceRefused(
+            f"Of its video ({info.codec}) not one picture can be decoded: is the file whole?",
+            reason="not_media",
+        )
 
 
 def _decoder_for(info: StreamInfo, drops: Drops) -> VideoDecoder:

@@ -25,32 +25,29 @@ class FileSource:
         """There is nothing to look up."""
 
     def open(self) -> StreamInfo:
-        """Open the file and find its video; raise SourceError if that can't be."""
-        self._check_cancelled()
+        """Open the file, again for each pass, and find its video; raise SourceError if that can't be.
+
+        Not every file can be wound back, and it may have been replaced.
+        """
+        self.close()
+        if self._cancelled.is_set():
+            raise ClosedError("the stream was closed")
         # Its name is no address of another kind, whatever it looks like.
         self._input = opened = open_input(f"file:{self._path}", self._path, self._explain)
         self._playback.begin(opened)
-        return opened.info
+        return opened.info._replace(recorded=True)
 
     def packets(self) -> Iterator[Packet]:
-        """Yield the video's packets; raise SourceError with the reason ``ended`` at the end."""
-        first = self._opened.info
-        while True:
-            empty = True
-            for encoded in self._opened.packets(self._explain):
-                empty = False
-                yield self._playback.next(encoded, keyframe=encoded.is_keyframe)
-            if empty:
-                raise SourceRefused(
-                    f"There is no picture in {self._path}: choose another.", reason="no_video"
-                )
-            if not self._loop:
-                raise SourceUnavailable(f"{self._path} was played to its end.", reason="ended")
-            # Not every file can be wound back, and it may have been replaced.
-            self._opened.close()
-            again = self.open()
-            if (again.codec, again.extradata) != (first.codec, first.extradata):
-                raise SourceUnavailable(f"{self._path} was replaced by another file.", reason="codec_changed")
+        """Yield the video's packets up to the end, where SourceError is raised if there is no next pass."""
+        assert self._input is not None
+        empty = True
+        for encoded in self._input.packets(self._explain):
+            empty = False
+            yield self._playback.next(encoded, keyframe=encoded.is_keyframe)
+        if empty:
+            raise SourceRefused(f"There is no picture in {self._path}: choose another.", reason="no_video")
+        if not self._loop:
+            raise SourceUnavailable(f"{self._path} was played to its end.", reason="ended")
 
     def cancel(self) -> bool:
         """End a wait for the time of the next packet at once; a read from the disk can't be ended."""
@@ -62,15 +59,6 @@ class FileSource:
         opened, self._input = self._input, None
         if opened is not None:
             opened.close()
-
-    @property
-    def _opened(self) -> LibavInput:
-        assert self._input is not None
-        return self._input
-
-    def _check_cancelled(self) -> None:
-        if self._cancelled.is_set():
-            raise ClosedError("the stream was closed")
 
     def _explain(self, error: Exception) -> SourceError:
         match error:

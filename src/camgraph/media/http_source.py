@@ -23,6 +23,8 @@ _WITHOUT_TIMES = {"mpjpeg", "mjpeg", "jpeg_pipe"}
 """Formats whose times FFmpeg makes up."""
 _IN_PIECES = {"hls", "dash"}
 """What is sent seconds at a time, and live all the same."""
+_PIECE_BOUND_S = 4.0
+"""Who hangs for longer is taken to hang for good (see `hangs`)."""
 _US = Fraction(1, 1_000_000)
 
 
@@ -54,27 +56,20 @@ class HttpSource:
         """Ask for it, and find out what comes; raise SourceError within some 10 s if that fails."""
         self._check_cancelled()
         self._opening_since = time.monotonic()
-        options = {
-            "timeout": str(int(READ_BOUND_S * 1e6)),
-            # As little as is sure to tell what it is: all that is read before is late.
-            "probesize": "65536",
-            "fpsprobesize": "0",
-        }
-        try:
-            self._input = opened = open_input(
-                join_login(self._url, self._login), self._url, self._explain, options=options
-            )
-        finally:
-            self._check_cancelled()
+        opened = self._open()
+        if _formats(opened) & _IN_PIECES:
+            # FFmpeg sleeps until there is another piece: nothing but its own bound ends that.
+            self.close()
+            opened = self._open(_PIECE_BOUND_S)
         self._opening_since = None
-        return opened.info
+        return opened.info._replace(recorded=opened.duration_s > 0)
 
     def packets(self) -> Iterator[Packet]:
         """Yield the video's packets; raise SourceError when they end."""
         assert self._input is not None
         opened = self._input
         playback = None
-        recorded, formats = opened.duration_s > 0, set(opened.format.split(","))
+        recorded, formats = opened.duration_s > 0, _formats(opened)
         if not formats & _WITHOUT_TIMES:
             pace: Pace = "own" if recorded or formats & _IN_PIECES else "live"
             playback = Playback(self.network, self._cancelled, pace)
@@ -101,10 +96,28 @@ class HttpSource:
 
     def close(self) -> None:
         """Close the connection."""
-        self._thread_id = 0
         opened, self._input = self._input, None
         if opened is not None:
             opened.close()
+
+    def _open(self, read_bound_s: float | None = None) -> LibavInput:
+        options = {
+            "timeout": str(int(READ_BOUND_S * 1e6)),
+            # As little as is sure to tell what it is: all that is read before is late.
+            "probesize": "65536",
+            "fpsprobesize": "0",
+        }
+        try:
+            self._input = opened = open_input(
+                join_login(self._url, self._login),
+                self._url,
+                self._explain,
+                options=options,
+                read_bound_s=read_bound_s,
+            )
+        finally:
+            self._check_cancelled()
+        return opened
 
     def _stamped(self, encoded: EncodedPacket) -> Packet:
         arrival_ns, wall_ns = time.monotonic_ns(), time.time_ns()
@@ -124,7 +137,7 @@ class HttpSource:
 
     def _explain(self, error: Exception) -> SourceError:
         if self._opening_since is None:
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError | av.error.ExitError):
                 return SourceTimeout(
                     f"{self._url} has stopped sending: is the camera on, is the network up?", reason="stalled"
                 )
@@ -148,3 +161,7 @@ class HttpSource:
             with_login=self._login is not None,
         )
         return self._closed() if fault.reason == "not_rtsp" else fault
+
+
+def _formats(opened: LibavInput) -> set[str]:
+    return set(opened.format.split(","))

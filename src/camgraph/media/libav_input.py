@@ -88,14 +88,19 @@ def open_input(
     *,
     form: str | None = None,
     options: Mapping[str, str] | None = None,
+    read_bound_s: float | None = None,
 ) -> LibavInput:
     """Open what FFmpeg calls `url`, of the format `form` where it can't find that out.
 
+    A read that takes longer than `read_bound_s` fails with an ``av.error.ExitError``; having a bound costs
+    the interpreter's lock whenever FFmpeg looks at it.
     Raises what `explain` makes of FFmpeg's error, which that does not refer to: it may hold a password.
     """
     fault = None
     try:
-        container = av.open(url, format=form, options=dict(options or {}), timeout=(OPEN_BOUND_S, None))
+        container = av.open(
+            url, format=form, options=dict(options or {}), timeout=(OPEN_BOUND_S, read_bound_s)
+        )
     except FAILURES as error:
         fault = explain(error)
     if fault is not None:

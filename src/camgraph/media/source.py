@@ -22,6 +22,8 @@ class StreamInfo(NamedTuple):
     """Frames per second; 0.0: not announced."""
     context: Any = None
     """FFmpeg's decoder as libavformat has set it up, where that received the stream; not opened yet."""
+    recorded: bool = False
+    """It has a beginning and an end: if there was no picture between them, there is none."""
 
 
 class Packet(NamedTuple):
