@@ -18,6 +18,7 @@ import pytest
 from camgraph.base.errors import ClosedError, SourceError
 from camgraph.media.convert import Converter, color_of
 from camgraph.media.decode import VideoDecoder
+from camgraph.media.hangs import HUNG_LOOKS, LOOK_EVERY_S
 from camgraph.media.http_source import HttpSource
 from camgraph.media.source import Packet
 from camgraph.testing.waiting import wait_until
@@ -236,10 +237,9 @@ def test_every_wait_can_be_cancelled(server: Server) -> None:
                 ended.result()
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
-def test_a_recording_is_played_at_its_own_pace_and_ends(server: Server, tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    with av.open(str(path), "w") as container:
+def write(path: Path, **options: Any) -> None:
+    """Encode 15 pictures."""
+    with av.open(str(path), "w", **options) as container:
         stream: Any = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         for number in range(15):
@@ -247,16 +247,26 @@ def test_a_recording_is_played_at_its_own_pace_and_ends(server: Server, tmp_path
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame.reformat(format="yuv420p")))
         container.mux(stream.encode(None))
-    data = path.read_bytes()
 
-    def file(request: BaseHTTPRequestHandler) -> None:
+
+def file(path: Path) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Return what sends a file, or the part that is asked for."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        data = path.read_bytes()
         first = int((request.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
         told = ("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
         head(request, 206, ("Accept-Ranges", "bytes"), told, ("Content-Length", str(len(data) - first)))
         request.wfile.write(data[first:])
 
-    server.answers = {"/clip": file}
-    source = HttpSource(server.url("/clip"))
+    return answer
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.m3u8"])
+def test_a_recording_is_played_at_its_own_pace_and_ends(server: Server, tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    server.answers = {f"/{path.name}": file(path) for path in tmp_path.iterdir()}
+    source = HttpSource(server.url(f"/{name}"))
     source.resolve()
     source.open()
     packets: list[Packet] = []
@@ -266,3 +276,33 @@ def test_a_recording_is_played_at_its_own_pace_and_ends(server: Server, tmp_path
     assert caught.value.reason == "ended"
     assert len(packets) == 15
     assert (packets[-1].arrival_ns - packets[0].arrival_ns) / 1e9 > 12 / 25
+
+
+def test_what_comes_in_pieces_is_played_evenly_and_can_be_cancelled_between_them(
+    server: Server, tmp_path: Path
+) -> None:
+    write(tmp_path / "live.m3u8")
+    listed = (tmp_path / "live.m3u8").read_text().replace("#EXT-X-ENDLIST\n", "")
+    (tmp_path / "live.m3u8").write_text(listed)
+    server.answers = {f"/{path.name}": file(path) for path in tmp_path.iterdir()}
+    source = HttpSource(server.url("/live.m3u8"))
+    packets: list[Packet] = []
+
+    def play() -> None:
+        source.resolve()
+        source.open()
+        for packet in source.packets():
+            packets.append(packet)
+
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(play)
+        wait_until(lambda: len(packets) >= 13)  # The rest may wait for the next piece.
+        asked = time.monotonic()
+        while not ended.done():
+            source.cancel()
+            assert time.monotonic() - asked < HUNG_LOOKS * LOOK_EVERY_S
+            time.sleep(0.01)
+        with pytest.raises(ClosedError):
+            ended.result()
+    source.close()
+    assert np.diff([packet.arrival_ns for packet in packets]).max() < 200_000_000
