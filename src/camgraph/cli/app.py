@@ -7,6 +7,7 @@ from camgraph.cli.demo import demo
 from camgraph.cli.probe import probe
 from camgraph.cli.run import run
 from camgraph.cli.show import show
+from camgraph.cli.top import top
 
 app = typer.Typer(
     name="camgraph",
@@ -20,6 +21,7 @@ app.command()(demo)
 app.command()(cameras)
 app.command()(show)
 app.command()(run)
+app.command()(top)
 app.command()(probe)
 
 

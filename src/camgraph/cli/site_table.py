@@ -1,7 +1,7 @@
 """A running site as a table: every stream, and every media process."""
 
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import camgraph as cg
+from camgraph.control.messages import MediaProcessStatistics
 from camgraph.graph.spec import streams_of
 
 RATES_OVER = 5
@@ -45,7 +46,7 @@ class SiteTable:
 
     def draw(self) -> Group:
         """Return the tables."""
-        return Group(self._streams(), self._processes())
+        return Group(self._streams(), process_table(self._counts.media if self._counts else ()))
 
     def _streams(self) -> Table:
         table = Table("stream", "state", "picture", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -56,10 +57,7 @@ class SiteTable:
         sources = {name: path.source.id for name, path in streams_of(self._site.spec).items()}
         counts = self._counts
         seats = {stream: one.name for one in counts.media for stream in one.streams} if counts else {}
-        readers = dict.fromkeys(sources, 0)
-        for stream in counts.streams.values() if counts else ():
-            for ring in stream.rings:
-                readers[ring.stream] = readers.get(ring.stream, 0) + ring.readers
+        readers = readers_of(counts) if counts else Counter[str]()
         for name, source in sources.items():
             status = self._site.streams[name].status if name in self._site.streams else None
             if status is None:
@@ -67,7 +65,7 @@ class SiteTable:
             fps = self._fps.get(name)
             table.add_row(
                 Text(name),
-                Text(status.state, style=_STYLES.get(status.state, _OTHER_STYLE)),
+                state_text(status),
                 f"{status.width}×{status.height}" if status.width else "",
                 "" if fps is None else f"{fps:.1f}",
                 str(readers[name]),
@@ -76,22 +74,38 @@ class SiteTable:
             )
         return table
 
-    def _processes(self) -> Table:
-        table = Table("media process", "pid", "starts", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for heading in ("streams", "cores", "ring MiB"):
-            table.add_column(heading, justify="right")
-        table.add_column("ended last", ratio=1)
-        for one in self._counts.media if self._counts else ():
-            table.add_row(
-                f"{one.name} (own)" if one.own else one.name,
-                str(one.pid or ""),
-                str(one.starts),
-                str(len(one.streams)),
-                f"{one.cores:.2f}",
-                f"{one.reserved_bytes / (1 << 20):.0f}",
-                Text(one.last_exit),
-            )
-        return table
+
+def process_table(processes: Iterable[MediaProcessStatistics]) -> Table:
+    """Return the media processes as a table."""
+    table = Table("media process", "pid", "starts", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("streams", "cores", "ring MiB"):
+        table.add_column(heading, justify="right")
+    table.add_column("ended last", ratio=1)
+    for one in processes:
+        table.add_row(
+            f"{one.name} (own)" if one.own else one.name,
+            str(one.pid or ""),
+            str(one.starts),
+            str(len(one.streams)),
+            f"{one.cores:.2f}",
+            f"{one.reserved_bytes / (1 << 20):.0f}",
+            Text(one.last_exit),
+        )
+    return table
+
+
+def readers_of(counts: cg.SiteStatistics) -> Counter[str]:
+    """Return how many read each stream."""
+    readers: Counter[str] = Counter()
+    for stream in counts.streams.values():
+        for ring in stream.rings:
+            readers[ring.stream] += ring.readers
+    return readers
+
+
+def state_text(status: cg.StreamStatus) -> Text:
+    """Return the state, in a colour that tells how good it is."""
+    return Text(status.state, style=_STYLES.get(status.state, _OTHER_STYLE))
 
 
 def _frames(counts: cg.SiteStatistics) -> Iterator[tuple[str, int]]:
