@@ -17,8 +17,7 @@ import msgspec
 
 from camgraph.cli.camera_child import CameraChild, CameraOptions, CamerasFailed, Codec, Ready
 from camgraph.media.rtsp.gate import AuthKind
-from camgraph.testing.fault_desk import Command, Done
-from camgraph.testing.faults import Fault
+from camgraph.testing.faults import Command, Done, Fault
 from camgraph.testing.waiting import wait_until
 
 START_PATIENCE_S = 60.0

@@ -10,23 +10,19 @@ import msgspec
 from camgraph.media.rtsp.meddling import Client
 from camgraph.media.rtsp.message import Request
 from camgraph.media.rtsp.server import RtspServer
-from camgraph.testing.faults import ClipFault, Fault, Treatment, described, treat_request, treat_session
+from camgraph.testing.faults import (
+    ClipFault,
+    Command,
+    Done,
+    Fault,
+    Treatment,
+    described,
+    treat_request,
+    treat_session,
+)
 from camgraph.testing.player import Player
 
 DRIBBLE_S = 1.0
-
-
-class Command(msgspec.Struct, frozen=True):
-    """Give a camera a fault, in place of the one it has; None: heal it."""
-
-    camera: int
-    fault: Fault | None
-
-
-class Done(msgspec.Struct, frozen=True):
-    """The command was carried out, or not: then a sentence says why."""
-
-    error: str = ""
 
 
 ChangeClip = Callable[[int, ClipFault | None], Awaitable[None]]

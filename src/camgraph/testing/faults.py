@@ -210,6 +210,19 @@ SignallingFault = (
 Fault = SignallingFault | PacketFault | ClipFault
 
 
+class Command(msgspec.Struct, frozen=True):
+    """Give a camera a fault, in place of the one it has; None: heal it."""
+
+    camera: int
+    fault: Fault | None
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The command was carried out, or not: then a sentence says why."""
+
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Treatment:
     """What becomes of a connection: bytes are sent, the session or the connection ends."""
