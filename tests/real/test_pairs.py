@@ -75,6 +75,6 @@ def test_a_camera_without_the_smaller_stream_is_received_whole(media: Media, mai
     tile = media.read("door", "bgra", 160, 90)
     assert tile.read(8).width == 160
     assert received(media) == MAIN
-    wait_until(lambda: "/99" in media.log(), 5)
+    wait_until(lambda: "/199" in media.log(), 5)
     native = media.read("door")
     assert native.read(8).width == MAIN[0]
