@@ -29,6 +29,8 @@ class Measured:
     """Pictures published that can't be read: parts of different ones."""
     neighbour_lost: int = 0
     process_replaced: bool = False
+    process_ended: str = ""
+    """How the media process ended, if it was replaced."""
     leaks: int = 0
     leaked: tuple[str, ...] = field(default=())
     error: str = ""
@@ -76,9 +78,10 @@ def reasons_against(row: Row, measured: Measured) -> list[str]:
     if measured.smeared:
         against.append(f"{measured.smeared} pictures were smeared")
     if measured.process_replaced != row.replaced:
-        against.append(
-            "the media process was replaced" if measured.process_replaced else "it was not replaced"
+        replaced = (
+            f"was replaced ({measured.process_ended})" if measured.process_replaced else "was not replaced"
         )
+        against.append(f"the media process {replaced}")
     if measured.neighbour_lost and not measured.process_replaced:
         against.append(f"the neighbour lost {measured.neighbour_lost} frames")
     if measured.leaks:

@@ -50,7 +50,7 @@ def _suffer(scene: Scene) -> Measured:
     noticed = None if tolerated(row) else _notice(scene)
     remaining_s = scene.begun + row.lasts_s - time.monotonic()
     wait_for(lambda: time.monotonic() >= scene.begun + row.lasts_s, max(0.0, remaining_s) + 1)
-    now = noticed if row.overcomes and noticed is not None else _state(scene)
+    now = noticed if noticed is not None and (row.overcomes or row.replaced) else _state(scene)
     pictures = scene.victim.verified_after(scene.begun)
     measured = Measured(
         noticed_s=None if noticed is None else noticed.at - scene.begun,
@@ -70,6 +70,7 @@ def _suffer(scene: Scene) -> Measured:
         smeared=sum(not seen.ok for seen in scene.victim.since(scene.begun)),
         neighbour_lost=lost(scene.neighbour.since(first)),
         process_replaced=scene.pid_of(NEIGHBOUR) != scene.media_pid,
+        process_ended=scene.process_of(NEIGHBOUR).last_exit,
     )
     return _with_leaks(measured, _leaks(scene, before))
 

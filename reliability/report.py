@@ -84,6 +84,7 @@ class Result(NamedTuple):
                 "pictures_within_s": row.pictures_within_s,
             },
             "announced_s": measured.announced_s,
+            "process_ended": measured.process_ended,
             "stayed": measured.stayed,
             "pictures_s": measured.pictures_s,
             "waits_s": measured.waits_s,

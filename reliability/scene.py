@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from uuid import uuid4
 
 import camgraph as cg
+from camgraph.control.messages import MediaProcessStatistics
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 from camgraph.testing.watching import Watcher
@@ -105,9 +106,13 @@ class Scene:
         """Return what a stream, by default the one in question, said of itself since the fault began."""
         return [told for told in list(self._told[stream or self.subject]) if told.at >= self.begun]
 
+    def process_of(self, stream: str) -> MediaProcessStatistics:
+        """Return the media process that runs a stream."""
+        return next(one for one in self.site.statistics().media if stream in one.streams)
+
     def pid_of(self, stream: str) -> int:
-        """Return the pid of the media process that runs a stream."""
-        return next(one.pid for one in self.site.statistics().media if stream in one.streams)
+        """Return the pid of that process."""
+        return self.process_of(stream).pid
 
     def holdings(self) -> Counter[str]:
         """Return what the neighbour's media process holds."""

@@ -8,6 +8,8 @@ SHORT: SourceOptions = {"longest_retry_s": 1.0}
 """Delays of 5 s and more would only have the rows last longer; one row proves them."""
 SILENCE_S = 6.0
 """Five silent seconds, and then the connection is given up."""
+OPENING_S, HUNG_S = 10.0, 8.0
+"""What is not open by then is given up, and what does not come back then for so long has hung."""
 OTHER_SIZE, OTHER_FPS = (480, 272), 50
 
 ROWS = (
@@ -168,8 +170,9 @@ ROWS = (
         HungCall(),
         "backing_off",
         "media_process_hung",
-        noticed_within_s=8.0,
+        noticed_within_s=OPENING_S + HUNG_S,
         ends=False,
         replaced=True,
+        settles_s=2 * HUNG_S,
     ),
 )

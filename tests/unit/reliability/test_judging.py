@@ -48,7 +48,11 @@ def test_as_declared_is_ok(row: Row) -> None:
         (STALLED, {"recovered_s": 2.1}, "recovered after 2.1 s, not 2.0 s"),
         (STALLED, {"recovered_s": 3.4, "announced_s": 1.3}, "recovered after 3.4 s, not 3.3 s"),
         (STALLED, {"neighbour_lost": 1}, "the neighbour lost 1 frames"),
-        (STALLED, {"process_replaced": True}, "the media process was replaced"),
+        (
+            STALLED,
+            {"process_replaced": True, "process_ended": "signal SIGSEGV"},
+            "the media process was replaced (signal SIGSEGV)",
+        ),
         (STALLED, {"leaks": 1, "leaked": ("thread",)}, "left behind: thread"),
         (STALLED, {"smeared": 1}, "1 pictures were smeared"),
         (STALLED, {"error": "it broke"}, "not measured: it broke"),
@@ -62,7 +66,7 @@ def test_as_declared_is_ok(row: Row) -> None:
         (OVERCOME, {"stayed": "backing_off"}, "it stayed backing_off, not live"),
         (FOR_GOOD, {"waits_s": (27.1,)}, "announced waits of 27.1 s, not 30.0, 60.0 s"),
         (FOR_GOOD, {"waits_s": (27.1, 29.0)}, "announced waits of 27.1, 29.0 s, not 30.0, 60.0 s"),
-        (REPLACED, {"process_replaced": False}, "it was not replaced"),
+        (REPLACED, {"process_replaced": False}, "the media process was not replaced"),
         (REPLACED, {"recovered_s": 2.5}, "recovered after 2.5 s, not 2.0 s"),
     ],
 )
