@@ -34,6 +34,7 @@ QT_DEBIAN = (
 # fmt: on
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
 GTK_DEBIAN = ("gir1.2-gtk-3.0", "python3-gi")
+CAMERA_DEBIAN = ("gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-ugly", "python3-gi")
 PEER_DEBIAN = {
     "gst-launch-1.0": (
         "gstreamer1.0-libav",
@@ -49,20 +50,21 @@ PEER_DEBIAN = {
 
 class Needs(NamedTuple):
     """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH; and what it
-    can do without: GTK 3 for Python, and other tools.
+    can do without: GTK 3 for Python, an RTSP server that is not ours, and other tools.
     """
 
     extras: frozenset[str]
     qt: bool = False
     tools: tuple[str, ...] = ()
     gtk: bool = False
+    camera: bool = False
     peers: tuple[str, ...] = ()
 
 
 _DEV = frozenset({"dev", "metrics", "qt"})  # named together, since dev brings the others
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
-    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), gtk=True),
+    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), gtk=True, camera=True),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
     "bench": Needs(
@@ -170,16 +172,25 @@ def provide_tools(tools: Sequence[str]) -> None:
         )
 
 
+def has_typelib(name: str) -> bool:
+    """Tell whether Debian's Python can use a library."""
+    parts = "python3/dist-packages/gi/__init__.py", f"*/girepository-1.0/{name}.typelib"
+    return all(any(Path("/usr/lib").glob(part)) for part in parts)
+
+
 def provide_gtk() -> None:
     """Install GTK 3 for Debian's Python, where we may and `.venv` has that version; go on without."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if os.path.realpath("/usr/bin/python3") != f"/usr/bin/python{version}":
         return
-    bindings, typelib = "python3/dist-packages/gi/__init__.py", "*/girepository-1.0/Gtk-3.0.typelib"
-    if all(any(Path("/usr/lib").glob(part)) for part in (bindings, typelib)):
-        return
-    if not apt_install(GTK_DEBIAN, "GTK 3"):
+    if not has_typelib("Gtk-3.0") and not apt_install(GTK_DEBIAN, "GTK 3"):
         say(f"going on without GTK 3 (Debian, Ubuntu: {apt_line(GTK_DEBIAN)})")
+
+
+def provide_camera() -> None:
+    """Install an RTSP server that is not ours, GStreamer's, where we may; go on without."""
+    if not has_typelib("GstRtspServer-1.0") and not apt_install(CAMERA_DEBIAN, "GStreamer's RTSP server"):
+        say(f"going on without GStreamer's RTSP server (Debian, Ubuntu: {apt_line(CAMERA_DEBIAN)})")
 
 
 def provide_peers(peers: Sequence[str]) -> None:
@@ -272,6 +283,8 @@ def main(arguments: Sequence[str]) -> None:
         provide_tools(needs.tools)
         if needs.gtk:
             provide_gtk()
+        if needs.camera:
+            provide_camera()
         provide_peers(needs.peers)
 
 

@@ -13,6 +13,7 @@ from camgraph.media.faults import Address
 Resolved = tuple[socket.AddressFamily, tuple[object, ...]]
 """A family and the address for `connect`, as `socket.getaddrinfo` tells them."""
 
+_NO_SOCKET = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
@@ -98,6 +99,12 @@ class Connecting:
             return SourceTimeout(
                 f"{at} does not answer: is the camera on, is the address right, is a firewall in between?",
                 reason="no_answer",
+            )
+        if code in _NO_SOCKET:
+            return SourceUnavailable(
+                f"This machine allows no further connection ({os.strerror(code)}): "
+                "run fewer streams, or raise its limit.",
+                reason="no_socket",
             )
         if code in _NO_WAY:
             return SourceUnavailable(

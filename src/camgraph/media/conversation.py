@@ -12,7 +12,7 @@ from camgraph.base.loop import Loop, Timer
 from camgraph.base.redact import redact
 from camgraph.graph.spec import Transport
 from camgraph.media.connecting import Connecting, Resolved
-from camgraph.media.datagrams import DatagramPair, arrived
+from camgraph.media.datagrams import DatagramPair, arrived, is_address
 from camgraph.media.faults import Address
 from camgraph.media.feed import Feed, ForeignCodec, Reopen
 from camgraph.media.rtsp.client import Answered, Data, Described, Failed, Moved, Playing, RtspClient, Wish
@@ -65,7 +65,7 @@ class Conversation:
         self._track: TrackReceiver | None = None
         self._channels = (-1, -1)
         self._timer: Timer | None = None
-        self._playing_ns = self._report_ns = self._judge_ns = 0
+        self._report_ns = self._judge_ns = 0
         self._judged = (0, 0)
         self._over = False
 
@@ -98,9 +98,13 @@ class Conversation:
 
     def _connected(self, sock: socket.socket) -> None:
         self._connecting, self._sock = None, sock
+        self._guarded(self._greet)()
+
+    def _greet(self) -> None:
+        assert self._sock is not None
         now_ns = time.monotonic_ns()
         self._client = RtspClient(self._address.url, self._login, now_ns)
-        self._loop.add(sock, self._guarded(self._on_readable))
+        self._loop.add(self._sock, self._guarded(self._on_readable))
         self._client.start(now_ns)
         self._flush()
         self._arm()
@@ -114,7 +118,7 @@ class Conversation:
             except SourceError as error:
                 self._fail(error)
             except OSError as error:
-                sentence = f"This machine can't receive from {self._address.at} ({error.strerror}): use TCP."
+                sentence = f"This machine can't receive from {self._address.at} ({error.strerror})."
                 self._fail(SourceUnavailable(sentence, reason="no_socket"))
             except Exception:
                 _log.error("%s: %s", self._address.at, redact(traceback.format_exc()))
@@ -167,7 +171,7 @@ class Conversation:
             case Moved(url=url):
                 self._end(Reopen(url, self._transport))
             case Failed(reason="transport_refused") if self._transport != "tcp":
-                self._end(Reopen(self._address.url, "tcp"))
+                self._change_to_tcp(f"{self._transport} is refused")
             case Failed(reason=reason, sentence=sentence):
                 self._fail(_KINDS.get(reason, SourceRefused)(sentence, reason=reason))
 
@@ -181,7 +185,11 @@ class Conversation:
             return
         ports = (0, 0)
         if self._transport == "udp":
-            self._datagrams = DatagramPair.bound(self._sock.family)
+            try:
+                self._datagrams = DatagramPair.bound(self._sock.family)
+            except OSError as error:
+                self._change_to_tcp(f"there are no ports ({error})")
+                return
             ports = self._datagrams.ports
         self._client.setup([Wish(track, self._transport, ports)], now_ns)
 
@@ -192,13 +200,21 @@ class Conversation:
         if answer.transport == "tcp":
             self._channels = answer.channels
             self._close_datagrams()
-        elif answer.transport == "udp":
-            assert self._datagrams is not None
-            if any(answer.server_ports):
-                self._datagrams.connect(answer.source or self._sock.getpeername()[0], answer.server_ports)
-        else:
-            group, (port, _), own = answer.destination, answer.server_ports, self._sock.getsockname()[0]
+            return
+        try:
+            self._receive_datagrams(answer, self._sock)
+        except OSError as error:
+            self._change_to_tcp(f"its datagrams can't be received ({error})")
+
+    def _receive_datagrams(self, answer: Answered, sock: socket.socket) -> None:
+        if answer.transport == "multicast":
+            group, (port, _), own = answer.destination, answer.server_ports, sock.getsockname()[0]
             self._datagrams = DatagramPair.joined(group, port, own)
+        elif any(answer.server_ports):
+            assert self._datagrams is not None
+            # Looking a name up would keep all cameras waiting.
+            source = answer.source if is_address(answer.source) else sock.getpeername()[0]
+            self._datagrams.connect(source, answer.server_ports)
 
     def _play(self, now_ns: int) -> None:
         track, datagrams = self._track, self._datagrams
@@ -208,7 +224,6 @@ class Conversation:
             self._loop.add(datagrams.rtcp, self._guarded(self._on_control))
             self._send_report(now_ns)  # Opens the way back, too.
             self._judge_ns = now_ns + NOTHING_BY_UDP_NS
-        self._playing_ns = now_ns
         self._report_ns = now_ns + REPORT_EVERY_NS
         self._feed.tell(track.info)
 
@@ -288,15 +303,16 @@ class Conversation:
         rtp = self._track.rtp
         self._judge_ns = now_ns + LOSS_OVER_NS
         if not rtp.packets:
-            _log.info("%s: no packet came by %s: going on by TCP", self._address.at, self._transport)
-            self._end(Reopen(self._address.url, "tcp"))
+            self._change_to_tcp(f"no packet came by {self._transport}")
             return
         came, lost = rtp.packets - self._judged[0], rtp.lost - self._judged[1]
         self._judged = rtp.packets, rtp.lost
         if came + lost >= _FEWEST_JUDGED and lost > MOST_LOSS * (came + lost):
-            share = 100 * lost / (came + lost)
-            _log.info("%s: %.1f %% lost by %s: going on by TCP", self._address.at, share, self._transport)
-            self._end(Reopen(self._address.url, "tcp"))
+            self._change_to_tcp(f"{lost / (came + lost):.1%} is lost by {self._transport}")
+
+    def _change_to_tcp(self, why: str) -> None:
+        _log.info("%s: %s: going on by TCP", self._address.at, why)
+        self._end(Reopen(self._address.url, "tcp"))
 
     def _send_report(self, now_ns: int) -> None:
         assert self._track is not None
@@ -345,7 +361,7 @@ class Conversation:
 
     def _part(self, sock: socket.socket) -> None:
         """Say goodbye, and read for a moment on: closing with unread data would reset the connection."""
-        if self._client is not None and self._playing_ns:
+        if self._client is not None and self._client.has_session:
             self._client.teardown(time.monotonic_ns())
             with suppress(OSError):
                 sock.send(self._client.output)

@@ -1,6 +1,7 @@
 """Pairs of UDP sockets for RTP and RTCP (RFC 3550, 11), of one sender or of a multicast group."""
 
 import errno
+import ipaddress
 import socket
 import struct
 from collections.abc import Iterator
@@ -48,6 +49,8 @@ class DatagramPair:
     def at(cls, address: str, port: int) -> Self:
         """Return sockets at `port` and the next one, of `address` if that is this machine's, else of all.
 
+        A name is not looked up.
+
         Raises OSError if the ports can't be had.
         """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -67,6 +70,8 @@ class DatagramPair:
     def joined(cls, group: str, port: int, source: str = "") -> Self:
         """Return sockets that hear a multicast group at two ports; raise OSError if that can't be.
 
+        `group` is an address of IPv4.
+
         `source` is an address of the interface's network, to choose the interface by; empty: the kernel's.
         """
         opened: list[socket.socket] = []
@@ -75,8 +80,8 @@ class DatagramPair:
                 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
                 opened.append(sock)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind((group, number))
                 member = struct.pack("4s4s", socket.inet_aton(group), socket.inet_aton(source or "0.0.0.0"))
+                sock.bind((group, number))
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
         except OSError:
             for sock in opened:
@@ -105,11 +110,20 @@ class DatagramPair:
 def _bind_where_it_is_ours(sock: socket.socket, address: str, port: int) -> None:
     """Bind to the address, or to all: many descriptions name the sender's."""
     try:
-        sock.bind((address, port))
+        sock.bind((address if is_address(address) else "", port))
     except OSError as error:
         if error.errno != errno.EADDRNOTAVAIL:
             raise
         sock.bind(("", port))
+
+
+def is_address(text: str) -> bool:
+    """Tell whether that is an address, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def arrived(sock: socket.socket) -> Iterator[bytes]:

@@ -103,6 +103,11 @@ class RtspClient:
         self._early_bytes = 0
 
     @property
+    def has_session(self) -> bool:
+        """Whether the camera keeps something for us, which `teardown` gives back."""
+        return bool(self._session)
+
+    @property
     def due_ns(self) -> int:
         """When `tick` is to be called; 0: not at all."""
         if self._ended:
