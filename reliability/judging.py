@@ -19,6 +19,7 @@ class Measured:
     reason: str = ""
     stayed: str = ""
     """The state in which it stayed while the fault lasted, where it is to overcome it."""
+    transport: str = ""
     announced_s: float = 0.0
     """From the end of the fault to the attempt that was announced then; 0: none had to be waited for."""
     recovered_s: float | None = None
@@ -66,6 +67,8 @@ def reasons_against(row: Row, measured: Measured) -> list[str]:
             against.append("did not recover")
         elif measured.recovered_s > bound_s:
             against.append(f"recovered after {measured.recovered_s:.1f} s, not {bound_s:.1f} s")
+    if row.transport == "udp" and measured.transport != row.goes_on_by:
+        against.append(f"it went on by {measured.transport}, not {row.goes_on_by}")
     if row.overcomes and measured.stayed != "live":
         against.append(f"it stayed {measured.stayed}, not live")
     if row.pictures_within_s is not None:

@@ -56,6 +56,7 @@ def _suffer(scene: Scene) -> Measured:
         noticed_s=None if noticed is None else noticed.at - scene.begun,
         state=now.status.state,
         reason=now.status.reason,
+        transport=scene.transport(),
         stayed=scene.site.streams[scene.subject].status.state if row.overcomes else "",
         pictures_s=None if pictures is None else pictures.at - scene.begun,
         waits_s=_waits(scene),

@@ -86,6 +86,8 @@ class Row:
     ends: bool = True
     options: SourceOptions = field(default_factory=SourceOptions)
     transport: Transport = "tcp"
+    goes_on_by: Transport = "tcp"
+    """How packets travel at the end of the fault, where the stream had begun by UDP."""
     overcomes: bool = False
     pictures_within_s: float | None = None
     """So soon ten verified pictures come while the fault lasts; None: they need not."""

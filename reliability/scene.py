@@ -114,6 +114,11 @@ class Scene:
         """Return the pid of that process."""
         return self.process_of(stream).pid
 
+    def transport(self) -> str:
+        """Return how the victim's packets travel."""
+        found = self.site.statistics().streams.get(VICTIM)
+        return "" if found is None else found.transport
+
     def holdings(self) -> Counter[str]:
         """Return what the neighbour's media process holds."""
         return holdings(self.pid_of(NEIGHBOUR))

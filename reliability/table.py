@@ -92,7 +92,14 @@ ROWS = (
         lasts_s=40.0,
     ),
     Row("loss of 1 %, TCP", Camera("loss", percent=1.0), "live", lasts_s=8.0),
-    Row("loss of 1 %, UDP", Camera("loss", percent=1.0), "live", lasts_s=8.0, transport="udp"),
+    Row(
+        "loss of 1 %, UDP",
+        Camera("loss", percent=1.0),
+        "live",
+        lasts_s=8.0,
+        transport="udp",
+        goes_on_by="udp",
+    ),
     Row("loss of 5 %, TCP", Camera("loss", percent=5.0), "degraded", "packet_loss", lasts_s=8.0),
     Row(
         "loss of 5 %, UDP",
@@ -117,6 +124,7 @@ ROWS = (
         "live",
         lasts_s=5.0,
         transport="udp",
+        goes_on_by="udp",
         pictures_within_s=AT_ONCE_S,
     ),
     Row(
@@ -125,6 +133,7 @@ ROWS = (
         "live",
         lasts_s=5.0,
         transport="udp",
+        goes_on_by="udp",
         pictures_within_s=AT_ONCE_S,
     ),
     Row(

@@ -11,12 +11,14 @@ from reliability.rows import Row
 
 STALLED = Row("stalled", Stopped(), "stalled", "stalled")
 LIVE = Row("unnoticed", Stopped(), "live", pictures_within_s=2.0)
+LOSSY = Row("lossy", Stopped(), "live", transport="udp", goes_on_by="udp")
 OVERCOME = Row("overcome", Stopped(), "backing_off", "codec_changed", overcomes=True)
 FOR_GOOD = Row("for good", Stopped(), "unauthorized", "unauthorized", ends=False, waits_s=(30.0, 60.0))
 REPLACED = Row("hung", Stopped(), "backing_off", "media_process_hung", ends=False, replaced=True)
 GOOD = {
     STALLED: Measured(noticed_s=2.0, state="stalled", reason="stalled", recovered_s=1.4),
     LIVE: Measured(state="live", recovered_s=0.4, pictures_s=0.4),
+    LOSSY: Measured(state="live", recovered_s=0.4, transport="udp"),
     OVERCOME: Measured(
         noticed_s=0.2, state="backing_off", reason="codec_changed", stayed="live", recovered_s=1.4
     ),
@@ -63,6 +65,7 @@ def test_as_declared_is_ok(row: Row) -> None:
         ),
         (LIVE, {"pictures_s": None}, "no pictures while it lasted"),
         (LIVE, {"pictures_s": 2.1}, "pictures after 2.1 s, not 2.0 s"),
+        (LOSSY, {"transport": "tcp"}, "it went on by tcp, not udp"),
         (OVERCOME, {"stayed": "backing_off"}, "it stayed backing_off, not live"),
         (FOR_GOOD, {"waits_s": (27.1,)}, "announced waits of 27.1 s, not 30.0, 60.0 s"),
         (FOR_GOOD, {"waits_s": (27.1, 29.0)}, "announced waits of 27.1, 29.0 s, not 30.0, 60.0 s"),
