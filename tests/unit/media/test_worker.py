@@ -125,7 +125,7 @@ def test_connections_and_time_are_counted(running: Running, sources: list[ToldSo
 
 
 def test_the_numbers_of_ended_connections_stay(running: Running, sources: list[ToldSource]) -> None:
-    running.until(lambda: running.last.state == "live")
+    running.until(lambda: running.last.state == "live" and running.worker.statistics().received == 5)
     network = sources[0].network
     network.received_bytes, network.lost, network.jitter_ns, network.transport = 1000, 3, 2_000_000, "udp"
     first = running.worker.statistics()
