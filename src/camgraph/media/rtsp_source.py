@@ -45,18 +45,25 @@ class RtspSource:
         self._feed = Feed()
         self._address = Address(url, "", 0)
         self._resolved: list[Resolved] = []
-        self._conversation: Conversation | None = None
+        self._counting: tuple[Conversation | None, int, int] = (None, 0, 0)
+        """What is counted now, with the bytes, and the lost packets, of the connections before."""
         self._foreign: LibavRtspSource | None = None
         self._cancelled = False
 
     @property
     def network(self) -> NetworkCounts:
-        """What came over the network so far; of the connection of now."""
+        """What came over the network so far."""
         if self._foreign is not None:
             return self._foreign.network
-        conversation = self._conversation
+        conversation, earlier_bytes, earlier_lost = self._counting
         counts = NetworkCounts() if conversation is None else conversation.counts
-        return replace(counts, dropped=self._feed.dropped, queued=self._feed.waiting)
+        return replace(
+            counts,
+            received_bytes=earlier_bytes + counts.received_bytes,
+            lost=earlier_lost + counts.lost,
+            dropped=self._feed.dropped,
+            queued=self._feed.waiting,
+        )
 
     def resolve(self) -> None:
         """Look the host's name up; raise SourceUnavailable if it has no address."""
@@ -107,7 +114,8 @@ class RtspSource:
     def _converse(self) -> None:
         self._check_cancelled()
         self._leave()
-        conversation = self._conversation = Conversation(
+        before = self.network
+        conversation = Conversation(
             self._loop,
             self._address,
             self._login,
@@ -115,10 +123,11 @@ class RtspSource:
             self._memory.changed_to or self._transport,
             self._feed,
         )
+        self._counting = conversation, before.received_bytes, before.lost
         self._loop.call_soon_threadsafe(conversation.start)
 
     def _leave(self) -> None:
-        conversation = self._conversation
+        conversation = self._counting[0]
         if conversation is not None:
             self._loop.call_soon_threadsafe(conversation.close)
 

@@ -34,7 +34,7 @@ class SdpSource:
         """What came so far."""
         listening = self._listening
         counts = NetworkCounts() if listening is None else listening.counts
-        return replace(counts, dropped=self._feed.dropped)
+        return replace(counts, dropped=self._feed.dropped, queued=self._feed.waiting)
 
     def resolve(self) -> None:
         """There are addresses only in such a file, no names."""

@@ -53,7 +53,7 @@ class NetworkCounts:
 
     received_bytes: int = 0
     packets: int = 0
-    """RTP packets that came; 0 where the source is no RTP."""
+    """RTP packets that came over the connection of now; 0 where the source is no RTP."""
     lost: int = 0
     """RTP packets that were sent and did not come in time."""
     jitter_ns: int = 0
