@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = {"av", "numpy", "qtpy", "PySide6", "PyQt6", "cv2"}
+HEAVY = {"av", "numpy", "qtpy", "PySide6", "PyQt6", "cv2", "prometheus_client"}
 
 REPORT = """
 import json, os, sys, threading
