@@ -1,5 +1,7 @@
 """Which source receives what a node declares."""
 
+from collections.abc import Callable
+
 from camgraph.base.loop import Loop
 from camgraph.graph.spec import (
     DeviceSource,
@@ -26,11 +28,18 @@ from camgraph.media.source import PacketSource
 class Opener:
     """Makes the sources of one stream's attempts; what they learn of the way to the camera stays.
 
-    `login` is ``user:password``; `pair` chooses between the two streams of a camera that has them.
+    `login` is ``user:password``; `pair` chooses between the two streams of a camera that has them; for
+    `hurried` see `Feed`.
     """
 
-    def __init__(self, loop: Loop, login: str | None, pair: Pair | None = None) -> None:
-        self._loop, self._login = loop, login
+    def __init__(
+        self,
+        loop: Loop,
+        login: str | None,
+        pair: Pair | None = None,
+        hurried: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._loop, self._login, self._hurried = loop, login, hurried
         self._memory, self._small_memory = rtsp_source.TransportMemory(), rtsp_source.TransportMemory()
         self._pair = pair
 
@@ -54,4 +63,4 @@ class Opener:
 
     def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp_source.RtspSource:
         url, memory = (node.sub_url or node.url, self._small_memory) if small else (node.url, self._memory)
-        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory)
+        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory, self._hurried)

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -32,17 +32,23 @@ class TransportMemory:
 
 
 class RtspSource:
-    """Receives the video of one RTSP camera. `login` is ``user:password``.
+    """Receives the video of one RTSP camera. `login` is ``user:password``; for `hurried` see `Feed`.
 
     An encoding that we can't depacketize is left to libavformat.
     """
 
     def __init__(
-        self, loop: Loop, url: str, login: str | None, transport: Transport, memory: TransportMemory
+        self,
+        loop: Loop,
+        url: str,
+        login: str | None,
+        transport: Transport,
+        memory: TransportMemory,
+        hurried: Callable[[], bool] = lambda: True,
     ) -> None:
         self._loop, self._url, self._login = loop, url, login
         self._transport, self._memory = transport, memory
-        self._feed = Feed()
+        self._feed = Feed(hurried)
         self._address = Address(url, "", 0)
         self._resolved: list[Resolved] = []
         self._counting: tuple[Conversation | None, int, int] = (None, 0, 0)
@@ -63,6 +69,7 @@ class RtspSource:
             lost=earlier_lost + counts.lost,
             dropped=self._feed.dropped,
             queued=self._feed.waiting,
+            waiting_ns=self._feed.arrived_ns,
         )
 
     def resolve(self) -> None:

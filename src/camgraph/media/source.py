@@ -67,7 +67,8 @@ class NetworkCounts:
     queued: int = 0
     """Whole packets that wait in the source to be fetched."""
     waiting_ns: int = 0
-    """CLOCK_MONOTONIC, when a source that waits for the time of its next packet last said so."""
+    """CLOCK_MONOTONIC, when a source that waits for the time of its next packet last said so, or one that is
+    not in a hurry to hand packets over received the last one."""
 
 
 class PacketSource(Protocol):

@@ -57,7 +57,7 @@ class StreamWorker:
         self.node, self.login = node, login
         self._filters = Filters()
         pair = Pair() if isinstance(node, RtspSource) and node.sub_url else None
-        self._opener = Opener(loop, login, pair)
+        self._opener = Opener(loop, login, pair, self._hurried)
         self.outputs = Outputs(loop, node.id, epoch, self._filters, memory, pair)
         self._statuses = Statuses(self._filters, tell)
         self._loop = loop
@@ -174,7 +174,7 @@ class StreamWorker:
             number,
             self._opener.open(self.node),
             self.outputs,
-            wanted=lambda: self.node.keep_warm or self.outputs.wanted,
+            wanted=self._wanted,
             policy=lambda: self.node,
             held=isinstance(self.node, FileSource) and self.node.speed == "fast",
             post=lambda event: self._from_thread(lambda: self._handle(event)),
@@ -189,6 +189,15 @@ class StreamWorker:
             return
         self._attempt = attempt
         self._loss_meter = LossMeter()
+
+    def _wanted(self) -> bool:
+        return self.node.keep_warm or self.outputs.wanted
+
+    def _hurried(self) -> bool:
+        """Tell whether every packet is needed at once: for a picture, or because there is none yet."""
+        if self._session.state not in HAS_PICTURES:
+            return True
+        return self.node.decode == "all" and self._wanted()
 
     def _from_thread(self, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(call)

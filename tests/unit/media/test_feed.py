@@ -4,14 +4,16 @@ from fractions import Fraction
 import pytest
 
 from camgraph.base.errors import SourceUnavailable
-from camgraph.media.feed import BEHIND_NS, MOST_WAITING_BYTES, Feed, Reopen
+from camgraph.media.feed import BEHIND_NS, MOST_WAITING_BYTES, PATIENT_NS, Feed, Reopen
 from camgraph.media.source import Packet
+from camgraph.testing.waiting import wait_until
 
 _S = 1_000_000_000
 
 
-def _packet(at_s: float, *, keyframe: bool = False, size: int = 10) -> Packet:
-    return Packet(bytes(size), int(at_s * 90000), Fraction(1, 90000), keyframe, int(at_s * _S), 0, "arrival")
+def _packet(at_s: float, *, keyframe: bool = False, size: int = 10, refresh: bool = False) -> Packet:
+    pts, arrival_ns = int(at_s * 90000), int(at_s * _S)
+    return Packet(bytes(size), pts, Fraction(1, 90000), keyframe, arrival_ns, 0, "arrival", refresh=refresh)
 
 
 def _arrivals_ms(feed: Feed) -> list[int]:
@@ -73,3 +75,83 @@ def test_what_is_told_survives_the_dropping_and_wakes_the_reader() -> None:
     for number in range(40):
         feed.put(_packet(5 + number / 25))
     assert feed.get(0) is None
+
+
+class _Reader:
+    """Takes packets in a thread, until it is told the end."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self.taken_ms: list[int] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "_Reader":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._feed.tell(None)
+        self._thread.join(10)
+
+    def sleeps(self) -> None:
+        wait_until(lambda: self._feed._asleep, what="the reader waits")
+
+    def has(self, *taken_ms: int) -> None:
+        wait_until(lambda: self.taken_ms == list(taken_ms), what=f"{taken_ms} were taken")
+        self.sleeps()
+
+    def _run(self) -> None:
+        while (item := self._feed.get(10)) is not None:
+            assert isinstance(item, Packet)
+            self.taken_ms.append(round(item.arrival_ns / 1e6))
+
+
+def test_a_reader_without_hurry_is_woken_for_key_frames_and_for_what_came_in_a_moment() -> None:
+    feed = Feed(hurried=lambda: False)
+    with _Reader(feed) as reader:
+        reader.sleeps()
+        feed.put(_packet(1, keyframe=True))
+        reader.has(1000)
+        feed.put(_packet(1.1))
+        feed.put(_packet(1.2))
+        assert (feed.waiting, feed._asleep, feed.arrived_ns) == (2, True, 1_200_000_000)
+        feed.put(_packet(1.1 + PATIENT_NS / _S))
+        reader.has(1000, 1100, 1200, 1300)
+        feed.put(_packet(1.4))
+        feed.put(_packet(1.5, keyframe=True))
+        reader.has(1000, 1100, 1200, 1300, 1400, 1500)
+
+
+def test_a_reader_gets_what_waited_with_the_first_packet_that_finds_it_in_a_hurry() -> None:
+    hurry = [False]
+    feed = Feed(hurried=lambda: hurry[0])
+    with _Reader(feed) as reader:
+        reader.sleeps()
+        feed.put(_packet(1))
+        assert feed.waiting == 1
+        hurry[0] = True
+        feed.put(_packet(1.04))
+        reader.has(1000, 1040)
+        feed.put(_packet(1.08))
+        reader.has(1000, 1040, 1080)
+
+
+def test_pictures_of_a_stream_without_key_pictures_do_not_wait() -> None:
+    feed = Feed(hurried=lambda: False)
+    with _Reader(feed) as reader:
+        reader.sleeps()
+        feed.put(_packet(1, keyframe=True, refresh=True))
+        reader.has(1000)
+        feed.put(_packet(1.04))
+        reader.has(1000, 1040)
+
+
+def test_a_reader_whose_time_is_over_takes_what_waits() -> None:
+    feed = Feed(hurried=lambda: False)
+    got: list[Packet] = []
+    reader = threading.Thread(target=lambda: got.append(feed.get(0.05)))  # type: ignore[arg-type]
+    reader.start()
+    wait_until(lambda: feed._asleep, what="the reader waits")
+    feed.put(_packet(1))
+    reader.join(10)
+    assert [packet.arrival_ns for packet in got] == [_S]
