@@ -81,7 +81,7 @@ def test_prometheus_fetches_what_a_site_counts(site: cg.Site) -> None:
         assert found[at("camgraph_stream_received_bytes_total", "door")] > 10_000
         assert found[at("camgraph_stream_decoded_pictures_total", "door")] >= 20
         assert found[at("camgraph_stream_dropped_packets_total", "door", "behind")] == 0
-        assert 20 < found[at("camgraph_stream_packets_per_second", "door")] < 30
+        assert 15 < found[at("camgraph_stream_packets_per_second", "door")] < 35
         assert 0 < found[at("camgraph_stream_decode_seconds", "door")] < 0.05
         assert 0 < found[at("camgraph_stream_newest_age_seconds", "door")] < 5
         assert at("camgraph_stream_newest_age_seconds", "attic") not in found

@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 import camgraph as cg
 from camgraph.base.errors import BrokenError
@@ -117,7 +118,7 @@ def _next(
     """Return the first status whose state is none of the passing ones; at the deadline the last one."""
     while status.state in passing:
         if line is not None and status.sentence:
-            line.update(status.sentence)
+            line.update(Text(status.sentence))  # An IPv6 address would be taken for markup.
         try:
             status = statuses.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
