@@ -66,9 +66,12 @@ class SourceWords:
         """Declare a camera reached by RTSP, and return its stream.
 
         `login` refers to ``user:password``: ``env:NAME`` or ``file:/path``. A login written into the URL
-        works too. `transport` is ``tcp``, ``udp`` or ``multicast``; where packets don't arrive, or too many
-        are lost, the stream changes to TCP by itself. `sub_url` is the camera's smaller stream, received
-        instead while nobody asks for more than that has.
+        works too; to a camera that wants it in query or path it goes in place of ``{user}`` and
+        ``{password}``: ``"rtsp://10.0.0.5/1?user={user}&pwd={password}"``.
+
+        `transport` is ``tcp``, ``udp`` or ``multicast``; where packets don't arrive, or too many are lost,
+        the stream changes to TCP by itself. `sub_url` is the camera's smaller stream, received instead while
+        nobody asks for more than that has.
 
         Of the options that all sources have, `own_process` keeps other streams out of its media process;
         `keep_warm` has it decoded while nobody reads, too; `decode` is ``all`` or ``keyframes``; `decode_fps`
@@ -80,7 +83,7 @@ class SourceWords:
         bare, login = self._split(name, url, login, RTSP)
         if sub_url is not None:
             check_address(name, sub_url, RTSP)
-            sub_url, sub_login = split_login(sub_url)
+            sub_url, sub_login = _split(name, sub_url)
             if sub_login not in (None, split_login(url)[1]):
                 raise GraphError(f"stream {name!r}: url and sub_url have one login; give it in the url")
         node = RtspSource(
@@ -104,8 +107,9 @@ class SourceWords:
     ) -> Stream:
         """Declare a stream over HTTP or HTTPS, and return it: MJPEG of a camera, or what else FFmpeg reads.
 
-        What has times of its own is played at their pace. `login` and `options` are as in `rtsp`. Raises
-        GraphError if the name is taken, the address is none, or an option can't be.
+        What has times of its own is played at their pace. `login`, with ``{user}`` and ``{password}`` in the
+        URL where the camera wants it there, and `options` are as in `rtsp`. Raises GraphError if the name is
+        taken, the address is none, or an option can't be.
         """
         bare, login = self._split(name, url, login, HTTP)
         self._add_with_login(HttpSource(id=name, url=bare, login=login, **_plain(options)), url)
@@ -177,7 +181,7 @@ class SourceWords:
     def _split(self, name: str, url: str, login: str | None, kind: Address) -> tuple[str, str | None]:
         """Return the URL without its login, and the reference to the login."""
         check_address(name, url, kind)
-        bare, url_login = split_login(url)
+        bare, url_login = _split(name, url)
         if url_login is None:
             return bare, login
         if login is not None:
@@ -189,6 +193,13 @@ class SourceWords:
         url_login = split_login(url)[1]
         if url_login is not None:
             self._url_logins[f"url:{node.id}"] = url_login
+
+
+def _split(name: str, url: str) -> tuple[str, str | None]:
+    try:
+        return split_login(url)
+    except ValueError as error:
+        raise GraphError(f"stream {name!r}: give the login once, not in two places of the url") from error
 
 
 def _plain(options: SourceOptions) -> SourceOptions:

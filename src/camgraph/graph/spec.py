@@ -8,7 +8,7 @@ import msgspec
 
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
-from camgraph.base.redact import redact
+from camgraph.base.redact import has_places, redact, split_login
 
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
@@ -243,14 +243,23 @@ def _check_login(node: RtspSource | HttpSource) -> None:
         urls.append(node.sub_url)
     for url in urls:
         check_address(node.id, url, HTTP if isinstance(node, HttpSource) else RTSP)
-        if urlsplit(url).username is not None:
+        if _has_login(url):
             raise GraphError(
                 f"stream {node.id!r}: the url of a stored graph carries a password; tell where that is: "
-                'login "env:NAME" or "file:/path"'
+                'login "env:NAME" or "file:/path", with {user} and {password} where a query or path had it'
             )
+        if has_places(url) and node.login is None:
+            raise GraphError(f'stream {node.id!r}: {url} needs a login: give it as login "env:NAME"')
     # Nor is a login shown, or stored, that somebody took for the name: "env:user:password".
     if node.login not in (None, f"url:{node.id}") and not _REFERENCE.fullmatch(node.login):
         raise GraphError(f'stream {node.id!r}: login must be a reference: "env:NAME" or "file:/path"')
+
+
+def _has_login(url: str) -> bool:
+    try:
+        return split_login(url)[1] is not None
+    except ValueError:
+        return True
 
 
 def _check_times(node: Source) -> None:
@@ -292,7 +301,7 @@ def check_address(stream: str, url: str, kind: Address) -> None:
         usable = False
     if not usable:
         # What is not understood may hide a login anywhere, so it is shown only when it has no "@".
-        shown = "its url" if "@" in url else repr(url)
+        shown = "its url" if "@" in url else repr(redact(url))
         raise GraphError(
             f"stream {stream!r}: {shown} is not an {kind.name} address; write "
             f"{kind.schemes[0]}://host[:port]/path, "

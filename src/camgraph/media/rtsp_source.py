@@ -158,9 +158,10 @@ class RtspSource:
             self._memory.changed_to = reopen.transport
         if reopen.url != self._address.url:
             before = self._address.host
-            self._address, self._resolved = _look_up(split_login(reopen.url)[0])
-            if self._address.host != before:
-                self._login = None  # It is this camera's, not anybody's whom it names.
+            url, login = split_login(reopen.url)
+            self._address, self._resolved = _look_up(url)
+            if login is not None or self._address.host != before:
+                self._login = login  # Ours is this camera's, not anybody's whom it names.
 
     def _open_foreign(self) -> StreamInfo:
         self._foreign = LibavRtspSource(self._address.url, self._login)

@@ -6,7 +6,7 @@ import pytest
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, RtspSource
+from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, HttpSource, RtspSource
 from camgraph.graph.stream import Stream
 
 
@@ -25,6 +25,40 @@ def test_a_password_in_a_url_stays_out_of_the_declaration() -> None:
     assert b"cret" not in graph.spec.to_json()
     assert "cret" not in repr(graph.spec)
     assert graph.resolve_secrets() == {"url:door": "me:s:cret@"}
+
+
+@pytest.mark.parametrize("url", ["http://h/1?user=me&pwd=s%3Acret", "http://h/user=me&password=s%3Acret&a=1"])
+def test_a_password_in_a_query_or_path_stays_out_of_the_declaration(url: str) -> None:
+    graph = GraphBuilder()
+    graph.http("door", url)
+    graph.rtsp("gate", url.replace("http", "rtsp"), sub_url=url.replace("http", "rtsp").replace("1", "2"))
+    assert "cret" not in repr(graph.spec)
+    assert repr(graph.spec).count("={password}") == 3
+    assert graph.resolve_secrets() == {"url:door": "me:s:cret", "url:gate": "me:s:cret"}
+    assert GraphSpec.from_json(graph.spec.to_json()) == graph.spec
+
+
+def test_the_places_of_a_login_can_be_written() -> None:
+    graph = GraphBuilder()
+    graph.http("door", url := "http://h/1?user={user}&pwd={password}", login="env:DOOR")
+    assert graph.spec.nodes == (HttpSource(id="door", url=url, login="env:DOOR"),)
+    with pytest.raises(GraphError, match="needs a login"):
+        graph.rtsp("gate", "rtsp://h/1?pwd={password}")
+
+
+@pytest.mark.parametrize(
+    ("url", "login", "said"),
+    [
+        ("rtsp://me:word@h/1?user=me&pwd=hidden", None, "give the login once"),
+        ("rtsp://h/1?user=me&pwd=hidden", "env:DOOR", "give the login once"),
+        ("rtsp://h/1?user={user}&pwd=hidden", "env:DOOR", "give the login once"),
+        ("rtsp:/h/1?pwd=hidden", None, "is not an RTSP address"),
+    ],
+)
+def test_a_second_login_is_refused_and_not_shown(url: str, login: str | None, said: str) -> None:
+    with pytest.raises(GraphError, match=said) as raised:
+        GraphBuilder().rtsp("door", url, login=login)
+    assert "hidden" not in str(raised.value)
 
 
 def test_references_are_resolved_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -211,3 +245,12 @@ def test_a_kind_of_node_that_is_none_is_answered_with_those_there_are() -> None:
         GraphSpec.from_json('{"nodes": [{"type": "rtps", "id": "a", "url": "rtsp://h/1"}]}')
     with pytest.raises(GraphError, match="there is nothing in it"):
         GraphSpec.from_yaml(b"\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsp://me:hidden@h/1", "rtsp://h/1?pwd=hidden", "rtsp://a:b@h/1?pwd=hidden"]
+)
+def test_a_stored_graph_with_a_password_is_refused(url: str) -> None:
+    with pytest.raises(GraphError, match="carries a password") as raised:
+        GraphBuilder.from_spec(GraphSpec(nodes=(RtspSource(id="door", url=url),)))
+    assert "hidden" not in str(raised.value)

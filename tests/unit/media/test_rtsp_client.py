@@ -207,6 +207,30 @@ class TestTransport:
 
 class TestAddresses:
     @pytest.mark.parametrize(
+        ("place", "sent"),
+        [
+            ("/1?user={user}&pwd={password}", "/1?user=m%20e&pwd=p@ss%2Fw"),
+            ("/user={user}&password={password}&channel=1", "/user=m%20e&password=p@ss%2Fw&channel=1"),
+        ],
+    )
+    def test_a_login_in_the_url_is_sent_and_never_told(self, place: str, sent: str) -> None:
+        camera = Camera(f"rtsp://cam{place}", "m e:p@ss/w")
+        camera.options()
+        assert camera.request.url == f"rtsp://cam{sent}"
+        camera.answer(401, DIGEST.format("n"))
+        assert camera.read().url == f"rtsp://cam{sent}"
+        assert f'uri="rtsp://cam{sent}"' in (camera.request.headers.get("Authorization") or "")
+        (described,) = camera.answer(200, f"Content-Base: rtsp://cam{sent}/", body=SDP)
+        assert isinstance(described, Described)
+        camera.client.setup([Wish(described.description.tracks[0], "tcp")], 0)
+        assert camera.read().url == f"rtsp://cam{sent}/track0"
+        (failed,) = camera.answer(403)
+        assert isinstance(failed, Failed)
+        assert f"forbids {place.partition('?')[0]} (" in failed.sentence
+        assert "ss/w" not in failed.sentence
+        assert "ss%2F" not in failed.sentence
+
+    @pytest.mark.parametrize(
         ("control", "base", "requested", "first"),
         [
             ("track1", "rtsp://c/live/", "rtsp://c/live", "rtsp://c/live/track1"),
@@ -377,6 +401,7 @@ class TestRefusals:
         for location, url in [
             ("rtsp://user:pw@other/x", "rtsp://other/x"),
             ("/elsewhere", "rtsp://cam.local:8554/elsewhere"),
+            ("rtsp://other/?user=a&pwd=b", "rtsp://other/?user=a&pwd=b"),
         ]:
             camera = Camera()
             camera.options()
@@ -384,7 +409,13 @@ class TestRefusals:
             assert camera.client.due_ns == 0
 
     def test_moved_to_nowhere(self) -> None:
-        for header in ("X: y", "Location: http://other/x", f"Location: {URL}", "Location: rtsp://[x"):
+        for header in (
+            "X: y",
+            "Location: http://other/x",
+            f"Location: {URL}",
+            "Location: rtsp://[x",
+            "Location: /?pwd=a&pwd=b",
+        ):
             camera = Camera()
             camera.client.start(0)
             camera.read()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from camgraph.base.redact import split_login
+from camgraph.base.redact import fill_login, split_login
 from camgraph.media.rtsp import refusals
 from camgraph.media.rtsp.auth import Login
 from camgraph.media.rtsp.description import Description, parse_description
@@ -43,7 +43,7 @@ class Playing(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """The camera is to be found elsewhere; this client is at its end. `url` has no login."""
+    """The camera is to be found elsewhere; this client is at its end. `url` may have a login in its query."""
 
     url: str
 
@@ -72,7 +72,8 @@ class RtspClient:
     (CLOCK_MONOTONIC; 0: never) has come, `closed` when the camera has closed. After each of these, send what
     is in `output` and take it out of there. `Failed` and `Moved` are the last events there are.
 
-    `login` is ``user:password``, None if there is none; a login in `url` serves where none is given.
+    `login` is ``user:password``, None if there is none; a login in `url` serves where none is given. `url`
+    may have places for it, which are filled in what is sent and nowhere else.
     Raises ValueError if `url` is no rtsp address.
     """
 
@@ -81,9 +82,10 @@ class RtspClient:
         if requested is None:
             raise ValueError("this is no address of the form rtsp://host[:port]/path")
         login = login if login is not None else split_login(url)[1]
+        shown = split_login(requested)[0]
         self.output = bytearray()
-        self._url = self._base = self._aggregate = requested
-        self._place = refusals.place_of(requested)
+        self._url = self._base = self._aggregate = fill_login(shown, login)
+        self._place = refusals.place_of(shown)
         self._login = Login(login) if login is not None else None
         self._splitter = Splitter()
         self._after: Callable[[_Pending, Response, int], list[Event]] = self._after_options
@@ -331,6 +333,10 @@ class RtspClient:
     def _moved(self, headers: Headers) -> Failed | Moved:
         url = join(self._url, headers.get("Location") or "")
         if url is None or url == self._url:
+            return self._fail(refusals.lost_way(self._place))
+        try:
+            split_login(url)
+        except ValueError:
             return self._fail(refusals.lost_way(self._place))
         self._ended = True
         return Moved(url)

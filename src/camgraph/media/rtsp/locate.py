@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from camgraph.base.redact import split_login
+from camgraph.base.redact import split_userinfo
 
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
@@ -11,7 +11,7 @@ _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 def clean(url: str) -> str | None:
     """Return an rtsp address as it can be sent: no login, no fragment, no spaces. None if it is none."""
     try:
-        bare, _ = split_login(url.strip())
+        bare, _ = split_userinfo(url.strip())
         parts = urlsplit(bare)
         if parts.scheme.lower() != "rtsp" or not parts.hostname:
             return None

@@ -233,9 +233,9 @@ def _start_line(line: str) -> Request | Response:
         return Response(int(status), reason, version=first)
     url, _, version = rest.rpartition(" ")
     if not _VERSION.fullmatch(version):
-        raise RtspSyntaxError(f"{redact(line[:80])!r} is no RTSP request or status line")
+        raise RtspSyntaxError(f"{redact(line)[:80]!r} is no RTSP request or status line")
     if not _METHOD.fullmatch(first) or not url or _SPACE.search(url):
-        raise RtspSyntaxError(f"{redact(line[:80])!r} is no request line")
+        raise RtspSyntaxError(f"{redact(line)[:80]!r} is no request line")
     return Request(first, url, version=version)
 
 
