@@ -73,6 +73,7 @@ def _forms(user: str, password: str) -> Iterator[tuple[str, bytes]]:
     yield "the escaped text", password.encode("ascii", "backslashreplace")
     yield "the URL's form", quote(password).encode()
     yield "the URL's form", quote(password, safe="").encode()
+    yield "the query's form", quote(password, safe="!$'()*,:@").encode()
     yield "the form's form", quote_plus(password).encode()
     yield "hexadecimal digits", password.encode().hex().encode()
     # Without its end, which what follows would change.

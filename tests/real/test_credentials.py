@@ -10,28 +10,31 @@ import subprocess
 import sys
 import textwrap
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from tests.faults.family import family_of
 from tests.real.strangers import Search, descendants
 from tests.real.test_http_sources import Server, head, jpeg
 
 import camgraph as cg
 from camgraph.errors import CamgraphError
+from camgraph.metrics import SiteCollector
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 
 CAMGRAPH = str(Path(sys.executable).with_name("camgraph"))
 USER, PASSWORD, OTHER = "kee per", "p@ss:w/rd%20 ü", "Wr:ng/w@rd%41 ß"
 LOGIN, WRONG = f"{USER}:{PASSWORD}", f"{USER}:{OTHER}"
-RIGHT_ONES = ("env", "file", "url", "http-env", "http-url")
+RIGHT_ONES = ("env", "file", "url", "query", "http-env", "http-url", "http-query", "http-places")
 WRONG_ONES = tuple(f"wrong-{name}" for name in RIGHT_ONES)
 
 
@@ -57,6 +60,7 @@ def search() -> Search:
         "Basic a2VlIHBlcjpwQHNzOncvcmQlMjAgw7w=",
         f"{WRONG!a}",
         "rtsp://kee%20per:p%40ss%3Aw%2Frd%2520%20%C3%BC@host/1",
+        "http://host/?user=kee%20per&pwd=p@ss:w%2Frd%2520%20%C3%BC",
     ):
         assert search.find("planted", f"so that {planted} is found"), planted
     assert not search.find("planted", "kee per, kee%20per, env:DOOR, p@ss")
@@ -71,29 +75,37 @@ def cameras() -> Iterator[Cameras]:
 
 @pytest.fixture
 def web_url() -> Iterator[str]:
-    """Address of a camera by HTTP that has the same login."""
+    """Address of a camera by HTTP that has the same login, and wants it in the query if there is one."""
     server = Server()
+    server.answers = defaultdict(lambda: answer)
     picture = jpeg(1)
     part = f"--part\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
     right = "Basic " + base64.b64encode(LOGIN.encode()).decode()
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        if request.headers.get("Authorization") != right:
+        query = dict(parse_qsl(request.path.partition("?")[2]))
+        if query != {"user": USER, "pwd": PASSWORD} and (
+            query or request.headers.get("Authorization") != right
+        ):
             head(request, 401, ("WWW-Authenticate", 'Basic realm="door"'), ("Content-Length", "0"))
             return
         head(request, 200, ("Content-Type", "multipart/x-mixed-replace; boundary=part"))
         while not server.closing.wait(0.05):
             request.wfile.write(part + picture + b"\r\n")
 
-    server.answers["/door"] = answer
     yield server.url("/door")
     server.close()
 
 
 def in_url(url: str, login: str) -> str:
     """Return the address with a login in it."""
+    return url.replace("://", f"://{quoted('{}:{}', login)}@")
+
+
+def quoted(form: str, login: str) -> str:
+    """Return a part of an address, with user and password in its places for them."""
     user, _, password = login.partition(":")
-    return url.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@")
+    return form.format(quote(user, safe=""), quote(password, safe=""))
 
 
 def logins_at(url: str, web_url: str, folder: Path, variables: dict[str, str]) -> cg.Graph:
@@ -106,8 +118,15 @@ def logins_at(url: str, web_url: str, folder: Path, variables: dict[str, str]) -
         graph.rtsp(f"{prefix}env", url, login=f"env:{name}", longest_retry_s=0.3)
         graph.rtsp(f"{prefix}file", url, login=f"file:{file}", longest_retry_s=0.3)
         graph.rtsp(f"{prefix}url", in_url(url, login), longest_retry_s=0.3)
+        graph.rtsp(f"{prefix}query", url + quoted("?USER={}&pass={}", login), longest_retry_s=0.3)
         graph.http(f"{prefix}http-env", web_url, login=f"env:{name}", longest_retry_s=0.3)
         graph.http(f"{prefix}http-url", in_url(web_url, login), longest_retry_s=0.3)
+        query_url = web_url + quoted("?user={}&pwd={}", login)
+        graph.http(f"{prefix}http-query", query_url, longest_retry_s=0.3)
+        places_url = web_url + "?user={user}&pwd={password}"
+        graph.http(f"{prefix}http-places", places_url, login=f"env:{name}", longest_retry_s=0.3)
+    path_url = url.rpartition("/")[0] + quoted("/user={}&password={}&channel=1", LOGIN)
+    graph.rtsp("lost", path_url, longest_retry_s=0.3)
     return graph
 
 
@@ -124,6 +143,8 @@ def refused_declarations(url: str) -> list[CamgraphError]:
         (url, f"env:{LOGIN}"),
         (url, f"url:{LOGIN}"),
         (in_url(url, LOGIN), "env:DOOR"),
+        (in_url(url, WRONG) + quoted("?user={}&pwd={}", LOGIN), None),
+        (url + quoted("?user={}&pwd={}", LOGIN), "env:DOOR"),
     ):
         graph = cg.Graph()
         with pytest.raises(CamgraphError) as caught:
@@ -168,6 +189,7 @@ def test_a_site_shows_no_login(
             found.extend(search.find(where, f"{each!r} {each!s}"))
             found.extend(search.find(where, msgspec.json.encode(each)))
             found.extend(search.find(where, msgspec.yaml.encode(each)))
+        found.extend(search.find("metrics", generate_latest(registry)))
 
     def are(state: str, *names: str) -> None:
         wait_until(
@@ -183,7 +205,9 @@ def test_a_site_shows_no_login(
     ]
     # At first nobody knows of them, and whoever looks finds them.
     graph = cg.Graph()
-    with graph.start() as site:
+    registry = CollectorRegistry()
+    with graph.start(name=f"hidden-{uuid4().hex[:8]}") as site:
+        registry.register(SiteCollector(site))
         fronts = [site.spawn(Idle), site.spawn(Forked)]
         for front in fronts:
             front.wait_ready(20)
@@ -196,7 +220,11 @@ def test_a_site_shows_no_login(
         frames = [reader.read(timeout=20) for reader in readers]
         are("live", *RIGHT_ONES)
         are("unauthorized", *WRONG_ONES)
+        are("not_found", "lost")
         look()
+        table = subprocess.check_output([CAMGRAPH, "top", site.name, "--once"], timeout=30)
+        found += search.find("camgraph top", table)
+        assert b"wrong-http-query" in table
         first = site.statistics().media[0].pid
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: site.streams["env"].status.reason == "media_process_died", 5)
@@ -206,7 +234,10 @@ def test_a_site_shows_no_login(
         look()
         cameras.kill()
         wait_until(
-            lambda: "live" not in {site.streams[name].status.state for name in ("env", "file", "url")}, 5
+            lambda: (
+                "live" not in {site.streams[name].status.state for name in ("env", "file", "url", "query")}
+            ),
+            5,
         )
         look()
         cameras.restart()
@@ -226,7 +257,7 @@ def test_a_site_shows_no_login(
     output = capfd.readouterr()
     assert "media-1" in output.err
     found += [*search.find("standard output", output.out), *search.find("standard error", output.err)]
-    assert {status.stream for status in events} == {*RIGHT_ONES, *WRONG_ONES}
+    assert {status.stream for status in events} == {*RIGHT_ONES, *WRONG_ONES, "lost"}
     assert search.texts > 1000
     assert found == []
 
@@ -319,9 +350,9 @@ def test_commands_pass_their_address_on_to_nobody(
 ) -> None:
     url = cameras.urls[0]
     commands = [
-        ["probe", in_url(url, LOGIN)],
+        ["probe", url + quoted("?user={}&pwd={}", LOGIN)],
         ["probe", in_url(url, WRONG), "--json"],
-        ["show", in_url(url, LOGIN), in_url(url, WRONG), "--seconds", "2"],
+        ["show", in_url(url, LOGIN), url + quoted("?user={}&pwd={}", WRONG), "--seconds", "2"],
     ]
     running = [
         subprocess.Popen(
