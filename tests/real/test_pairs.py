@@ -42,11 +42,12 @@ def received(media: Media) -> tuple[int, int]:
     return (0, 0) if status is None else (status.width, status.height)
 
 
-def read_until(reader: Reader, done: float) -> list[int]:
-    """Return when the pictures came (CLOCK_MONOTONIC, ns)."""
+def read_until(reader: Reader, done: float, counted: list[int], media: Media) -> list[int]:
+    """Return when the pictures came (CLOCK_MONOTONIC, ns); add how many bytes had come by each."""
     came = []
     while time.monotonic() < done:
         came.append(reader.read(5).arrival_ns)
+        counted.append(media.statistics()["door"].received_bytes)
     return came
 
 
@@ -58,14 +59,16 @@ def test_the_largest_reader_decides_and_others_see_no_gap(
     assert tile.read(8).width == 160
     assert received(media) == SMALL
     native = media.read("door")
-    came = read_until(tile, time.monotonic() + 2.5)
+    counted: list[int] = []
+    came = read_until(tile, time.monotonic() + 2.5, counted, media)
     first = native.read(5)
     assert (first.width, first.height) == MAIN
     assert received(media) == MAIN
     native.close()
-    came += read_until(tile, time.monotonic() + 8.5)
+    came += read_until(tile, time.monotonic() + 8.5, counted, media)
     assert received(media) == SMALL
     assert max(later - earlier for earlier, later in pairwise(came)) < GAP_NS
+    assert counted == sorted(counted), "what the other stream brought is forgotten"
     assert media.history("door")[3:] == ["live", "live", "live"]
     assert media.log() == ""
 

@@ -11,7 +11,7 @@ from camgraph.base.redact import redact
 from camgraph.control.reasons import retry_for
 from camgraph.media.hangs import name_look_up
 from camgraph.media.pair import Pair
-from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo
+from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo, counted_on
 
 _log = logging.getLogger(__name__)
 
@@ -30,14 +30,17 @@ class PairSource:
         self._pair, self._make = pair, make
         self._small = pair.wants_small(time.monotonic_ns())
         self._current = make(self._small)
+        self._counting = self._current, NetworkCounts()
+        """What is counted now, with the counts of what was received before."""
         self._other: _Opening | None = None
         self._first: Packet | None = None
         self._cancelled = False
 
     @property
     def network(self) -> NetworkCounts:
-        """What came over the network so far, of the stream of now."""
-        return self._current.network
+        """What came over the network so far."""
+        current, earlier = self._counting
+        return counted_on(earlier, current.network)
 
     def resolve(self) -> None:
         """Look the host's name up; raise SourceError if it has no address."""
@@ -48,7 +51,8 @@ class PairSource:
         other, self._other = self._other, None
         if other is not None and other.info is not None:
             self._current.close()
-            self._current, self._first, self._small = other.source, other.first, other.small
+            self._first, self._small = other.first, other.small
+            self._go_on_with(other.source)
             self._pair.shown_small = self._small
             return other.info
         if other is not None:
@@ -112,11 +116,15 @@ class PairSource:
         """Go over to the other stream by leaving this one first."""
         self._current.close()
         self._small = small
-        self._current = self._make(small)
+        self._go_on_with(self._make(small))
         if self._cancelled:
             raise ClosedError("the stream was closed")
         with name_look_up():
             self._current.resolve()
+
+    def _go_on_with(self, source: PacketSource) -> None:
+        self._counting = source, self.network
+        self._current = source
 
     def _refuse(self, error: SourceError) -> None:
         self._pair.refused = True

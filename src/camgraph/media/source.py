@@ -1,7 +1,7 @@
 """What a source of packets is: the words between whoever receives a stream and whoever decodes it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
@@ -69,6 +69,16 @@ class NetworkCounts:
     waiting_ns: int = 0
     """CLOCK_MONOTONIC, when a source that waits for the time of its next packet last said so, or one that is
     not in a hurry to hand packets over received the last one."""
+
+
+def counted_on(earlier: NetworkCounts, now: NetworkCounts) -> NetworkCounts:
+    """Return the counts of the connection of now, with what earlier ones of the attempt brought and lost."""
+    return replace(
+        now,
+        received_bytes=earlier.received_bytes + now.received_bytes,
+        lost=earlier.lost + now.lost,
+        dropped=earlier.dropped + now.dropped,
+    )
 
 
 class PacketSource(Protocol):
