@@ -71,7 +71,7 @@ class Feed:
                 self.dropped += 1
                 return
             self._skipping = False
-        if not self._items:
+        if self._put_bytes == self._taken_bytes:  # Words may wait, but no packets.
             self._empty_ns = now_ns
         elif self._is_behind(now_ns):
             self._drop_waiting()

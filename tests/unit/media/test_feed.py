@@ -55,6 +55,14 @@ def test_a_burst_after_a_silence_is_no_sign_of_being_behind() -> None:
     assert feed.dropped == 0
 
 
+def test_packets_behind_a_word_that_was_not_taken_yet_are_not_late() -> None:
+    feed = Feed()
+    feed.tell(Reopen("rtsp://h/1", "tcp"))
+    feed.put(_packet(5000, keyframe=True))
+    feed.put(_packet(5000.04))
+    assert (feed.waiting, feed.dropped) == (3, 0)
+
+
 def test_what_waits_is_bounded_in_bytes() -> None:
     feed = Feed()
     for number in range(5):
