@@ -100,7 +100,7 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
         if self.capture_quality:
             yield "time of pictures", f"by {_CLOCKS.get(self.capture_quality, self.capture_quality)}"
         if self.first_picture_s is not None:
-            yield "first picture", f"after {self.first_picture_s:.1f} s"
+            yield "first picture", f"after {self.first_picture_s:.2f} s"
 
 
 def report_of(
