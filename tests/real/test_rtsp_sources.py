@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import queue
 import socket
 import threading
 import time
@@ -22,7 +23,9 @@ from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import RtspSource
 from camgraph.media.libav_source import ANSWER_BOUND_S, LibavRtspSource
 from camgraph.media.memory import Memory
+from camgraph.media.rtp.depacketize.nal import annexb_nals
 from camgraph.media.rtsp.message import Headers, MessageParser, Request, Response, interleaved_prefix
+from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp
 from camgraph.media.rtsp.sdp import describe_h264, h264_parameter_sets, session_description
 from camgraph.media.rtsp.server import RtspServer
 from camgraph.media.rtsp_source import RtspSource as OwnRtspSource
@@ -136,9 +139,16 @@ def loop() -> Iterator[Loop]:
     loop = Loop()
     thread = threading.Thread(target=loop.run)
     thread.start()
+    idle: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def is_idle() -> bool:
+        # Asked in its thread, where nothing is half done, and behind what it was told before.
+        loop.call_soon_threadsafe(lambda: idle.put(loop.due_in_s() is None))
+        return idle.get(timeout=10)
+
     yield loop
     # Farewells last a moment.
-    wait_until(lambda: loop.due_in_s() is None)
+    wait_until(is_idle)
     loop.stop()
     thread.join()
     loop.close()
@@ -274,6 +284,47 @@ def test_a_farewell_ends_the_stream_at_once(make: Make) -> None:
         finally:
             source.close()
             source.close()
+
+
+@pytest.mark.parametrize("size", [1, 5, 900, 1444, 1450, 70_000])
+def test_a_stream_is_whole_however_it_is_cut_up_and_whatever_lies_between(
+    scripted: Callable[..., Scripted], units: list[bytes], loop: Loop, size: int
+) -> None:
+    pictures = units[: 30 if size > 5 else 2]
+    sent = bytearray()
+    packetizer = RtpPacketizer("h264", 90_000, payload_type=96, started_ns=0)
+    for number, unit in enumerate(pictures):
+        for packet in packetizer.push(unit, number * 3600):
+            sent += interleaved_prefix(is_rtcp(packet), len(packet)) + packet
+        if number % 7 == 1:
+            sent += Request("OPTIONS", "*", Headers([("CSeq", "9")])).encode()
+        if number % 5 == 1:
+            sent += interleaved_prefix(7, 3) + b"$$$"
+    packetizer.close()
+
+    def play(sock: socket.socket, request: Request) -> bool:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        servers[0].respond(sock, request, OK)
+        for at in range(0, len(sent), size):
+            sock.sendall(sent[at : at + size])
+        return True
+
+    servers = [scripted(**UP_TO_PLAY, PLAY=play)]
+    source = OwnRtspSource(loop, servers[0].url, None, "tcp", TransportMemory())
+    try:
+        source.resolve()
+        source.open()
+        packets = source.packets()
+        came = [bytes(next(packets).data) for _ in pictures]
+    finally:
+        source.close()
+    assert [_in_annexb(data) for data in came] == [_in_annexb(unit) for unit in pictures]
+    assert source.network.lost == 0
+
+
+def _in_annexb(unit: bytes) -> list[bytes]:
+    """Return the NAL units, whichever start codes they have."""
+    return list(annexb_nals(unit))
 
 
 class OddCamera:

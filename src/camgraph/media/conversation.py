@@ -18,6 +18,7 @@ from camgraph.media.feed import Feed, ForeignCodec, Reopen
 from camgraph.media.rtsp.client import Answered, Data, Described, Failed, Moved, Playing, RtspClient, Wish
 from camgraph.media.rtsp.description import Track
 from camgraph.media.rtsp.message import interleaved_prefix
+from camgraph.media.rtsp.split import is_cut
 from camgraph.media.source import NetworkCounts, Packet
 from camgraph.media.track import TrackReceiver, video_of
 
@@ -67,6 +68,8 @@ class Conversation:
         self._timer: Timer | None = None
         self._report_ns = self._judge_ns = 0
         self._judged = (0, 0)
+        self._cut = b""
+        """A packet whose end is still to come."""
         self._over = False
 
     def start(self) -> None:
@@ -143,13 +146,36 @@ class Conversation:
             for event in client.closed(now_ns):
                 self._on_event(event, now_ns)
             return
+        if self._cut:
+            data, self._cut = self._cut + data, b""
         wall_ns = time.time_ns()
+        at = self._take_run(data, client, now_ns, wall_ns)
+        if at < len(data):
+            if is_cut(data, at) and client.expects_packets:
+                self._cut = data[at:]
+            else:
+                self._take(data[at:], client, now_ns, wall_ns)
+        if not self._over:
+            self._after_packets()
+
+    def _take_run(self, data: bytes, client: RtspClient, now_ns: int, wall_ns: int) -> int:
+        """Take the packets of the video that `data` begins with; return where something else begins."""
+        track = self._track
+        if track is None or not client.expects_packets:
+            return 0
+        packets: list[Packet] = []
+        at = track.receive_run(data, 0, self._channels[0], now_ns, wall_ns, packets)
+        for packet in packets:
+            self._feed.put(packet)
+        return at
+
+    def _take(self, data: bytes, client: RtspClient, now_ns: int, wall_ns: int) -> None:
+        """Take whatever comes: packets, and messages between them."""
         track, (rtp, rtcp) = self._track, self._channels
         for event in client.receive(data, now_ns):
             if type(event) is Data:
                 if event.channel == rtp and track is not None:
-                    for packet in track.receive(event.data, now_ns, wall_ns):
-                        self._feed.put(packet)
+                    self._put(track.receive(event.data, now_ns, wall_ns))
                 elif event.channel == rtcp and track is not None:
                     track.receive_control(event.data, now_ns, wall_ns)
             else:
@@ -158,7 +184,7 @@ class Conversation:
             if self._over:
                 return
         self._flush()
-        self._after_packets()
+        self._arm()
 
     def _on_event(self, event: object, now_ns: int) -> None:
         match event:
@@ -259,8 +285,10 @@ class Conversation:
         elif track is not None and track.foreign:
             sentence = f"{self._address.at} sends another codec than it had described: asking it again."
             self._fail(SourceUnavailable(sentence, reason="codec_changed"))
-        else:
-            self._arm()
+        elif track is not None and (due_ns := track.rtp.due_ns()):
+            timer = self._timer
+            if timer is None or timer.callback is None or due_ns < timer.due_ns:
+                self._arm()
 
     def _arm(self) -> None:
         """Have a timer for what is due next; one that comes too early does no harm."""

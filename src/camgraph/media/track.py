@@ -67,6 +67,16 @@ class TrackReceiver:
         units = self.rtp.receive(data, arrival_ns)
         return [self._packet(unit, arrival_ns, wall_ns) for unit in units] if units else []
 
+    def receive_run(
+        self, data: bytes, at: int, channel: int, arrival_ns: int, wall_ns: int, packets: list[Packet]
+    ) -> int:
+        """Take RTP packets between RTSP's messages and add to `packets`; see `RtpReceiver.receive_run`."""
+        units: list[AccessUnit] = []
+        at = self.rtp.receive_run(data, at, channel, arrival_ns, units)
+        for unit in units:
+            packets.append(self._packet(unit, arrival_ns, wall_ns))
+        return at
+
     def receive_control(self, data: bytes | memoryview, arrival_ns: int, wall_ns: int) -> None:
         """Take an RTCP packet."""
         self.rtp.receive_control(data, arrival_ns)

@@ -295,6 +295,55 @@ def test_with_marker_bits_a_pause_within_a_picture_is_waited_for():
         assert len(units) == 1
 
 
+@given(
+    st.lists(st.sampled_from(["next", "new", "marker", "gap", "late", "other", "type", "padded", "empty"]))
+)
+def test_a_run_of_packets_is_received_as_each_of_them_would_be(kinds):
+    sequence, timestamp, packets = 65530, 0, []
+    for index, kind in enumerate(["next", *kinds]):
+        sequence += 7 if kind == "gap" else -3 if kind == "late" else 1
+        timestamp += TICKS * (kind in ("new", "other"))
+        packet = rtp(
+            sequence,
+            b"" if kind == "empty" else b"%d " % index,
+            timestamp,
+            marker=kind == "marker",
+            ssrc=OTHER if kind == "other" else SSRC,
+            payload_type=97 if kind == "type" else 96,
+        )
+        packets.append(b"\xa0" + packet[1:] + b"\1" if kind == "padded" else packet)
+    one_by_one, in_runs = receiver(), receiver()
+    expected = [unit for packet in packets for unit in one_by_one.receive(packet, MS)]
+    data = b"".join(b"$\0" + len(packet).to_bytes(2, "big") + packet for packet in packets)
+    units: list[AccessUnit] = []
+    at = runs = 0
+    while at < len(data):
+        at = in_runs.receive_run(data, at, 0, MS, units)
+        if at < len(data):
+            size = int.from_bytes(data[at + 2 : at + 4], "big")
+            units += in_runs.receive(data[at + 4 : at + 4 + size], MS)
+            at += 4 + size
+            runs += 1
+    assert units == expected
+    for name in ("packets", "received_bytes", "lost", "jitter_ns"):
+        assert getattr(in_runs, name) == getattr(one_by_one, name)
+    assert in_runs.due_ns() == one_by_one.due_ns()
+    # The first packet makes the sender known; of what is plain no other one needs a look.
+    if set(kinds) <= {"next", "new", "marker"}:
+        assert runs == 1
+
+
+@pytest.mark.parametrize("rest", [b"RTSP/1.0 200 OK\r\n\r\n", b"$\1\0\x0d" + rtp(3), b"$\0\x05", rtp(3)])
+def test_a_run_ends_where_something_else_begins(rest):
+    received = receiver()
+    received.receive(rtp(1), MS)
+    units: list[AccessUnit] = []
+    run = b"$\0\0\x0d" + rtp(2, marker=True)
+    assert received.receive_run(b"12345" + run + rest, 5, 0, MS, units) == 5 + len(run)
+    assert [unit.data for unit in units] == [b"\1\1"]
+    assert received.receive_run(run, 0, 0, MS, units) == 0
+
+
 def test_the_report_follows_rfc_3550():
     received = receiver(ordered=False)
     assert [type(packet) for packet in parse_control(received.report(0), 0)] == [ReceiverReport, SourceNames]

@@ -151,6 +151,14 @@ class RtspClient:
             events.append(self._fail((refusals.garbled if self._heard else refusals.not_rtsp)(self._place)))
         return events
 
+    @property
+    def expects_packets(self) -> bool:
+        """Whether the next byte begins a packet or a message, while the camera plays.
+
+        Packets up to the next message may then be taken without `receive`.
+        """
+        return self._playing and not self._ended and self._splitter.empty
+
     def tick(self, now_ns: int) -> list[Event]:
         """Do what is due: give up, or tell the camera that somebody is still there."""
         if self._ended:

@@ -15,6 +15,14 @@ class Data(NamedTuple):
     data: bytes
 
 
+def is_cut(data: bytes, at: int) -> bool:
+    """Tell whether a packet begins at `data[at]` that goes on beyond the end."""
+    payload_at, end = at + _PREFIX_BYTES, len(data)
+    if at >= end or data[at] != _DOLLAR:
+        return False
+    return payload_at > end or payload_at + (data[at + 2] << 8 | data[at + 3]) > end
+
+
 class Splitter:
     """Takes the bytes of a connection, however they were cut up.
 
@@ -29,6 +37,11 @@ class Splitter:
         self._parsing = False
         self._rest = bytearray()
         self._needed = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held: the next byte begins a packet or a message."""
+        return not self._rest and not self._parsing and self.error is None
 
     def split(self, data: bytes) -> list[Data | Request | Response]:
         """Return the packets and messages that are complete with `data`, in order."""
