@@ -6,6 +6,7 @@ from reliability.rows import KEYFRAME_S, Row
 
 CONNECTING_S = 1.0
 """What connecting, decoding and ten frames may take, beyond the announced attempt and the key frame."""
+MOST_LATE_S = 0.15
 _JITTER = 0.1
 _ROUNDING_S = 0.1
 
@@ -34,6 +35,10 @@ class Measured:
     """How the media process ended, if it was replaced."""
     leaks: int = 0
     leaked: tuple[str, ...] = field(default=())
+    neighbour_dropped: dict[str, int] = field(default_factory=dict)
+    """What the media process dropped of the neighbour, by cause."""
+    late_s: float = 0.0
+    """By how much the machine kept us waiting for a processor, at worst."""
     error: str = ""
     """Why the row could not be measured to its end."""
 
@@ -41,6 +46,11 @@ class Measured:
 def tolerated(row: Row) -> bool:
     """Tell whether there is nothing to notice: the stream stays live."""
     return (row.state, row.reason) == ("live", "")
+
+
+def was_disturbed(measured: Measured) -> bool:
+    """Tell whether the machine was too busy for the figures to mean anything."""
+    return measured.late_s > MOST_LATE_S
 
 
 def recovered_within_s(announced_s: float) -> float:

@@ -12,6 +12,7 @@ import msgspec
 from camgraph.testing.watching import CLIP_FRAMES, Seen
 from reliability.census import growth, holdings, users_of
 from reliability.judging import Measured, recovered_within_s, tolerated
+from reliability.lateness import Lateness
 from reliability.names import in_own_view
 from reliability.rows import Row
 from reliability.scene import NEIGHBOUR, Scene, Told, wait_for
@@ -30,7 +31,7 @@ _IN_OWN_VIEW = "CAMGRAPH_FAULTS_OWN_VIEW"
 def measure(row: Row) -> Measured:
     """Run a row from its beginning to its end."""
     own = holdings(os.getpid())
-    with Scene(row) as scene:
+    with Lateness() as lateness, Scene(row) as scene:
         try:
             measured = _suffer(scene)
         except (AssertionError, RuntimeError, OSError, LookupError) as error:
@@ -41,7 +42,7 @@ def measure(row: Row) -> Measured:
         return [*growth(own, holdings(os.getpid())), *users_of(site)]
 
     wait_for(lambda: not left(), _GONE_WITHIN_S)
-    return _with_leaks(measured, left())
+    return _with_leaks(replace(measured, late_s=lateness.worst_s), left())
 
 
 def _suffer(scene: Scene) -> Measured:
@@ -71,6 +72,7 @@ def _suffer(scene: Scene) -> Measured:
         smeared=sum(not seen.ok for seen in scene.victim.since(scene.begun)),
         neighbour_lost=lost(scene.neighbour.since(first)),
         process_replaced=scene.pid_of(NEIGHBOUR) != scene.media_pid,
+        neighbour_dropped=scene.dropped(NEIGHBOUR),
         process_ended=scene.process_of(NEIGHBOUR).last_exit,
     )
     return _with_leaks(measured, _leaks(scene, before))

@@ -34,6 +34,8 @@ class Result(NamedTuple):
 
     row: Row
     measured: Measured
+    repeated: bool = False
+    """It was not ok at first, and the machine was too busy then."""
 
     @property
     def against(self) -> list[str]:
@@ -91,6 +93,9 @@ class Result(NamedTuple):
             "pictures_s": measured.pictures_s,
             "waits_s": measured.waits_s,
             "smeared": measured.smeared,
+            "neighbour_dropped": measured.neighbour_dropped,
+            "late_s": measured.late_s,
+            "repeated": self.repeated,
             "leaked": measured.leaked,
         }
 

@@ -121,6 +121,11 @@ class Scene:
         found = self.site.statistics().streams.get(VICTIM)
         return "" if found is None else found.transport
 
+    def dropped(self, stream: str) -> dict[str, int]:
+        """Return what the media process dropped of a stream, by cause."""
+        found = self.site.statistics().streams.get(stream)
+        return {} if found is None else {cause: count for cause, count in found.dropped_by.items() if count}
+
     def holdings(self) -> Counter[str]:
         """Return what the neighbour's media process holds."""
         return holdings(self.pid_of(NEIGHBOUR))
