@@ -11,7 +11,7 @@ from camgraph.base.redact import redact
 from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
-from camgraph.media.hangs import looks_up_name, name_look_up
+from camgraph.media.hangs import looks_up_name
 from camgraph.media.outputs import Outputs
 from camgraph.media.source import NetworkCounts, PacketSource, StreamInfo
 
@@ -118,8 +118,7 @@ class Attempt:
 
     def _receive(self) -> None:
         source, number = self._source, self.number
-        with name_look_up():
-            source.resolve()
+        source.resolve()
         self._post(Resolved(number))
         self._step(_OPENING)
         info = source.open()

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from camgraph.base.errors import SourceRefused, SourceUnavailable
 from camgraph.media.connecting import Resolved
 from camgraph.media.faults import Address
+from camgraph.media.hangs import name_look_up
 
 
 def look_up(url: str, default_port: int) -> tuple[Address, list[Resolved]]:
@@ -16,7 +17,8 @@ def look_up(url: str, default_port: int) -> tuple[Address, list[Resolved]]:
     try:
         parts = urlsplit(url)
         address = Address(url, parts.hostname or "", parts.port or default_port)
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        with name_look_up():
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             raise SourceUnavailable(

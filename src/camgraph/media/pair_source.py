@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from camgraph.base.errors import ClosedError, SourceError
 from camgraph.base.redact import redact
 from camgraph.control.reasons import retry_for
-from camgraph.media.hangs import name_look_up
 from camgraph.media.pair import Pair
 from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo, counted_on
 
@@ -119,8 +118,7 @@ class PairSource:
         self._go_on_with(self._make(small))
         if self._cancelled:
             raise ClosedError("the stream was closed")
-        with name_look_up():
-            self._current.resolve()
+        self._current.resolve()
 
     def _go_on_with(self, source: PacketSource) -> None:
         self._counting = source, self.network
@@ -156,8 +154,7 @@ class _Opening:
 
     def _run(self) -> None:
         try:
-            with name_look_up():
-                self.source.resolve()
+            self.source.resolve()
             while True:
                 info = self.source.open()
                 for packet in self.source.packets():

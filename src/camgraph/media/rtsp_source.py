@@ -1,12 +1,10 @@
 """RTSP by our own client: the thread's side. Its sockets live in the loop (see `conversation`)."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
+from camgraph.base.errors import ClosedError, SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.base.redact import split_login
 from camgraph.graph.spec import Transport
@@ -15,6 +13,7 @@ from camgraph.media.conversation import Conversation
 from camgraph.media.faults import Address
 from camgraph.media.feed import Feed, ForeignCodec, Item, Reopen
 from camgraph.media.libav_source import LibavRtspSource
+from camgraph.media.look_up import look_up
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 
 OPEN_BOUND_S = 10.0
@@ -74,7 +73,7 @@ class RtspSource:
 
     def resolve(self) -> None:
         """Look the host's name up; raise SourceUnavailable if it has no address."""
-        self._address, self._resolved = _look_up(self._url)
+        self._address, self._resolved = look_up(self._url, _DEFAULT_PORT)
         self._check_cancelled()
 
     def open(self) -> StreamInfo:
@@ -159,7 +158,7 @@ class RtspSource:
         if reopen.url != self._address.url:
             before = self._address.host
             url, login = split_login(reopen.url)
-            self._address, self._resolved = _look_up(url)
+            self._address, self._resolved = look_up(url, _DEFAULT_PORT)
             if login is not None or self._address.host != before:
                 self._login = login  # Ours is this camera's, not anybody's whom it names.
 
@@ -172,24 +171,3 @@ class RtspSource:
     def _check_cancelled(self) -> None:
         if self._cancelled:
             raise ClosedError("the stream was closed")
-
-
-def _look_up(url: str) -> tuple[Address, list[Resolved]]:
-    try:
-        parts = urlsplit(url)
-        address = Address(url, parts.hostname or "", parts.port or _DEFAULT_PORT)
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:
-            raise SourceUnavailable(
-                f"No name server tells the address of {address.host}: is the network up?",
-                reason="name_no_answer",
-            ) from error
-        raise SourceUnavailable(
-            f"The name {address.host} has no address: is it written right in {url}?", reason="name_not_found"
-        ) from error
-    except ValueError as error:
-        raise SourceRefused(
-            f"{url} is not an address: write rtsp://host[:port]/path.", reason="not_an_address"
-        ) from error
-    return address, [(family, target) for family, _, _, _, target in found]

@@ -59,7 +59,8 @@ class HangingSource:
         self._hangs_in = hangs_in
 
     def resolve(self) -> None:
-        self._call("resolve")
+        with name_look_up():
+            self._call("resolve")
 
     def open(self) -> StreamInfo:
         self._call("open")
