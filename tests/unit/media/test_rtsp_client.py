@@ -13,6 +13,7 @@ from camgraph.media.rtsp.broadcast import Broadcast
 from camgraph.media.rtsp.client import (
     ANSWER_BOUND_NS,
     MAX_EARLY_BYTES,
+    MOST_OUTPUT_BYTES,
     Answered,
     Data,
     Described,
@@ -576,6 +577,15 @@ class TestQuirks:
         _, *packets = camera.answer()
         assert len(packets) == MAX_EARLY_BYTES // 65535
 
+    def test_nor_too_many_empty_ones(self) -> None:
+        camera = Camera()
+        camera.set_up()
+        camera.answer(200, "Session: 1")
+        camera.read()
+        for _ in range(20):
+            camera.client.receive(b"$\0\0\0" * 1000, 0)
+        assert len(camera.answer()) == 1 + 10_000
+
     def test_requests_of_the_camera_are_answered(self) -> None:
         camera = Camera()
         camera.play()
@@ -590,6 +600,20 @@ class TestQuirks:
             response = camera.read_any()
             assert isinstance(response, Response)
             assert (response.status, response.headers.get("CSeq")) == (status, "9")
+
+    def test_who_asks_on_and_on_and_takes_no_answer_is_left(self) -> None:
+        camera = Camera()
+        camera.play()
+        requests = REQUEST.format("OPTIONS").encode() * 100
+        events: list[Event] = []
+        while not events and len(camera.client.output) < 2 * MOST_OUTPUT_BYTES:
+            events = camera.client.receive(requests, 0)
+        assert reasons(events) == ["not_rtsp"]
+        camera = Camera()
+        camera.play()
+        for _ in range(MOST_OUTPUT_BYTES // 1000):
+            assert camera.client.receive(requests, 0) == []
+            camera.client.output.clear()
 
     @pytest.mark.parametrize("method", ["TEARDOWN", "ANNOUNCE"])
     def test_the_camera_ends_the_session(self, method: str) -> None:

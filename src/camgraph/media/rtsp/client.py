@@ -1,5 +1,6 @@
 """The client's side of RTSP (RFC 2326) as a machine: bytes in, events out. No socket, thread or clock."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,6 +24,12 @@ OPENING_BOUND_NS = 10 * _S
 """How long it may take from `start` until `Playing`."""
 MAX_EARLY_BYTES = 4 * 1024 * 1024
 """How much is kept of what comes before the answer to PLAY."""
+_MOST_EARLY = 10_000
+"""Packets of it: empty ones take memory, too."""
+MOST_OUTPUT_BYTES = 256 * 1024
+"""A camera that asks on and on and takes no answer is left."""
+_MOST_GIVEN_UP = 8
+"""Keep-alives whose answers may still come, and mean nothing any more."""
 _MAX_LOGINS = 3
 """How often one request is sent with a new nonce before the login is taken for wrong."""
 _FINAL = frozenset({401, 403, 407, 453, 461})
@@ -90,7 +97,7 @@ class RtspClient:
         self._splitter = Splitter()
         self._after: Callable[[_Pending, Response, int], list[Event]] = self._after_options
         self._pending: _Pending | None = None
-        self._given_up: set[str] = set()
+        self._given_up: deque[str] = deque(maxlen=_MOST_GIVEN_UP)
         self._cseq = 0
         self._opening_until_ns = now_ns + OPENING_BOUND_NS
         self._keep_alive_ns = 0
@@ -168,7 +175,7 @@ class RtspClient:
             if not self._playing:
                 return [self._fail(refusals.no_answer(self._place, pending.method, first=not self._heard))]
             # Cameras that don't answer keep-alives send all the same; whether they do is for others to watch.
-            self._given_up.add(str(pending.cseq))
+            self._given_up.append(str(pending.cseq))
             self._pending, self._keep_alive = None, "OPTIONS"
         if self._opening_until_ns and now_ns >= self._opening_until_ns:
             return [self._fail(refusals.too_slow(self._place))]
@@ -214,7 +221,11 @@ class RtspClient:
     def _take_data(self, item: Data, events: list[Event]) -> None:
         if self._playing:
             events.append(item)
-        elif self._after == self._after_play and self._early_bytes + len(item.data) <= MAX_EARLY_BYTES:
+        elif (
+            self._after == self._after_play
+            and self._early_bytes + len(item.data) <= MAX_EARLY_BYTES
+            and len(self._early) < _MOST_EARLY
+        ):
             self._early_bytes += len(item.data)
             self._early.append(item)
 
@@ -231,13 +242,15 @@ class RtspClient:
             return [self._moved(request.headers)]
         if request.method in ("ANNOUNCE", "TEARDOWN"):
             return [self._fail(refusals.camera_closed(self._place))]
+        if len(self.output) > MOST_OUTPUT_BYTES:
+            return [self._fail(refusals.garbled(self._place))]
         return []
 
     def _answered(self, response: Response, now_ns: int) -> list[Event]:
         # One request at a time waits, so its answer is known even from cameras that count wrongly.
         cseq = response.headers.get("CSeq")
-        if cseq in self._given_up:
-            self._given_up.discard(cseq)
+        if cseq is not None and cseq in self._given_up:
+            self._given_up.remove(cseq)
             return []
         pending = self._pending
         if response.status < 200 or pending is None:
