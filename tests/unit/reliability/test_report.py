@@ -1,4 +1,4 @@
-"""What is written of the rows: the names that are promised, and the page."""
+"""What is written of the rows: the names that are promised, and the page, which tells of every row."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from reliability.judging import Measured
 from reliability.report import Result, write_json, write_page
 from reliability.table import ROWS
 
+PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 KEYS = [
     "fault",
     "noticed_s",
@@ -46,3 +47,8 @@ def test_the_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
 
 def test_no_two_rows_have_one_name() -> None:
     assert len({row.fault for row in ROWS}) == len(ROWS)
+
+
+def test_the_page_tells_of_every_row() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    assert [row.fault for row in ROWS if not any(line.startswith(f"| {row.fault} |") for line in lines)] == []
