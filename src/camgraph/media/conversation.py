@@ -20,7 +20,7 @@ from camgraph.media.rtsp.description import Track
 from camgraph.media.rtsp.message import interleaved_prefix
 from camgraph.media.rtsp.split import is_cut
 from camgraph.media.source import NetworkCounts, Packet
-from camgraph.media.track import TrackReceiver, video_of
+from camgraph.media.track import TrackReceiver, is_known, video_of
 
 _log = logging.getLogger(__name__)
 
@@ -204,9 +204,7 @@ class Conversation:
     def _set_up(self, track: Track, now_ns: int) -> None:
         assert self._client is not None
         assert self._sock is not None
-        try:
-            self._track = TrackReceiver(track, ordered=self._transport == "tcp")
-        except LookupError:
+        if not is_known(track):
             self._end(ForeignCodec(track.encoding))
             return
         ports = (0, 0)
@@ -223,6 +221,7 @@ class Conversation:
         """Be ready for what the camera will send: a group that is joined later misses the first key frame."""
         assert self._sock is not None
         self._transport = answer.transport
+        self._track = TrackReceiver(answer.track, ordered=answer.transport == "tcp", ssrc=answer.ssrc)
         if answer.transport == "tcp":
             self._channels = answer.channels
             self._close_datagrams()
@@ -346,8 +345,9 @@ class Conversation:
         assert self._track is not None
         report = self._track.rtp.report(now_ns)
         if self._transport == "tcp" and self._client is not None:
-            self._client.output += interleaved_prefix(self._channels[1], len(report)) + report
-            self._flush()
+            if not self._client.output:  # Else it takes nothing: reports would pile up.
+                self._client.output += interleaved_prefix(self._channels[1], len(report)) + report
+                self._flush()
         elif self._transport == "udp" and self._datagrams is not None:
             with suppress(OSError):
                 self._datagrams.rtcp.send(report)

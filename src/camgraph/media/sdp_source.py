@@ -130,7 +130,8 @@ class _Listening:
         except OSError as error:
             self._feed.tell(
                 SourceUnavailable(
-                    f"Port {self._track.port} can't be listened at ({error.strerror}): does another program?",
+                    f"Port {self._track.port} can't be listened at ({error.strerror or error}): "
+                    "does another program?",
                     reason="no_socket",
                 )
             )
@@ -154,17 +155,27 @@ class _Listening:
         assert self._datagrams is not None
         for data in arrived(self._datagrams.rtp):
             self._put(self._receiver.receive(data, time.monotonic_ns(), time.time_ns()))
-        self._arm()
+        self._after_packets()
 
     def _on_control(self) -> None:
         assert self._datagrams is not None
         for data in arrived(self._datagrams.rtcp):
             self._receiver.receive_control(data, time.monotonic_ns(), time.time_ns())
+        self._after_packets()
+
+    def _after_packets(self) -> None:
         if self._receiver.rtp.ended:
-            self.close()
-            self._feed.tell(
-                SourceUnavailable("The sender ended the stream: was it switched off?", reason="camera_closed")
-            )
+            sentence = "The sender ended the stream: was it switched off?"
+            self._end(SourceUnavailable(sentence, reason="camera_closed"))
+        elif self._receiver.foreign:
+            sentence = "Another codec comes than the file describes: is it the sender's newest one?"
+            self._end(SourceUnavailable(sentence, reason="codec_changed"))
+        else:
+            self._arm()
+
+    def _end(self, error: SourceError) -> None:
+        self.close()
+        self._feed.tell(error)
 
     def _put(self, packets: list[Packet]) -> None:
         for packet in packets:

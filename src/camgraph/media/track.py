@@ -20,8 +20,13 @@ def video_of(description: Description, url: str) -> Track:
     raise SourceRefused(f"{url} sends no video: choose a path of the camera that does.", reason="no_video")
 
 
+def is_known(track: Track) -> bool:
+    """Tell whether a depacketizer of ours knows the encoding."""
+    return depacketizer_for(track.encoding, track.parameters) is not None
+
+
 class TrackReceiver:
-    """Receives one track. `ordered`: over TCP, where no packet comes late.
+    """Receives one track. `ordered`: over TCP, where no packet comes late. `ssrc`: as it was announced.
 
     Raises LookupError where no depacketizer of ours knows the encoding.
     """

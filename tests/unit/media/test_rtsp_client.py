@@ -190,6 +190,25 @@ class TestTransport:
         answer = playing.answers[0]
         assert (answer.destination, answer.server_ports, answer.ttl) == ("239.1.2.3", (7000, 7001), 5)
 
+    @pytest.mark.parametrize(
+        ("wished", "told", "channels", "ports"),
+        [
+            ("tcp", "RTP/AVP/TCP;interleaved=254-256", (0, 1), (0, 0)),
+            ("tcp", "RTP/AVP/TCP;interleaved=255", (0, 1), (0, 0)),
+            ("udp", "RTP/AVP;server_port=65535", (0, 1), (0, 0)),
+            ("udp", "RTP/AVP;server_port=99999-6", (0, 1), (0, 0)),
+            ("multicast", "RTP/AVP;multicast;port=65535", (0, 1), (0, 0)),
+        ],
+    )
+    def test_numbers_that_can_not_be(
+        self, wished: TransportKind, told: str, channels: tuple[int, int], ports: tuple[int, int]
+    ) -> None:
+        camera = Camera()
+        camera.set_up(wished)
+        (answer,) = camera.answer(200, f"Transport: {told}")
+        assert isinstance(answer, Answered)
+        assert (answer.channels, answer.server_ports) == (channels, ports)
+
     def test_another_way_than_asked_for(self) -> None:
         for wished, answered, reason in [
             ("tcp", "RTP/AVP;unicast;client_port=1-2;server_port=3-4", ["transport_refused"]),

@@ -15,6 +15,8 @@ _CLOCKS = {"video": 90000, "audio": 8000}
 _FIELD = re.compile(r"\s*([A-Za-z])\s*=(.*)", re.DOTALL)
 _PAIR = re.compile(r"(\d{1,5})\s*[x,\- ]\s*(\d{1,5})")
 _MAX_LINES = 10_000
+_MOST_PORT = 0xFFFF - 1
+"""RTCP has the next one."""
 
 
 class Track(NamedTuple):
@@ -116,7 +118,7 @@ def _track(section: _Section, session: _Section) -> Track | None:
         channels=channels,
         parameters=_parameters(section.of_type("fmtp", payload_type)),
         control=section.first("control"),
-        port=_whole(words[1].partition("/")[0], most=65535),
+        port=_whole(words[1].partition("/")[0], most=_MOST_PORT),
         address=address,
         ttl=ttl,
         width=width,

@@ -9,6 +9,7 @@ from camgraph.media.rtsp.description import Track
 TransportKind = Literal["tcp", "udp", "multicast"]
 
 DEFAULT_TIMEOUT_S = 60
+_MOST_PORT, _MOST_CHANNEL, _MOST_TTL = 0xFFFF, 0xFF, 0xFF
 _PAIR = re.compile(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]{1,8})", re.IGNORECASE)
 _TIMEOUT = re.compile(r"timeout\s*=\s*\"?(\d{1,6})", re.IGNORECASE | re.ASCII)
@@ -62,18 +63,19 @@ def read_answer(wish: Wish, index: int, header: str | None) -> Answered | None:
     if transport != wish.transport and not (wish.transport == "udp" and transport == "tcp"):
         return None
     track = wish.track
-    destination, ttl, ports = told.get("destination", ""), 0, _pair(told.get("server_port"), (0, 0))
+    destination, ttl = told.get("destination", ""), 0
+    ports = _pair(told.get("server_port"), (0, 0), _MOST_PORT)
     if transport == "multicast":
         destination = destination or track.address
-        ttl = _pair(told.get("ttl"), (0, 0))[0] or track.ttl
-        ports = _pair(told.get("port"), ports)
+        ttl = _pair(told.get("ttl"), (0, 0), _MOST_TTL)[0] or track.ttl
+        ports = _pair(told.get("port"), ports, _MOST_PORT)
         if not ports[0] and track.port:
             ports = (track.port, track.port + 1)
     ssrc = _HEX.fullmatch(told.get("ssrc", ""))
     return Answered(
         track=track,
         transport=transport,
-        channels=_pair(told.get("interleaved"), (2 * index, 2 * index + 1)),
+        channels=_pair(told.get("interleaved"), (2 * index, 2 * index + 1), _MOST_CHANNEL),
         server_ports=ports,
         source=told.get("source", ""),
         destination=destination,
@@ -99,9 +101,11 @@ def _transport(header: str) -> tuple[str, Mapping[str, str]]:
     return profile.lower(), told
 
 
-def _pair(text: str | None, default: tuple[int, int]) -> tuple[int, int]:
+def _pair(text: str | None, default: tuple[int, int], most: int) -> tuple[int, int]:
+    """Return the numbers of a range, the next one where it names only one; the default if they can't be."""
     found = _PAIR.match(text or "")
     if found is None:
         return default
     first = int(found[1])
-    return first, int(found[2]) if found[2] else first + 1
+    second = int(found[2]) if found[2] else first + 1
+    return (first, second) if max(first, second) <= most else default
