@@ -7,7 +7,7 @@ from dataclasses import replace
 from camgraph.base.errors import ClosedError, SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.base.redact import split_login
-from camgraph.graph.spec import Transport
+from camgraph.graph.spec import LONGEST_TIME_S, Transport
 from camgraph.media.connecting import Resolved
 from camgraph.media.conversation import Conversation
 from camgraph.media.faults import Address
@@ -19,8 +19,8 @@ from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 OPEN_BOUND_S = 10.0
 _MOST_MOVES = 3
 _DEFAULT_PORT = 554
-_SILENCE_S = 30.0
-"""The session finds silence out much earlier; this ends a wait whose session is gone."""
+_SILENCE_S = LONGEST_TIME_S + 10.0
+"""The session finds silence out earlier, however long it is told to wait."""
 
 
 class TransportMemory:
@@ -80,8 +80,13 @@ class RtspSource:
         """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
         deadline = time.monotonic() + OPEN_BOUND_S
         for _ in range(_MOST_MOVES + 1):
+            overdue = SourceTimeout(
+                f"{self._address.at} did not start its stream within {OPEN_BOUND_S:.0f} s: "
+                "restart the camera if that goes on.",
+                reason="no_answer",
+            )
             self._converse()
-            match self._next(deadline - time.monotonic()):
+            match self._next(deadline - time.monotonic(), overdue):
                 case StreamInfo() as info:
                     return info
                 case Reopen() as reopen:
@@ -97,8 +102,11 @@ class RtspSource:
         """Yield the video's packets; raise SourceError when they end."""
         if self._foreign is not None:
             yield from self._foreign.packets()
+        silent = SourceTimeout(
+            f"{self._address.url} has stopped sending: is the camera on, is the network up?", reason="stalled"
+        )
         while True:
-            match self._next(_SILENCE_S):
+            match self._next(_SILENCE_S, silent):
                 case Packet() as packet:
                     yield packet
                 case Reopen() as reopen:
@@ -137,16 +145,12 @@ class RtspSource:
         if conversation is not None:
             self._loop.call_soon_threadsafe(conversation.close)
 
-    def _next(self, timeout_s: float) -> Item:
+    def _next(self, timeout_s: float, overdue: SourceTimeout) -> Item:
         """Return what comes next but errors and the end, which are raised."""
         try:
             item = self._feed.get(max(0.0, timeout_s))
         except TimeoutError:
-            raise SourceTimeout(
-                f"{self._address.at} did not start its stream within {OPEN_BOUND_S:.0f} s: "
-                "restart the camera if that goes on.",
-                reason="no_answer",
-            ) from None
+            raise overdue from None
         self._check_cancelled()
         if isinstance(item, SourceError):
             raise item

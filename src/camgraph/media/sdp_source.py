@@ -8,6 +8,7 @@ from pathlib import Path
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
+from camgraph.graph.spec import LONGEST_TIME_S
 from camgraph.media.datagrams import DatagramPair, arrived
 from camgraph.media.feed import Feed
 from camgraph.media.rtsp.description import Track, parse_description
@@ -16,8 +17,8 @@ from camgraph.media.track import TrackReceiver, video_of
 
 _MOST_BYTES = 1 << 20
 _STARTED_BOUND_S = 2.0
-_SILENCE_S = 30.0
-"""The session finds silence out much earlier; this ends a wait whose session is gone."""
+_SILENCE_S = LONGEST_TIME_S + 10.0
+"""The session finds silence out earlier, however long it is told to wait."""
 
 
 class SdpSource:

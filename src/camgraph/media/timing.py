@@ -76,9 +76,10 @@ class CaptureClock:
     def clock_offset_ns(self) -> int:
         """By how much the sender's clock is ahead of ours; the lowest delay counts as being behind.
 
-        0: no sender report came, or none that fits the timestamps.
+        0: no sender report came, or none that fits the timestamps. May be asked for in any thread.
         """
-        return self._sender_line() - self._least.value - self._wall_ns if self._lines else 0
+        lines = sorted(self._lines)
+        return _middle_of(lines) - self._least.value - self._wall_ns if lines else 0
 
     def place(self, timestamp: int, arrival_ns: int, wall_ns: int) -> Placed:
         """Place the next picture: its 32-bit timestamp, and when it came by CLOCK_MONOTONIC and by wall."""
@@ -179,17 +180,13 @@ class CaptureClock:
         self._report_ns = arrival_ns
         return True
 
-    def _sender_line(self) -> int:
-        """Return the middle one of the last reports: a single wrong one counts for nothing."""
-        return sorted(self._lines)[(len(self._lines) - 1) // 2]
-
     def _aim(self) -> None:
         """Find out whether the sender's clock is right, and so where the line should be."""
         by_arrival = self._least.value + self._wall_ns
         if not self._lines:
             self._believed, self._aim_ns = False, by_arrival
             return
-        by_sender = self._sender_line()
+        by_sender = _middle_of(sorted(self._lines))
         most_ns = DISBELIEVED_NS if self._believed else BELIEVED_NS
         self._believed = -AHEAD_NS <= by_arrival - by_sender <= most_ns
         self._aim_ns = min(by_sender, by_arrival) if self._believed else by_arrival
@@ -224,6 +221,11 @@ class _Least:
         while self._slices[0][0] <= second - WINDOW_S:
             self._slices.popleft()
         self.value = min(least for _, least in self._slices)
+
+
+def _middle_of(lines: list[int]) -> int:
+    """Return the middle one of the last reports, in order: a single wrong one counts for nothing."""
+    return lines[(len(lines) - 1) // 2]
 
 
 def _signed(ticks: int) -> int:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camgraph.media.rtsp.auth import Challenge, DigestLogin, find_challenge
+from camgraph.media.rtsp.auth import (
+    Challenge,
+    DigestLogin,
+    digest,
+    digest_response,
+    find_challenge,
+    parameters,
+)
 from camgraph.media.rtsp.gate import Gate
 
 name = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20)
@@ -99,6 +106,18 @@ def test_the_counter_grows_with_one_nonce_and_begins_with_a_new_one() -> None:
         for nonce in ("a", "a", "a", "b")
     ]
     assert counts == ["00000001", "00000002", "00000003", "00000001"]
+
+
+def test_a_session_has_one_key() -> None:
+    client, own = DigestLogin("me", "pw"), []
+    for nonce in ("one", "one", "two"):
+        challenge = Challenge("cam", nonce, qop="auth", algorithm="MD5-sess")
+        answer = parameters(client.answer(challenge, "PLAY", "rtsp://h/"))
+        own.append(answer["cnonce"])
+        key = digest("MD5", digest("MD5", "me", "cam", "pw"), nonce, own[-1])
+        proof = digest_response("MD5", key, nonce, "PLAY", "rtsp://h/", "auth", answer["nc"], own[-1])
+        assert answer["response"] == proof
+    assert own[0] == own[1] != own[2]
 
 
 def test_passwords_are_not_shown() -> None:

@@ -82,17 +82,20 @@ class DigestLogin:
     def __init__(self, user: str, password: str) -> None:
         self._user = user
         self._password = password
-        self._uses: tuple[str, int] = ("", 0)
+        self._uses: tuple[str | None, int, str] = (None, 0, "")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(***)"
 
     def answer(self, challenge: Challenge, method: str, url: str) -> str:
         """Return the value of ``Authorization`` for a request."""
-        nonce, count = self._uses
-        count = count + 1 if nonce == challenge.nonce else 1
-        self._uses = challenge.nonce, count
-        cnonce, nc = secrets.token_hex(8), f"{count:08x}"
+        nonce, count, cnonce = self._uses
+        if nonce != challenge.nonce:
+            # Our nonce lives as long as theirs: some servers make a session's key once (``-SESS``).
+            count, cnonce = 0, secrets.token_hex(8)
+        count += 1
+        self._uses = challenge.nonce, count, cnonce
+        nc = f"{count:08x}"
         algorithm = (challenge.algorithm or "MD5").upper()
         base = digest(algorithm, self._user, challenge.realm, self._password)
         by_session = algorithm.endswith("-SESS")

@@ -12,6 +12,8 @@ MOST_UNIT_BYTES = 16 << 20
 """A sender whose access unit grows beyond this never ends it; what was held is dropped."""
 _MOST_SET_BYTES = 4096
 _MOST_SETS = 64
+_MOST_DESCRIBED = 256
+_MOST_MESSAGE_BYTES = 1 << 16
 _RECOVERY_POINT = 6
 _FIRST = 0x80
 _MOST_STRANGE = 8
@@ -293,9 +295,9 @@ def annexb_nals(data: bytes) -> Iterator[bytes]:
 def described_sets(*texts: str) -> Iterator[bytes]:
     """Give the NAL units of parameters like ``sprop-parameter-sets``: in base64, with commas between them.
 
-    Broken ones are left out.
+    Broken ones are left out, and what comes after the first `_MOST_DESCRIBED`.
     """
-    for part in ",".join(texts).split(","):
+    for part in ",".join(texts).split(",", _MOST_DESCRIBED)[:_MOST_DESCRIBED]:
         text = part.strip().strip("\"'")
         try:
             data = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
@@ -309,7 +311,7 @@ def recovery_point(messages: bytes, *, signed: bool) -> int | None:
 
     `signed`: the count is written so (H.265).
     """
-    data = messages.replace(b"\0\0\3", b"\0\0")
+    data = messages[:_MOST_MESSAGE_BYTES].replace(b"\0\0\3", b"\0\0")
     at = 0
     while at + 2 < len(data):
         kind = size = 0
