@@ -113,7 +113,10 @@ class Attempt:
             )
         finally:
             self._step(_CLOSING)
-            self._source.close()
+            try:
+                self._source.close()
+            except Exception:
+                _log.error("%s: %s", self._outputs.stream, redact(traceback.format_exc()))
             self._on_ended(self)
 
     def _receive(self) -> None:

@@ -138,6 +138,18 @@ def test_a_name_server_that_hangs_is_none_of_our_hangs() -> None:
         assert not tried.hangs()
 
 
+class BrokenSource(HangingSource):
+    """Can't be closed."""
+
+    def close(self) -> None:
+        raise RuntimeError("no")
+
+
+def test_what_can_not_be_closed_has_ended_all_the_same() -> None:
+    with Tried(BrokenSource()) as tried:
+        assert tried.ended.wait(5)
+
+
 def test_what_becomes_of_a_packet_hangs_without_being_told_to_end() -> None:
     source = HangingSource()
     told = threading.Event()
