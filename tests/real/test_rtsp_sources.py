@@ -220,6 +220,25 @@ def test_every_fault_ends_within_its_bound_and_with_its_own_words(
         assert "s3cret" not in f"{error!r} {error.__cause__!r} {error.__context__!r}", what
 
 
+def test_a_login_that_comes_back_in_a_redirection_is_not_told(
+    scripted: Callable[..., Scripted], loop: Loop
+) -> None:
+    asked: list[str] = []
+
+    def send_on(sock: socket.socket, request: Request) -> bool:
+        asked.append(request.url)
+        place = Headers([("CSeq", request.headers.get("CSeq") or "0"), ("Location", f"{request.url}/2")])
+        moved = Response(302, "Moved", place) if len(asked) == 1 else Response(404, "Not Found", place)
+        sock.sendall(moved.encode())
+        return True
+
+    url = scripted(OPTIONS=OK, DESCRIBE=send_on).url
+    source = OwnRtspSource(loop, f"{url}/{{user}}/{{password}}", "me:s3cret", "tcp", TransportMemory())
+    error, _, _ = receive(source)
+    assert asked == [f"{url}/me/s3cret", f"{url}/me/s3cret/2"]
+    assert "/1/{user}/{password}/2 (404" in str(error)
+
+
 def test_an_address_that_drops_connections_is_given_up(make: Make) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))

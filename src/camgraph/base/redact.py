@@ -74,6 +74,20 @@ def fill_login(url: str, login: str | None) -> str:
     return _PLACE.sub(lambda place: quote(values[place[1]], safe=_IN_VALUES), url)
 
 
+def empty_places(url: str, login: str) -> str:
+    """Return a URL with places for what a camera sends back of what stood there, ``user:password``."""
+    user, _, password = login.partition(":")
+    begin = _HOST.match(url)
+    at = begin.end() if begin else 0
+    rest = url[at:]
+    for place, value in (("{password}", password), ("{user}", user)):
+        written = {value, quote(value, safe=_IN_VALUES), quote(value, safe="")} - {""}
+        if written:
+            any_of = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
+            rest = re.sub(rf"(?<=[/?&=;])(?:{any_of})(?=[/?&;]|$)", place, rest)
+    return url[:at] + rest
+
+
 def join_login(url: str, login: str | None) -> str:
     """Return a URL without login together with one, ``user:password``: what must not be shown.
 

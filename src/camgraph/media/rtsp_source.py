@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from camgraph.base.errors import ClosedError, SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
-from camgraph.base.redact import split_login
+from camgraph.base.redact import empty_places, split_login
 from camgraph.graph.spec import LONGEST_TIME_S, Transport
 from camgraph.media.connecting import Resolved
 from camgraph.media.conversation import Conversation
@@ -162,6 +162,9 @@ class RtspSource:
         if reopen.url != self._address.url:
             before = self._address.host
             url, login = split_login(reopen.url)
+            if login is None and self._login is not None:
+                sent, url = url, empty_places(url, self._login)
+                login = self._login if url != sent else None
             self._address, self._resolved = look_up(url, _DEFAULT_PORT)
             if login is not None or self._address.host != before:
                 self._login = login  # Ours is this camera's, not anybody's whom it names.

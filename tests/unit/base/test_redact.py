@@ -2,10 +2,10 @@ import time
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from camgraph.base.redact import fill_login, join_login, redact, split_login
+from camgraph.base.redact import empty_places, fill_login, join_login, redact, split_login
 
 secrets = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=8, max_size=20)
 
@@ -27,6 +27,20 @@ def test_what_carries_no_login_stays_as_it_is(url: str) -> None:
     assert split_login(url) == (url, None)
     assert join_login(url, None) == url
     assert redact(url) == url
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("rtsp://me/me/p@s/2?x=p%40s&y=p@s", "rtsp://me/{user}/{password}/2?x={password}&y={password}"),
+        ("rtsp://h/mean/p@s1?me", "rtsp://h/mean/p@s1?{user}"),
+        ("rtsp://h", "rtsp://h"),
+    ],
+)
+def test_what_a_camera_sends_back_of_a_login_is_taken_out(sent: str, shown: str) -> None:
+    assert empty_places(sent, "me:p@s") == shown
+    assert empty_places(sent, ":") == sent
+    assert unquote(fill_login(shown, "me:p@s")) == unquote(sent)
 
 
 def test_a_long_word_is_looked_through_in_no_time() -> None:
@@ -83,6 +97,7 @@ def test_what_stood_in_query_or_path_comes_back_when_it_is_used(user: str, passw
     url = f"http://h/{form.format(quote(user, safe=''), quote(password, safe=''))}"
     shown, login = split_login(url)
     assert (shown, login) == (f"http://h/{form.format('{user}', '{password}')}", f"{user}:{password}")
+    assume(not (user in redact(shown) or password in redact(shown)))
     used = fill_login(shown, login)
     assert unquote(used) == unquote(url)
     assert split_login(used) == split_login(join_login(shown, login)) == (shown, login)
