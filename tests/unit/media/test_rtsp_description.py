@@ -81,6 +81,8 @@ def test_without_rtpmap(payload_type: int, kind: str, encoding: str, clock_rate:
         ("a=framerate:30000/1001", {"fps": 30000 / 1001}),
         ("a=framerate:25/0", {"fps": 25.0}),
         ("a=framerate:many", {"fps": 0.0}),
+        ("a=framerate:90000", {"fps": 0.0}),
+        ("a=x-dimensions:99999,480", {"width": 0, "height": 0}),
         ("c=IN IP4 224.0.0.1/999999999999", {"address": "224.0.0.1", "ttl": 0}),
         (" A = control: track1 ", {"control": "track1"}),
         ("c=\nb=\na=\nx\n=\na=:", {"address": "", "control": ""}),

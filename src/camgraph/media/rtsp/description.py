@@ -17,6 +17,9 @@ _PAIR = re.compile(r"(\d{1,5})\s*[x,\- ]\s*(\d{1,5})")
 _MAX_LINES = 10_000
 _MOST_PORT = 0xFFFF - 1
 """RTCP has the next one."""
+_MOST_SIDE = 0xFFFF
+_MOST_FPS = 240.0
+"""More is another number, mostly the clock's, in the wrong place."""
 
 
 class Track(NamedTuple):
@@ -157,12 +160,14 @@ def _connection(text: str) -> tuple[str, int]:
 def _size(section: _Section, payload_type: int) -> tuple[int, int]:
     texts = (section.first("x-dimensions"), section.of_type("framesize", payload_type))
     pairs = (_PAIR.match(text) for text in texts)
-    return next(((int(pair[1]), int(pair[2])) for pair in pairs if pair), (0, 0))
+    sizes = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
+    return next((size for size in sizes if max(size) <= _MOST_SIDE), (0, 0))
 
 
 def _fps(text: str) -> float:
     found = re.match(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(\d{1,9}))?", text)
-    return float(found[1]) / (int(found[2] or 1) or 1) if found else 0.0
+    fps = float(found[1]) / (int(found[2] or 1) or 1) if found else 0.0
+    return fps if fps <= _MOST_FPS else 0.0
 
 
 def _whole(text: str, *, most: int) -> int:
