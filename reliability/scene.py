@@ -20,7 +20,7 @@ from reliability.census import holdings
 from reliability.names import NameServer
 from reliability.rows import CAMERA_HOST, FPS, Row
 
-SIZE = (320, 180)
+SIZE = (640, 360)
 VICTIM, NEIGHBOUR, HUNG = "victim", "neighbour", "hung"
 START_WITHIN_S = 30.0
 PATIENT_LEASES = 2 * FPS

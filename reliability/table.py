@@ -10,7 +10,7 @@ SILENCE_S = 6.0
 """Five silent seconds, and then the connection is given up."""
 OPENING_S, HUNG_S = 10.0, 8.0
 """What is not open by then is given up, and what does not come back then for so long has hung."""
-OTHER_SIZE, OTHER_FPS = (480, 272), 50
+OTHER_SIZE, OTHER_FPS = (320, 180), 50
 
 ROWS = (
     Row("silent after connect", Camera("silent_connect", "next"), "backing_off", "no_answer"),
