@@ -97,7 +97,8 @@ class Media:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RunFailed("; ".join(["the media process does not answer", *self._sentences.values()]))
             self._loop.run_once(0.1)
-        return [stream.received for stream in self._statistics.streams.values()]
+        # Those that wait until their thread is woken have been received, too.
+        return [stream.received + stream.queued for stream in self._statistics.streams.values()]
 
     def _start_readers(self, names: Sequence[str]) -> CountingProcess:
         with contextlib.ExitStack() as sockets:

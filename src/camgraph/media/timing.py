@@ -96,11 +96,14 @@ class CaptureClock:
             return self._placed(pts, arrival_ns)
         if pts <= self._pts or self._jumped(pts, arrival_ns):
             pts = self._pts + self._ticks_since_last(arrival_ns)
+            passed_ns = self._ns(pts - self._pts)
             self._lines_are_old = True
         else:
-            self._steps.append(self._ns(ticks))
-        self._patience = max(0, self._patience - 1)
-        passed_ns = min(_S, self._ns(pts - self._pts))
+            passed_ns = self._ns(ticks)
+            self._steps.append(passed_ns)
+        if self._patience:
+            self._patience -= 1
+        passed_ns = min(_S, passed_ns)
         self._advance(pts, timestamp, arrival_ns)
         self._follow_wall(wall_ns - arrival_ns, passed_ns)
         self._aim()
@@ -143,16 +146,20 @@ class CaptureClock:
 
     def _is_out_of_order(self, ticks: int) -> bool:
         """Tell whether it is shown between the two latest pictures: there must be room for it."""
+        if ticks >= 0:
+            return False
         room = _signed(self._timestamp - self._timestamp_before)
-        if ticks >= 0 or not -ticks < room < _MOST_ROOM_S * self._rate:
+        if not -ticks < room < _MOST_ROOM_S * self._rate:
             return False
         return len(self._steps) < 2 or 2 * self._ns(room) >= 3 * min(self._steps)
 
     def _jumped(self, pts: int, arrival_ns: int) -> bool:
         """Tell whether the timestamps went ahead of time, or stood still; a network can only delay."""
         late_ns = arrival_ns - self._ns(pts) - self._least.value
+        if late_ns >= 0:
+            return late_ns > LATE_NS
         # Who sends pictures out of order sends some much earlier than others.
-        return late_ns < -(_MOST_ROOM_S * _S if self._patience else self._step_ns()) or late_ns > LATE_NS
+        return late_ns < -(_MOST_ROOM_S * _S if self._patience else self._step_ns())
 
     def _ticks_since_last(self, arrival_ns: int) -> int:
         """Return how long after the last picture one was taken whose timestamp tells nothing."""

@@ -5,10 +5,10 @@ import struct
 HEADER_BYTES = 12
 HEADER = struct.Struct(">BBHII")
 """First byte, marker and payload type, sequence number, timestamp, SSRC."""
-INTERLEAVED = struct.Struct(">BBHBBHII")
-"""The same behind what RTSP puts before it: a dollar sign, the channel, the size (RFC 2326, 10.12)."""
+INTERLEAVED = struct.Struct(">HHHHII")
+"""The same behind what RTSP puts before it: `DOLLAR` with the channel, the size (RFC 2326, 10.12)."""
 INTERLEAVED_BYTES = 16
-DOLLAR = 0x24
+DOLLAR = 0x2400
 PLAIN = 0x80
 """The first byte of a packet of version 2 without padding, extension and contributing sources."""
 

@@ -39,6 +39,7 @@ _CNAME = secrets.token_hex(12)
 
 _unpack = HEADER.unpack_from
 _unpack_interleaved = INTERLEAVED.unpack_from
+_BEFORE_BYTES = INTERLEAVED_BYTES - HEADER_BYTES
 
 
 class _Stray(NamedTuple):
@@ -138,33 +139,36 @@ class RtpReceiver:
         that is for others to look at. This is `receive` in fewer steps.
         """
         order, push, end = self._order, self._push_payload, len(data)
-        plain, marked, ssrc = self._plain, self._marked, self._ssrc
+        if order.held:
+            return at
+        lead, ssrc = DOLLAR | channel, self._ssrc
+        plain, marked = PLAIN << 8 | self._plain, PLAIN << 8 | self._marked
         begin, before = at, order.expected
-        while at + INTERLEAVED_BYTES < end and not order.held:
-            dollar, on, size, first, second, sequence, timestamp, source = _unpack_interleaved(data, at)
-            start, stop = at + INTERLEAVED_BYTES, at + INTERLEAVED_BYTES - HEADER_BYTES + size
-            expected = order.expected
+        expected = before
+        while at + INTERLEAVED_BYTES < end:
+            led, size, head, sequence, timestamp, source = _unpack_interleaved(data, at)
+            start, stop = at + INTERLEAVED_BYTES, at + _BEFORE_BYTES + size
             if (
-                on != channel
-                or sequence != expected & 0xFFFF
+                sequence != expected & 0xFFFF
+                or led != lead
                 or source != ssrc
-                or first != PLAIN
-                or dollar != DOLLAR
+                or (head != plain and head != marked)
                 or not start < stop <= end
-                or (second != plain and second != marked)
             ):
                 break
-            order.expected = expected + 1
-            if timestamp == self._timestamp and second == plain and self._unmarked < 3:
+            expected += 1
+            if timestamp == self._timestamp and head == plain and self._unmarked < 3:
                 self._quiet_due_ns = 0
-                units += push(data, start, stop, timestamp, False)
+                if more := push(data, start, stop, timestamp, False):
+                    units += more
             else:
-                units += self._push(data, start, stop, second, timestamp, arrival_ns)
+                units += self._push(data, start, stop, head & 0xFF, timestamp, arrival_ns)
             at = stop
-        if taken := order.expected - before:
+        if taken := expected - before:
+            order.expected = expected
             self._arrival_ns = arrival_ns
             self.packets += taken
-            self.received_bytes += at - begin - taken * (INTERLEAVED_BYTES - HEADER_BYTES)
+            self.received_bytes += at - begin - taken * _BEFORE_BYTES
         return at
 
     def receive_control(self, data: bytes | memoryview, arrival_ns: int) -> None:
