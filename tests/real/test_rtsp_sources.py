@@ -239,6 +239,26 @@ def test_a_login_that_comes_back_in_a_redirection_is_not_told(
     assert "/1/{user}/{password}/2 (404" in str(error)
 
 
+def test_who_is_sent_on_again_and_again_gives_up(scripted: Callable[..., Scripted], loop: Loop) -> None:
+    def send_on(sock: socket.socket, request: Request) -> bool:
+        camera.respond(sock, request, OK)
+        sock.sendall(f"REDIRECT * RTSP/1.0\r\nCSeq: 1\r\nLocation: {request.url}/1\r\n\r\n".encode())
+        return True
+
+    camera = scripted(**UP_TO_PLAY, PLAY=send_on)
+    source = OwnRtspSource(loop, camera.url, None, "tcp", TransportMemory())
+    source.resolve()
+    with contextlib.closing(source):
+        for _ in range(4):
+            source.open()
+            packets = source.packets()
+            if camera.heard.count("PLAY") < 4:
+                assert list(packets) == []
+        with pytest.raises(SourceUnavailable, match="from address to address") as failed:
+            next(packets)
+    assert failed.value.reason == "request_refused"
+
+
 def test_an_address_that_drops_connections_is_given_up(make: Make) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))

@@ -18,6 +18,7 @@ from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 
 OPEN_BOUND_S = 10.0
 _MOST_MOVES = 3
+"""Changes of address or transport, none of them `OPEN_BOUND_S` after the one before."""
 _DEFAULT_PORT = 554
 _SILENCE_S = LONGEST_TIME_S + 10.0
 """The session finds silence out earlier, however long it is told to wait."""
@@ -52,6 +53,7 @@ class RtspSource:
         self._resolved: list[Resolved] = []
         self._counting: tuple[Conversation | None, int, int] = (None, 0, 0)
         """What is counted now, with the bytes, and the lost packets, of the connections before."""
+        self._moves, self._moved_s = 0, 0.0
         self._foreign: LibavRtspSource | None = None
         self._cancelled = False
 
@@ -79,7 +81,7 @@ class RtspSource:
     def open(self) -> StreamInfo:
         """Connect, log in and start the stream; raise SourceError within some 10 s if that fails."""
         deadline = time.monotonic() + OPEN_BOUND_S
-        for _ in range(_MOST_MOVES + 1):
+        while True:
             overdue = SourceTimeout(
                 f"{self._address.at} did not start its stream within {OPEN_BOUND_S:.0f} s: "
                 "restart the camera if that goes on.",
@@ -93,10 +95,6 @@ class RtspSource:
                     self._move(reopen)
                 case ForeignCodec():
                     return self._open_foreign()
-        raise SourceUnavailable(
-            f"{self._address.at} sends us on from address to address: is its set-up right?",
-            reason="request_refused",
-        )
 
     def packets(self) -> Iterator[Packet]:
         """Yield the video's packets; raise SourceError when they end."""
@@ -157,6 +155,14 @@ class RtspSource:
         return item
 
     def _move(self, reopen: Reopen) -> None:
+        now_s = time.monotonic()
+        self._moves = self._moves + 1 if now_s - self._moved_s < OPEN_BOUND_S else 1
+        self._moved_s = now_s
+        if self._moves > _MOST_MOVES:
+            raise SourceUnavailable(
+                f"{self._address.at} sends us on from address to address: is its set-up right?",
+                reason="request_refused",
+            )
         if reopen.transport != self._transport:
             self._memory.changed_to = reopen.transport
         if reopen.url != self._address.url:
