@@ -1,6 +1,6 @@
 """Live streams: handles by which a program asks for frames, and sees states."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING
 
 from camgraph.base.pixels import PixelFormat
@@ -77,6 +77,14 @@ class StreamTable(Mapping[str, LiveStream]):
 
     def __len__(self) -> int:
         return len(self._streams)
+
+    def items(self) -> ItemsView[str, LiveStream]:
+        """Give names and streams as they are now, whatever the graph becomes meanwhile."""
+        return self._streams.items()
+
+    def values(self) -> ValuesView[LiveStream]:
+        """Give the streams as they are now, whatever the graph becomes meanwhile."""
+        return self._streams.values()
 
     def __repr__(self) -> str:
         return f"<StreamTable {list(self._streams.values())}>"
