@@ -21,6 +21,8 @@ def resolve(reference: str) -> str:
             raise GraphError(
                 f"login {reference!r}: the environment has no {name}; set it to user:password before starting"
             )
+        if not _is_text(value):
+            raise GraphError(f"login {reference!r}: {name} holds no text; write user:password in UTF-8")
     elif kind == "file":
         try:
             value = _text(Path(name).read_bytes())
@@ -42,6 +44,15 @@ def resolve(reference: str) -> str:
 def variables_of(references: Iterable[str]) -> set[str]:
     """Return the environment variables that references name."""
     return {reference.removeprefix("env:") for reference in references if reference.startswith("env:")}
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether it can be sent as text: the environment may hold any bytes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(data: bytes) -> str | None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import msgspec
@@ -103,6 +104,16 @@ def test_a_login_file_that_is_no_text_is_named_and_none_of_it_kept(tmp_path: Pat
     graph.rtsp("door", "rtsp://h/1", login=f"file:{file}")
     with pytest.raises(GraphError, match="holds no text") as raised:
         graph.resolve_secrets()
+    assert raised.value.__cause__ is raised.value.__context__ is None
+
+
+def test_a_login_in_the_environment_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOOR_LOGIN", os.fsdecode(b"me:hunter2\xff"))
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://h/1", login="env:DOOR_LOGIN")
+    with pytest.raises(GraphError, match="DOOR_LOGIN holds no text") as raised:
+        graph.resolve_secrets()
+    assert "hunter2" not in str(raised.value)
     assert raised.value.__cause__ is raised.value.__context__ is None
 
 
