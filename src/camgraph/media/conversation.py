@@ -345,6 +345,7 @@ class Conversation:
         assert self._track is not None
         report = self._track.rtp.report(now_ns)
         if self._transport == "tcp" and self._client is not None:
+            self._flush()
             if not self._client.output:  # Else it takes nothing: reports would pile up.
                 self._client.output += interleaved_prefix(self._channels[1], len(report)) + report
                 self._flush()
