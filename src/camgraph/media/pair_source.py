@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
-from camgraph.base.errors import ClosedError, SourceError
+from camgraph.base.errors import ClosedError, SourceError, SourceUnavailable
 from camgraph.base.redact import redact
 from camgraph.control.reasons import retry_for
 from camgraph.media.pair import Pair
@@ -135,7 +135,10 @@ def _has_no_such_stream(error: SourceError) -> bool:
 
 
 class _Opening:
-    """Opens a source in a thread of its own, up to its first key frame."""
+    """Opens a source in a thread of its own, up to its first key frame.
+
+    Where no thread can be had that is its failure, like any other.
+    """
 
     def __init__(self, source: PacketSource, small: bool) -> None:
         self.source, self.small = source, small
@@ -144,12 +147,16 @@ class _Opening:
         """Set last: the stream has begun."""
         self.failure: SourceError | None = None
         self._thread = threading.Thread(target=self._run, name="pair", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self.failure = SourceUnavailable("This machine allows no further thread.", reason="no_thread")
 
     def close(self) -> None:
         """Release the source; a name look-up that hangs is left to itself."""
         self.source.cancel()
-        self._thread.join(_LEAVING_S)
+        if self._thread.ident is not None:
+            self._thread.join(_LEAVING_S)
         self.source.close()
 
     def _run(self) -> None:
