@@ -188,7 +188,7 @@ class TestTransport:
         (playing,) = camera.answer()
         assert isinstance(playing, Playing)
         answer = playing.answers[0]
-        assert (answer.destination, answer.server_ports, answer.ttl) == ("239.1.2.3", (7000, 7001), 5)
+        assert (answer.destination, answer.server_ports) == ("239.1.2.3", (7000, 7001))
 
     @pytest.mark.parametrize(
         ("wished", "told", "channels", "ports"),

@@ -46,9 +46,9 @@ def test_a_camera() -> None:
     }
     assert (video.width, video.height, video.fps) == (1920, 1080, 12.5)
     assert video.control == "rtsp://192.168.1.64/Streaming/101/trackID=1"
-    assert (video.address, video.ttl, video.port) == ("239.1.1.1", 16, 0)
+    assert (video.address, video.port) == ("239.1.1.1", 0)
     assert (audio.encoding, audio.clock_rate, audio.channels) == ("MPEG4-GENERIC", 16000, 2)
-    assert (audio.address, audio.ttl, audio.port, audio.control) == ("ff0e::1", 0, 5004, "trackID=2")
+    assert (audio.address, audio.port, audio.control) == ("ff0e::1", 5004, "trackID=2")
     assert audio.parameters["config"] == "1408"
     assert (metadata.kind, metadata.encoding, metadata.control) == ("application", "VND.ONVIF.METADATA", "")
 
@@ -83,7 +83,7 @@ def test_without_rtpmap(payload_type: int, kind: str, encoding: str, clock_rate:
         ("a=framerate:many", {"fps": 0.0}),
         ("a=framerate:90000", {"fps": 0.0}),
         ("a=x-dimensions:99999,480", {"width": 0, "height": 0}),
-        ("c=IN IP4 224.0.0.1/999999999999", {"address": "224.0.0.1", "ttl": 0}),
+        ("c=IN IP4 224.0.0.1/999999999999", {"address": "224.0.0.1"}),
         (" A = control: track1 ", {"control": "track1"}),
         ("c=\nb=\na=\nx\n=\na=:", {"address": "", "control": ""}),
     ],

@@ -42,8 +42,6 @@ class Track(NamedTuple):
     """0: to be agreed on."""
     address: str
     """Where to, without ``/ttl``; empty: not told."""
-    ttl: int
-    """Of multicast; 0: not told."""
     width: int
     height: int
     """In px; 0: not told."""
@@ -111,7 +109,6 @@ def _track(section: _Section, session: _Section) -> Track | None:
         return None
     kind, payload_type = words[0].lower(), int(words[3])
     encoding, clock_rate, channels = _encoding(section, kind, payload_type)
-    address, ttl = _connection(section.connection or session.connection)
     width, height = _size(section, payload_type)
     return Track(
         kind=kind,
@@ -122,8 +119,7 @@ def _track(section: _Section, session: _Section) -> Track | None:
         parameters=_parameters(section.of_type("fmtp", payload_type)),
         control=section.first("control"),
         port=_whole(words[1].partition("/")[0], most=_MOST_PORT),
-        address=address,
-        ttl=ttl,
+        address=_address(section.connection or session.connection),
         width=width,
         height=height,
         fps=_fps(section.first("framerate")),
@@ -150,11 +146,9 @@ def _parameters(text: str) -> dict[str, str]:
     return found
 
 
-def _connection(text: str) -> tuple[str, int]:
-    words = text.split()
-    address, *rest = (words[2] if len(words) > 2 else "").split("/")
-    ttl = _whole(rest[0], most=255) if rest and ":" not in address else 0
-    return address, ttl
+def _address(connection: str) -> str:
+    words = connection.split()
+    return words[2].partition("/")[0] if len(words) > 2 else ""
 
 
 def _size(section: _Section, payload_type: int) -> tuple[int, int]:

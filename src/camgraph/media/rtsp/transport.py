@@ -9,7 +9,7 @@ from camgraph.media.rtsp.description import Track
 TransportKind = Literal["tcp", "udp", "multicast"]
 
 DEFAULT_TIMEOUT_S = 60
-_MOST_PORT, _MOST_CHANNEL, _MOST_TTL = 0xFFFF, 0xFF, 0xFF
+_MOST_PORT, _MOST_CHANNEL = 0xFFFF, 0xFF
 _PAIR = re.compile(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]{1,8})", re.IGNORECASE)
 _TIMEOUT = re.compile(r"timeout\s*=\s*\"?(\d{1,6})", re.IGNORECASE | re.ASCII)
@@ -38,7 +38,6 @@ class Answered(NamedTuple):
     """The address that the camera sends from; empty: not told."""
     destination: str
     """Multicast: the group."""
-    ttl: int
     ssrc: int | None
 
 
@@ -63,11 +62,10 @@ def read_answer(wish: Wish, index: int, header: str | None) -> Answered | None:
     if transport != wish.transport and not (wish.transport == "udp" and transport == "tcp"):
         return None
     track = wish.track
-    destination, ttl = told.get("destination", ""), 0
+    destination = told.get("destination", "")
     ports = _pair(told.get("server_port"), (0, 0), _MOST_PORT)
     if transport == "multicast":
         destination = destination or track.address
-        ttl = _pair(told.get("ttl"), (0, 0), _MOST_TTL)[0] or track.ttl
         ports = _pair(told.get("port"), ports, _MOST_PORT)
         if not ports[0] and track.port:
             ports = (track.port, track.port + 1)
@@ -79,7 +77,6 @@ def read_answer(wish: Wish, index: int, header: str | None) -> Answered | None:
         server_ports=ports,
         source=told.get("source", ""),
         destination=destination,
-        ttl=ttl,
         ssrc=int(ssrc[1], 16) if ssrc else None,
     )
 
