@@ -74,6 +74,8 @@ class DatagramPair:
 
         `source` is an address of the interface's network, to choose the interface by; empty: the kernel's.
         """
+        if not is_address(group):
+            raise OSError(errno.EINVAL, f"{group!r} is no group")  # `bind` would look it up.
         opened: list[socket.socket] = []
         try:
             for number in (port, port + 1):
