@@ -12,6 +12,7 @@ from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
 from camgraph.media.hangs import looks_up_name
+from camgraph.media.heap import freed_memory
 from camgraph.media.outputs import Outputs
 from camgraph.media.source import NetworkCounts, PacketSource, StreamInfo
 
@@ -73,7 +74,8 @@ class Attempt:
     @property
     def keyframe_interval_ns(self) -> int:
         """How far apart key frames are; 0: unknown yet."""
-        return 0 if self._demand is None else self._demand.keyframe_interval_ns
+        demand = self._demand
+        return 0 if demand is None else demand.keyframe_interval_ns
 
     @property
     def progress(self) -> int | None:
@@ -117,6 +119,7 @@ class Attempt:
                 self._source.close()
             except Exception:
                 _log.error("%s: %s", self._outputs.stream, redact(traceback.format_exc()))
+            freed_memory.note()
             self._on_ended(self)
 
     def _receive(self) -> None:
@@ -142,6 +145,8 @@ class Attempt:
         try:
             self._show(demand, info)
         finally:
+            # Who refer to each other are found by the collector alone, and a decoder has megabytes.
+            self._demand = None
             demand.end()
             counts.note_behind(self._source.network.dropped)
             counts.cpu_ns = time.thread_time_ns()

@@ -23,6 +23,7 @@ from camgraph.control.messages import (
     ToMedia,
 )
 from camgraph.graph.spec import GraphSpec, Source, StreamPath, address_of, login_of, same_source, streams_of
+from camgraph.media import heap
 from camgraph.media.attempt import Attempt
 from camgraph.media.hangs import HUNG_LOOKS, LOOK_EVERY_S, HangWatch
 from camgraph.media.memory import Memory
@@ -54,6 +55,7 @@ class MediaProcess:
     def run(self) -> bool:
         """Serve; return when all is released. False: a thread hangs, and the process must be ended hard."""
         allow_many_descriptors()
+        heap.begin()
         end_on_sigterm(self._loop, self._loop.stop)
         self._loop.call_later(LOOK_EVERY_S, self._look_for_hangs)
         self._loop.run()
@@ -147,6 +149,7 @@ class MediaProcess:
 
     def _look_for_hangs(self) -> None:
         self._loop.call_later(LOOK_EVERY_S, self._look_for_hangs)
+        heap.freed_memory.give_back()
         watched = {attempt: worker for worker in self._all_workers() for attempt in worker.attempts}
         hung = self._hangs.look(watched)
         if hung is None or self._hung is not None:
