@@ -187,7 +187,8 @@ class OnDemand:
         pictures = self._decoder.decode_alone(packet, show_damaged=self._show_damaged)
         self._note(pictures, began_ns)
         self._alone = packet if pictures else None
-        return pictures
+        # What the decoder still held of before was not within the rate.
+        return pictures if pace is None else [each for each in pictures if each.packet is packet]
 
     def _note(self, pictures: list[Picture], began_ns: int) -> None:
         self._counts.decoded += len(pictures)

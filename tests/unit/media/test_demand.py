@@ -187,6 +187,16 @@ def test_a_key_frame_shown_alone_is_not_shown_again() -> None:
     assert 10 not in viewer.feed(packets[at + 1 :])
 
 
+def test_going_over_to_key_frames_gives_no_more_than_the_rate() -> None:
+    viewer, shown = with_policy(decode_fps=2.5), []
+    for packet in encode(60, bframes=2):
+        found = viewer.feed([packet])
+        assert len(found) <= 1
+        shown += found
+    assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(shown))
+    assert len(shown) >= 5
+
+
 def test_of_a_rate_that_key_frames_give_only_they_are_decoded() -> None:
     # A key frame each 0.4 s: 2.5 a second.
     viewer, packets = with_policy(decode_fps=2.5), encode(120)
