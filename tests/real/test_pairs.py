@@ -81,3 +81,22 @@ def test_a_camera_without_the_smaller_stream_is_received_whole(media: Media, mai
     wait_until(lambda: "/199" in media.log(), 5)
     native = media.read("door")
     assert native.read(8).width == MAIN[0]
+
+
+def test_what_plays_goes_on_while_the_other_stream_fails(media: Media, small: Cameras) -> None:
+    media.run(door=RtspSource(id="door", url="rtsp://127.0.0.1:1/1", sub_url=small.urls[0]))
+    tile = media.read("door", "bgra", 160, 90)
+    tile.read(8)
+    native = media.read("door")
+    wait_until(lambda: "larger stream" in media.log(), 5)
+    for _ in range(10):
+        tile.read(5)
+    assert received(media) == SMALL
+    native.close()
+    assert media.history("door")[-1] == "live"
+
+
+def test_an_address_of_the_smaller_stream_where_nothing_is_costs_nothing(media: Media, main: Cameras) -> None:
+    media.run(door=RtspSource(id="door", url=main.urls[0], sub_url="rtsp://127.0.0.1:1/1"))
+    assert media.read("door", "bgra", 160, 90).read(8).width == 160
+    assert received(media) == MAIN

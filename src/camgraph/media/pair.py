@@ -14,19 +14,22 @@ class Pair:
     def __init__(self) -> None:
         self.shown_small = True
         """The smaller stream is what pictures come from, or will at first."""
-        self.refused = False
-        """The smaller one can't be had: the camera has only one stream, for as long as this runs."""
         self._small_size: tuple[int, int] | None = None
         self._needed = False
+        self._refused_until_ns = 0.0
         self._small_from_ns = 0
 
     def wants_small(self, now_ns: int) -> bool:
         """Return whether the smaller stream is to be received."""
-        return not (self._needed or self.refused) and now_ns >= self._small_from_ns
+        return not self._needed and now_ns >= max(self._small_from_ns, self._refused_until_ns)
+
+    def do_without_small(self, until_ns: float) -> None:
+        """Have the larger stream received, whoever reads: the smaller one can't be had."""
+        self._refused_until_ns = until_ns
 
     def holds(self, request: RingRequest) -> bool:
         """Return whether a reader is to wait for the larger stream."""
-        return self.shown_small and not self.refused and self._is_larger(request)
+        return self.shown_small and self._is_larger(request)
 
     def follow(self, requests: Iterable[RingRequest], now_ns: int) -> None:
         """Choose by what readers want now."""

@@ -1,6 +1,7 @@
 """Main and smaller stream of one camera as one source, which goes over to the other without a gap."""
 
 import logging
+import math
 import threading
 import time
 import traceback
@@ -8,21 +9,25 @@ from collections.abc import Callable, Iterator
 
 from camgraph.base.errors import ClosedError, SourceError, SourceUnavailable
 from camgraph.base.redact import redact
-from camgraph.control.reasons import retry_for
+from camgraph.control.reasons import LOGIN, MISSING, UNSUPPORTED, retry_for
 from camgraph.media.pair import Pair
 from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo, counted_on
 
 _log = logging.getLogger(__name__)
 
-_LEAVING_S = 1.0
+AGAIN_NS = 5_000_000_000
+"""From one failure of the other stream, beside the one that plays, to the next try."""
+SMALL_AGAIN_NS = 30_000_000_000
+"""A smaller stream that failed, and may come back, is done without for so long."""
+FIRST_KEYFRAME_S = 60.0
 
 
 class PairSource:
     """Receives what the pair says. `make` returns a source, of the smaller stream if its argument is True.
 
-    The other stream is opened beside the one that plays, which ends when the other has a key frame; where the
-    camera does not give both at a time, one after the other. A smaller stream that can't be had is done
-    without.
+    The other stream is opened beside the one that plays, which ends when the other has a key frame, and goes
+    on where the other fails; where the camera has no room for both, one ends before the other begins. A
+    smaller stream that can't be had is done without.
     """
 
     def __init__(self, pair: Pair, make: Callable[[bool], PacketSource]) -> None:
@@ -33,6 +38,9 @@ class PairSource:
         """What is counted now, with the counts of what was received before."""
         self._other: _Opening | None = None
         self._first: Packet | None = None
+        self._no_room = False
+        """The other stream can begin only when this one has ended."""
+        self._not_before_ns = 0
         self._cancelled = False
 
     @property
@@ -43,29 +51,28 @@ class PairSource:
 
     def resolve(self) -> None:
         """Look the host's name up; raise SourceError if it has no address."""
-        self._current.resolve()
+        try:
+            self._current.resolve()
+        except SourceError as error:
+            self._go_without_small(error)
 
     def open(self) -> StreamInfo:
         """Start the stream, or go over to the other one; raise SourceError if that fails."""
-        other, self._other = self._other, None
+        other = self._other
         if other is not None and other.info is not None:
+            self._other = None
             self._current.close()
             self._first, self._small = other.first, other.small
             self._go_on_with(other.source)
             self._pair.shown_small = self._small
             return other.info
-        if other is not None:
-            other.close()
-            self._change(other.small)
+        if self._no_room:
+            self._no_room = False
+            self._change(not self._small)
         try:
             info = self._current.open()
-        except ClosedError:
-            raise
         except SourceError as error:
-            if not self._small or not _has_no_such_stream(error):
-                raise
-            self._refuse(error)
-            self._change(small=False)
+            self._go_without_small(error)
             info = self._current.open()
         self._pair.shown_small = self._small
         return info
@@ -90,26 +97,34 @@ class PairSource:
 
     def close(self) -> None:
         """Leave the camera."""
-        if self._other is not None:
-            self._other.close()
+        self._leave_other()
         self._current.close()
 
     def _is_over(self) -> bool:
-        small, other = self._pair.wants_small(time.monotonic_ns()), self._other
+        now_ns, other = time.monotonic_ns(), self._other
+        small = self._pair.wants_small(now_ns)
         if small == self._small:
-            if other is not None:
-                self._other = None
-                other.close()
+            self._leave_other()
             return False
         if other is None:
-            self._other = _Opening(self._make(small), small)
+            if now_ns >= self._not_before_ns:
+                self._other = _Opening(self._make(small), small)
             return False
-        if other.failure is not None and small and _has_no_such_stream(other.failure):
-            self._other = None
+        if other.failure is None:
+            return other.info is not None
+        self._leave_other()
+        self._no_room = other.failure.reason == "busy"
+        if small and not self._no_room:
+            self._do_without_small(other.failure)
+        elif not self._no_room:
+            self._not_before_ns = now_ns + AGAIN_NS
+            _log.warning("the larger stream that a reader needs can't be had yet: %s", other.failure)
+        return self._no_room
+
+    def _leave_other(self) -> None:
+        other, self._other = self._other, None
+        if other is not None:
             other.close()
-            self._refuse(other.failure)
-            return False
-        return other.info is not None or other.failure is not None
 
     def _change(self, small: bool) -> None:
         """Go over to the other stream by leaving this one first."""
@@ -124,14 +139,18 @@ class PairSource:
         self._counting = source, self.network
         self._current = source
 
-    def _refuse(self, error: SourceError) -> None:
-        self._pair.refused = True
-        _log.warning("the smaller stream can't be had, the other one is received instead: %s", error)
+    def _go_without_small(self, error: SourceError) -> None:
+        """Go over to the larger stream after an error of the smaller one, if that may help; else raise it."""
+        if not self._small or retry_for(error.reason) is LOGIN:
+            raise error
+        self._do_without_small(error)
+        self._change(small=False)
 
-
-def _has_no_such_stream(error: SourceError) -> bool:
-    """Tell whether the camera itself said so, or sends what nobody can use; else it is tried again."""
-    return retry_for(error.reason).state in ("not_found", "unsupported")
+    def _do_without_small(self, error: SourceError) -> None:
+        for_good = retry_for(error.reason) in (MISSING, UNSUPPORTED)
+        self._pair.do_without_small(math.inf if for_good else time.monotonic_ns() + SMALL_AGAIN_NS)
+        level = logging.WARNING if for_good else logging.INFO
+        _log.log(level, "the smaller stream can't be had, the other one is received instead: %s", error)
 
 
 class _Opening:
@@ -146,32 +165,50 @@ class _Opening:
         self.info: StreamInfo | None = None
         """Set last: the stream has begun."""
         self.failure: SourceError | None = None
+        self._handing = threading.Lock()
+        self._over = self._left = False
         self._thread = threading.Thread(target=self._run, name="pair", daemon=True)
         try:
             self._thread.start()
         except RuntimeError:
             self.failure = SourceUnavailable("This machine allows no further thread.", reason="no_thread")
+            self._over = True
 
     def close(self) -> None:
-        """Release the source; a name look-up that hangs is left to itself."""
+        """Have the source released, by its own thread if that still uses it: a name look-up may hang."""
+        with self._handing:
+            self._left = True
+            over = self._over
         self.source.cancel()
-        if self._thread.ident is not None:
-            self._thread.join(_LEAVING_S)
-        self.source.close()
+        if over:
+            self.source.close()
 
     def _run(self) -> None:
         try:
-            self.source.resolve()
-            while True:
-                info = self.source.open()
-                for packet in self.source.packets():
-                    if packet.keyframe and not packet.damaged:
-                        self.first, self.info = packet, info
-                        return
+            self._open()
         except ClosedError:
-            return
+            pass
         except SourceError as error:
             self.failure = error
         except Exception:
             _log.error("%s", redact(traceback.format_exc()))
             self.failure = SourceError("a bug of camgraph", reason="internal")
+        with self._handing:
+            self._over = True
+            left = self._left
+        if left:
+            self.source.close()
+
+    def _open(self) -> None:
+        deadline = time.monotonic() + FIRST_KEYFRAME_S
+        self.source.resolve()
+        while True:
+            info = self.source.open()
+            for packet in self.source.packets():
+                if packet.keyframe and not packet.damaged:
+                    self.first, self.info = packet, info
+                    return
+                if time.monotonic() >= deadline:
+                    raise SourceUnavailable(
+                        f"No whole picture came for {FIRST_KEYFRAME_S:.0f} s.", reason="no_keyframe"
+                    )

@@ -56,8 +56,10 @@ def test_a_size_that_is_not_known_yet_is_tried_with_the_smaller_stream() -> None
     assert not pair.wants_small(2)
 
 
-def test_a_camera_without_the_smaller_stream_holds_nobody() -> None:
+def test_a_smaller_stream_that_cannot_be_had_is_done_without_for_so_long() -> None:
     pair = shown()
-    pair.refused = True
-    assert not pair.wants_small(1)
+    pair.do_without_small(100)
+    assert not pair.wants_small(99)
+    assert pair.wants_small(100)
+    pair.shown_small = False
     assert not pair.holds(NATIVE)
