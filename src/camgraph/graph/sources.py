@@ -148,8 +148,9 @@ class SourceWords:
         """Declare a camera at this machine (Video4Linux), and return its stream.
 
         `size`, (width, height) in px, and `fps` are asked of it; what it does not offer, the driver rounds to
-        what it does. None: as it stands. `options` are as in `rtsp`. Raises GraphError if the name is taken,
-        or an option can't be.
+        what it does. None: as it stands. `options` are as in `rtsp`, but that it has a media process of its
+        own unless you say ``own_process=False``: a driver that gives no pictures can be ended in no other
+        way. Raises GraphError if the name is taken, or an option can't be.
         """
         self._add(
             DeviceSource(

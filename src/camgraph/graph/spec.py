@@ -91,8 +91,12 @@ class FileSource(_Source, frozen=True, kw_only=True, tag="file"):
 
 
 class DeviceSource(_Source, frozen=True, kw_only=True, tag="v4l2"):
-    """A camera at this machine (Video4Linux)."""
+    """A camera at this machine (Video4Linux).
 
+    In a process of its own if not told otherwise: a driver that gives no pictures can't be asked to return.
+    """
+
+    own_process: bool = True
     path: str = "/dev/video0"
     size: Annotated[tuple[int, int], "width, height in px"] | None = None
     fps: float | None = None
