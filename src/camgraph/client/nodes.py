@@ -10,6 +10,7 @@ from camgraph.graph.changes import (
     OpenGate,
     SetRate,
     SetSource,
+    commanded,
     node_of,
     source_of,
 )
@@ -119,12 +120,9 @@ class LiveCamera:
         `decode_fps` None: no bound.
         """
         fps = float(decode_fps) if isinstance(decode_fps, int | float) else decode_fps
-        self._command(
-            SetSource(
-                node=self.name,
-                decode=decode,
-                decode_fps=fps,
-                keep_warm=keep_warm,
-                show_damaged=show_damaged,
-            )
+        command = SetSource(
+            node=self.name, decode=decode, decode_fps=fps, keep_warm=keep_warm, show_damaged=show_damaged
         )
+        # The site's processes could not read a value that is none.
+        commanded(self._spec(), command)
+        self._command(command)

@@ -227,6 +227,21 @@ def test_rates_may_be_numbers_of_numpy() -> None:
     assert msgspec.json.decode(msgspec.json.encode(request), type=FrameRequest) == request
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"keep_warm": "yes"}, "stream 'x': keep_warm: expected `bool`, got `str`"),
+        ({"own_process": 1}, "stream 'x': own_process: expected `bool`, got `int`"),
+        ({"show_damaged": np.True_}, "stream 'x': .*numpy"),
+    ],
+)
+def test_an_option_of_another_type_is_named(options: dict[str, object], told: str) -> None:
+    graph = GraphBuilder()
+    with pytest.raises(GraphError, match=told):
+        graph.test_picture("x", **options)  # type: ignore[arg-type]
+    assert graph.spec.nodes == ()
+
+
 def test_filters_take_streams_by_name_too_and_sizes_may_be_numbers_of_numpy() -> None:
     graph = GraphBuilder()
     graph.rtsp("door", "rtsp://10.0.0.1/1")
