@@ -96,6 +96,8 @@ def test_streams_end_within_a_second(media: Media, trouble: Trouble) -> None:
     for name in LIVE_FIRST:
         media.until_state(name, "live")
     trouble.begin()
+    for name in LIVE_FIRST:
+        media.until_state(name, "stalled")
     media.run(None, **nodes)
     media.until(lambda: all(media.state(name) == state for name, state in trouble.states.items()))
     started = time.monotonic()
@@ -110,18 +112,21 @@ def test_streams_end_within_a_second(media: Media, trouble: Trouble) -> None:
 
 
 def test_a_site_ends_within_a_second(trouble: Trouble) -> None:
-    graph = cg.Graph()
+    first, all_of_them = cg.Graph(), cg.Graph()
     for node in trouble.nodes.values():
         assert isinstance(node, RtspSource)
-        graph.rtsp(node.id, node.url, transport=node.transport)
-    with graph.start() as site:
+        for graph in (first, all_of_them) if node.id in LIVE_FIRST else (all_of_them,):
+            graph.rtsp(node.id, node.url, transport=node.transport)
+    with first.start() as site:
 
-        def state(name: str) -> str:
-            return site.streams[name].status.state
+        def are_as(wanted: dict[str, str]) -> bool:
+            return all(site.streams[name].status.state == state for name, state in wanted.items())
 
-        wait_until(lambda: all(state(name) == "live" for name in LIVE_FIRST))
+        wait_until(lambda: are_as(dict.fromkeys(LIVE_FIRST, "live")))
         trouble.begin()
-        wait_until(lambda: all(state(name) == wanted for name, wanted in trouble.states.items()), 15)
+        wait_until(lambda: are_as(dict.fromkeys(LIVE_FIRST, "stalled")))
+        site.apply(all_of_them)
+        wait_until(lambda: are_as(trouble.states))
         started = time.monotonic()
         site.close()
         took = time.monotonic() - started
