@@ -18,7 +18,15 @@ from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
 
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
-WITHOUT_ARGUMENTS = ("gtk_button", "many_processes", "ping_pong", "ping_pong_qt", "restart_me", "tk_button")
+WITHOUT_ARGUMENTS = (
+    "gtk_button",
+    "many_processes",
+    "ping_pong",
+    "ping_pong_qt",
+    "restart_me",
+    "sources",
+    "tk_button",
+)
 WITH_ARGUMENTS = [name for name in NAMES if name.removesuffix(".py") not in WITHOUT_ARGUMENTS]
 OF_CAMERAS = [name for name in WITH_ARGUMENTS if name != "by_name.py"]
 WITH_WINDOW = ["camera_chain.py", "existing_qt_program.py", "opencv_signals.py"]
@@ -99,6 +107,22 @@ def test_headless_with_a_login(start: Callable[..., Example]) -> None:
         running = start("headless.py", *cameras.urls, "--login", "env:DOOR", DOOR="keeper:horse")
         wait_until(lambda: running.says(r"^camera-1: live, 320x180, "), 20, "a camera with a login")
         assert "horse" not in running.interrupt()
+
+
+def test_sources(start: Callable[..., Example]) -> None:
+    running = start("sources.py")
+    small = [
+        r"^camera: live, 320x180, 2[0-9] fps\. Live\.$",
+        r"^clip: live, 320x180, [456] fps\. Live\.$",
+        r"^test: live, 480x270, 2[0-9] fps\. Live\.$",
+    ]
+    wait_until(lambda: all(map(running.says, small)), 20, "the smaller stream, the file and the test picture")
+    wait_until(
+        lambda: running.says(r"^camera: live, 640x360, 2[0-9] fps\. Live\.$"),
+        20,
+        "the camera's larger stream",
+    )
+    running.interrupt()
 
 
 @pytest.mark.parametrize("name", WITH_WINDOW)
