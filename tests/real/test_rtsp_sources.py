@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 
@@ -21,6 +22,7 @@ from camgraph.base.errors import (
 from camgraph.base.loop import Loop
 from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import RtspSource
+from camgraph.media.feed import Need
 from camgraph.media.libav_source import ANSWER_BOUND_S, LibavRtspSource
 from camgraph.media.memory import Memory
 from camgraph.media.rtp.depacketize.nal import annexb_nals
@@ -359,6 +361,45 @@ def test_a_stream_is_whole_however_it_is_cut_up_and_whatever_lies_between(
         source.close()
     assert [_in_annexb(data) for data in came] == [_in_annexb(unit) for unit in pictures]
     assert source.network.lost == 0
+
+
+def test_packets_gather_while_nobody_needs_the_pictures_and_come_one_by_one_again(loop: Loop) -> None:
+    need: list[Need] = ["all"]
+    with Cameras(count=1, size=(320, 180)) as cameras:
+        source = OwnRtspSource(loop, cameras.urls[0], None, "tcp", TransportMemory(), lambda: need[0])
+        try:
+            source.resolve()
+            source.open()
+            packets = source.packets()
+
+            def together(count: int) -> int:
+                """Return how many of the next packets came with the one before."""
+                arrivals = [next(packets).arrival_ns for _ in range(count)]
+                return sum(after == before for before, after in pairwise(arrivals))
+
+            next(packets)
+            assert together(15) < 7
+            need[0] = "nothing"
+            together(5)
+            assert together(30) > 10
+            jitter_ns = source.network.jitter_ns
+            together(10)
+            assert source.network.jitter_ns == jitter_ns
+            need[0] = "all"
+            together(15)
+            assert together(15) < 7
+            assert source.network.lost == 0
+            need[0] = "nothing"
+            together(15)
+            cameras.kill()
+            killed = time.monotonic()
+            with pytest.raises(SourceUnavailable) as caught:
+                for _ in packets:
+                    pass
+            assert caught.value.reason == "camera_closed"
+            assert time.monotonic() - killed < 1
+        finally:
+            source.close()
 
 
 def _in_annexb(unit: bytes) -> list[bytes]:

@@ -4,7 +4,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from camgraph.base.errors import SourceError
 from camgraph.graph.spec import Transport
@@ -15,6 +15,9 @@ BEHIND_NS = 1_000_000_000
 MOST_WAITING_BYTES = 32 << 20
 PATIENT_NS = 200_000_000
 """So long packets may wait whose pictures nobody wants."""
+
+Need = Literal["all", "keyframes", "nothing"]
+"""What is wanted of a stream at once: every picture, or only key frames; or nobody wants any."""
 
 
 class Reopen(NamedTuple):
@@ -39,13 +42,14 @@ class Feed:
     """One writer, the loop's thread, and one reader. Neither takes a lock of ours.
 
     A reader that is behind loses all packets up to the next key frame: late pictures are of no use, and what
-    waits must not grow. While it is not `hurried`, which the writer asks for each packet, it is woken for key
-    frames, and else for all that came in `PATIENT_NS`: to wake a thread costs as much as to receive a
+    waits must not grow. While it has no `need` of all, which the writer asks for each packet, it is woken for
+    key frames, and else for all that came in `PATIENT_NS`: to wake a thread costs as much as to receive a
     picture.
     """
 
-    def __init__(self, hurried: Callable[[], bool] = lambda: True) -> None:
-        self._hurried = hurried
+    def __init__(self, need: Callable[[], Need] = lambda: "all") -> None:
+        self.need = need
+        """What the reader has need of now; asked by the writer."""
         self._items: deque[Item] = deque()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._asleep = False
@@ -85,7 +89,7 @@ class Feed:
             # A stream without key pictures is decoded whole, even if only those are wanted.
             self._refreshes = packet.refresh
             self._ring()
-        elif self._refreshes or now_ns - self._empty_ns >= PATIENT_NS or self._hurried():
+        elif self._refreshes or now_ns - self._empty_ns >= PATIENT_NS or self.need() == "all":
             self._ring()
 
     def tell(self, item: Word) -> None:

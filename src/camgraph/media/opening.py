@@ -20,6 +20,7 @@ from camgraph.media import (
     sdp_source,
     synthetic_source,
 )
+from camgraph.media.feed import Need
 from camgraph.media.pair import Pair
 from camgraph.media.pair_source import PairSource
 from camgraph.media.source import PacketSource
@@ -29,7 +30,7 @@ class Opener:
     """Makes the sources of one stream's attempts; what they learn of the way to the camera stays.
 
     `login` is ``user:password``; `pair` chooses between the two streams of a camera that has them; for
-    `hurried` see `Feed`.
+    `need` see `Feed`.
     """
 
     def __init__(
@@ -37,9 +38,9 @@ class Opener:
         loop: Loop,
         login: str | None,
         pair: Pair | None = None,
-        hurried: Callable[[], bool] = lambda: True,
+        need: Callable[[], Need] = lambda: "all",
     ) -> None:
-        self._loop, self._login, self._hurried = loop, login, hurried
+        self._loop, self._login, self._need = loop, login, need
         self._memory, self._small_memory = rtsp_source.TransportMemory(), rtsp_source.TransportMemory()
         self._pair = pair
 
@@ -63,4 +64,4 @@ class Opener:
 
     def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp_source.RtspSource:
         url, memory = (node.sub_url or node.url, self._small_memory) if small else (node.url, self._memory)
-        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory, self._hurried)
+        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory, self._need)

@@ -11,7 +11,7 @@ from camgraph.graph.spec import LONGEST_TIME_S, Transport
 from camgraph.media.connecting import Resolved
 from camgraph.media.conversation import Conversation
 from camgraph.media.faults import Address
-from camgraph.media.feed import Feed, ForeignCodec, Item, Reopen
+from camgraph.media.feed import Feed, ForeignCodec, Item, Need, Reopen
 from camgraph.media.libav_source import LibavRtspSource
 from camgraph.media.look_up import look_up
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
@@ -32,7 +32,7 @@ class TransportMemory:
 
 
 class RtspSource:
-    """Receives the video of one RTSP camera. `login` is ``user:password``; for `hurried` see `Feed`.
+    """Receives the video of one RTSP camera. `login` is ``user:password``; for `need` see `Feed`.
 
     An encoding that we can't depacketize is left to libavformat.
     """
@@ -44,11 +44,11 @@ class RtspSource:
         login: str | None,
         transport: Transport,
         memory: TransportMemory,
-        hurried: Callable[[], bool] = lambda: True,
+        need: Callable[[], Need] = lambda: "all",
     ) -> None:
         self._loop, self._url, self._login = loop, url, login
         self._transport, self._memory = transport, memory
-        self._feed = Feed(hurried)
+        self._feed = Feed(need)
         self._address = Address(url, "", 0)
         self._resolved: list[Resolved] = []
         self._counting: tuple[Conversation | None, int, int] = (None, 0, 0)

@@ -21,6 +21,7 @@ from camgraph.media.events import (
     Stop,
     Tick,
 )
+from camgraph.media.feed import Need
 from camgraph.media.filters import Filters
 from camgraph.media.loss import LossMeter
 from camgraph.media.memory import Memory
@@ -57,7 +58,7 @@ class StreamWorker:
         self.node, self.login = node, login
         self._filters = Filters()
         pair = Pair() if isinstance(node, RtspSource) and node.sub_url else None
-        self._opener = Opener(loop, login, pair, self._hurried)
+        self._opener = Opener(loop, login, pair, self._need)
         self.outputs = Outputs(loop, node.id, epoch, self._filters, memory, pair)
         self._statuses = Statuses(self._filters, tell)
         self._loop = loop
@@ -193,11 +194,11 @@ class StreamWorker:
     def _wanted(self) -> bool:
         return self.node.keep_warm or self.outputs.wanted
 
-    def _hurried(self) -> bool:
-        """Tell whether every packet is needed at once: for a picture, or because there is none yet."""
+    def _need(self) -> Need:
+        """Return what is needed at once; all, while there is no picture yet."""
         if self._session.state not in HAS_PICTURES:
-            return True
-        return self.node.decode == "all" and self._wanted()
+            return "all"
+        return self.node.decode if self._wanted() else "nothing"
 
     def _from_thread(self, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(call)

@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from camgraph.base.errors import SourceUnavailable
-from camgraph.media.feed import BEHIND_NS, MOST_WAITING_BYTES, PATIENT_NS, Feed, Reopen
+from camgraph.media.feed import BEHIND_NS, MOST_WAITING_BYTES, PATIENT_NS, Feed, Need, Reopen
 from camgraph.media.source import Packet
 from camgraph.testing.waiting import wait_until
 
@@ -115,7 +115,7 @@ class _Reader:
 
 
 def test_a_reader_without_hurry_is_woken_for_key_frames_and_for_what_came_in_a_moment() -> None:
-    feed = Feed(hurried=lambda: False)
+    feed = Feed(need=lambda: "keyframes")
     with _Reader(feed) as reader:
         reader.sleeps()
         feed.put(_packet(1, keyframe=True))
@@ -131,13 +131,13 @@ def test_a_reader_without_hurry_is_woken_for_key_frames_and_for_what_came_in_a_m
 
 
 def test_a_reader_gets_what_waited_with_the_first_packet_that_finds_it_in_a_hurry() -> None:
-    hurry = [False]
-    feed = Feed(hurried=lambda: hurry[0])
+    need: list[Need] = ["nothing"]
+    feed = Feed(need=lambda: need[0])
     with _Reader(feed) as reader:
         reader.sleeps()
         feed.put(_packet(1))
         assert feed.waiting == 1
-        hurry[0] = True
+        need[0] = "all"
         feed.put(_packet(1.04))
         reader.has(1000, 1040)
         feed.put(_packet(1.08))
@@ -145,7 +145,7 @@ def test_a_reader_gets_what_waited_with_the_first_packet_that_finds_it_in_a_hurr
 
 
 def test_pictures_of_a_stream_without_key_pictures_do_not_wait() -> None:
-    feed = Feed(hurried=lambda: False)
+    feed = Feed(need=lambda: "nothing")
     with _Reader(feed) as reader:
         reader.sleeps()
         feed.put(_packet(1, keyframe=True, refresh=True))
@@ -155,7 +155,7 @@ def test_pictures_of_a_stream_without_key_pictures_do_not_wait() -> None:
 
 
 def test_a_reader_whose_time_is_over_takes_what_waits() -> None:
-    feed = Feed(hurried=lambda: False)
+    feed = Feed(need=lambda: "nothing")
     got: list[Packet] = []
     reader = threading.Thread(target=lambda: got.append(feed.get(0.05)))  # type: ignore[arg-type]
     reader.start()

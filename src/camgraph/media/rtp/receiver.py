@@ -91,6 +91,8 @@ class RtpReceiver:
         self.packets = 0
         """Packets that came, late ones and duplicates included."""
         self.received_bytes = 0
+        self.gathered = False
+        """Packets wait to be received several at a time: when they come tells nothing of the network."""
         self.ended = False
         """The sender has said goodbye."""
         self.sender_report: SenderReport | None = None
@@ -258,7 +260,7 @@ class RtpReceiver:
 
     def _begin_unit(self, timestamp: int, arrival_ns: int) -> None:
         self._unmarked += 1
-        if self._timestamp >= 0:
+        if self._timestamp >= 0 and not self.gathered:
             ticks = ((timestamp - self._timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
             difference_ns = abs(arrival_ns - self._began_ns - ticks * self._tick_ns)
             if difference_ns < _NO_JITTER_NS:
