@@ -133,6 +133,26 @@ def test_a_site_runs_until_sigterm_and_follows_its_file(
     assert name not in Path("/proc/net/unix").read_text(encoding="utf-8")
 
 
+def test_attempts_that_fail_alike_are_one_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.yaml"
+    write_site(file, attic=NOWHERE)
+    with Cameras(count=1, size=(320, 180)) as cameras, running("run", str(file)) as command:
+        told = wait_until(lambda: [line for line in command.lines if "attic: backing_off" in line], 20, "why")
+        with cg.attach(name) as site:
+            wait_until(lambda: site.streams["attic"].status.attempt >= 4, 10, "some attempts")
+            write_site(file, attic=cameras.urls[0])
+            command.process.send_signal(signal.SIGHUP)
+            command.wait_line("attic: live")
+            assert command.lines == []
+            cameras.kill()
+            command.wait_line("attic: backing_off: .* (ended the stream|closed the connection)")
+            command.wait_line("attic: backing_off: Nothing listens")
+            wait_until(lambda: site.streams["attic"].status.attempt >= 3, 10, "attempts again")
+            cameras.restart()
+            command.wait_line("attic: live")
+    assert len(told) == 1
+
+
 def test_on_a_terminal_a_table_tells_of_streams_and_processes(
     cameras: Cameras, name: str, tmp_path: Path
 ) -> None:

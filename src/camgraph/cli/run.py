@@ -24,6 +24,7 @@ from camgraph.cli.site_table import SiteTable
 from camgraph.cli.standard_error import diverted
 
 DRAWN_EVERY_S = 0.5
+_ON_THE_WAY = ("resolving", "opening", "waiting_for_keyframe")
 
 
 def run(
@@ -73,7 +74,7 @@ def run(
 
 
 class _Lines:
-    """A line for each change of a stream's state.
+    """A line for each change of a stream's state; one for all attempts that fail alike, one after the other.
 
     `sources` are readable when there is something to `show`, which says after how many seconds it wants to
     show something again (None: when there is something).
@@ -83,7 +84,7 @@ class _Lines:
         self._console = console
         self._changes: deque[cg.StreamStatus] = deque()
         self._changed = Wakeup()
-        self._states: dict[str, str] = {}
+        self._told: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -107,9 +108,12 @@ class _Lines:
         self._changed.clear()
         while self._changes:
             status = self._changes.popleft()
-            if self._states.get(status.stream, "starting") != status.state:
+            news = status.state, status.reason
+            told = self._told.get(status.stream, ("starting", ""))
+            trying_again = told[1] and status.state in _ON_THE_WAY and status.reason in ("", told[1])
+            if news != told and not trying_again and not status.state == told[0] == "stopped":
+                self._told[status.stream] = news
                 self.say(f"{status.stream}: {status.state}: {status.sentence}")
-            self._states[status.stream] = status.state
 
     def _note(self, status: cg.StreamStatus) -> None:
         # In the site's thread, which must not wait for whoever reads the lines.
