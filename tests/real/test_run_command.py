@@ -133,6 +133,19 @@ def test_a_site_runs_until_sigterm_and_follows_its_file(
     assert name not in Path("/proc/net/unix").read_text(encoding="utf-8")
 
 
+def test_paths_in_a_file_are_taken_from_its_folder(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.yaml"
+    nodes = [
+        {"type": "file", "id": "clip", "path": "films/clip.mkv"},
+        {"type": "sdp", "id": "hall", "path": "hall.sdp"},
+    ]
+    file.write_text(json.dumps({"nodes": nodes}))
+    with running("run", os.path.relpath(file)) as command:
+        command.wait_line(f"clip: not_found: There is no file {tmp_path}/films/clip.mkv")
+    with running("run", os.path.relpath(file)) as command:
+        command.wait_line(f"hall: not_found: The file {tmp_path}/hall.sdp can't be read")
+
+
 def test_attempts_that_fail_alike_are_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.yaml"
     write_site(file, attic=NOWHERE)

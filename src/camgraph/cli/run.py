@@ -47,7 +47,9 @@ def run(
     - {type: rtsp, id: door, url: "rtsp://127.0.0.1:8554/1", login: "env:DOOR"}
     - {type: gate, id: night, source: door}
 
-    There are also {type: rate, id, source, fps} and {type: fork, id, source, branches}.
+    There are also {type: rate, id, source, fps} and {type: fork, id, source, branches}; and, as cameras,
+    {type: http, id, url, login}, {type: sdp, id, path}, {type: file, id, path, loop}, {type: v4l2, id, path}
+    and {type: synthetic, id}, the test picture. Relative paths are taken from the file's folder.
     """
     console = Console(stderr=True)
     try:
