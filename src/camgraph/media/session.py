@@ -315,7 +315,7 @@ LATE = "{} sends, but no whole picture came for {:g} s: set the camera to more k
 OVERDUE = {
     "name_no_answer": "The name server did not tell the address of {} within 5 s: is the network up?",
     "no_answer": "{} did not start its stream within 10 s: restart the camera if that goes on.",
-    "no_media": "{} agreed to send, but sends no video: does it serve too many viewers?",
+    "no_media": "{} is open, but no video comes: does it serve too many viewers, is a firewall in between?",
     "no_keyframe": "{} sends, but no whole picture came for 60 s: set the camera to more key frames.",
     "stalled": "{} has sent nothing for {:g} s: is the camera on, is the network up?",
 }
