@@ -1,12 +1,12 @@
 """What `camgraph probe` found out, as data: which exit code it means, and how it is shown."""
 
-import re
 from collections.abc import Iterator
 
 import msgspec
 from rich.text import Text
 
 from camgraph.cli.exits import JOB_FAILED
+from camgraph.cli.sentences import without_next_attempt
 from camgraph.control.messages import StreamState, StreamStatistics, StreamStatus
 
 UNREACHABLE = 10
@@ -34,7 +34,6 @@ _BY_REASON = {
 RARE_KEYFRAMES_S = 4.0
 WRONG_CLOCK_S = 1.0
 _CLOCKS = {"rtcp": "its clock", "arrival": "arrival here"}
-_NEXT_ATTEMPT = re.compile(r" Next attempt in [\d.]+ s\.$")
 
 
 class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +118,7 @@ def report_of(
         exit_code=code,
         state=status.state,
         reason=status.reason,
-        sentence=_NEXT_ATTEMPT.sub("", status.sentence),
+        sentence=without_next_attempt(status.sentence),
         codec=status.codec,
         width=status.width,
         height=status.height,

@@ -1,5 +1,6 @@
 """A running site as a table: every stream, and every media process."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import camgraph as cg
+from camgraph.cli.sentences import sentence_now
 from camgraph.control.messages import MediaProcessStatistics
 from camgraph.graph.spec import streams_of
 
@@ -58,6 +60,7 @@ class SiteTable:
         counts = self._counts
         seats = {stream: one.name for one in counts.media for stream in one.streams} if counts else {}
         readers = readers_of(counts) if counts else Counter[str]()
+        now_ns = time.monotonic_ns()
         for name, source in sources.items():
             status = self._site.streams[name].status if name in self._site.streams else None
             if status is None:
@@ -70,7 +73,7 @@ class SiteTable:
                 "" if fps is None else f"{fps:.1f}",
                 str(readers[name]),
                 seats.get(source, ""),
-                Text("" if status.state == "live" else status.sentence),
+                Text("" if status.state == "live" else sentence_now(status, now_ns)),
             )
         return table
 

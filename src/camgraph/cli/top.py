@@ -17,6 +17,7 @@ import camgraph as cg
 from camgraph.base.errors import BrokenError
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
+from camgraph.cli.sentences import sentence_now
 from camgraph.cli.site_table import process_table, readers_of, state_text
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics
 
@@ -123,7 +124,7 @@ def draw(site: cg.Site, counts: cg.SiteStatistics | None, width: int) -> Group:
         table,
         Text(),
         *(
-            Text(f"{status.stream}: {status.sentence}", style="yellow")
+            Text(f"{status.stream}: {sentence_now(status, now_ns)}", style="yellow")
             for status in statuses
             if status.state != "live" and status.sentence
         ),

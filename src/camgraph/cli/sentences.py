@@ -1,0 +1,20 @@
+"""A status's sentence where it stands for longer than it is true."""
+
+import re
+
+from camgraph.control.messages import StreamStatus
+
+_NEXT_ATTEMPT = re.compile(r" Next attempt in [\d.]+ s\.$")
+
+
+def sentence_now(status: StreamStatus, now_ns: int) -> str:
+    """Return the sentence with how long it is to the next attempt now (CLOCK_MONOTONIC)."""
+    if not status.next_attempt_ns:
+        return status.sentence
+    left_s = max(0.0, (status.next_attempt_ns - now_ns) / 1e9)
+    return _NEXT_ATTEMPT.sub(f" Next attempt in {left_s:.{1 if left_s < 10 else 0}f} s.", status.sentence)
+
+
+def without_next_attempt(sentence: str) -> str:
+    """Return the sentence for somebody who does not wait for the next attempt."""
+    return _NEXT_ATTEMPT.sub("", sentence)
