@@ -29,6 +29,7 @@ _BY_REASON = {
     **dict.fromkeys(("not_rtsp", "undecodable", "codec_changed"), UNSUPPORTED),
     **dict.fromkeys(("busy", "server_error"), BUSY),
     **dict.fromkeys(("no_media", "no_keyframe", "stalled", "camera_closed"), NO_PICTURES),
+    "ended": 0,
 }
 
 RARE_KEYFRAMES_S = 4.0
@@ -86,11 +87,11 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
             yield "picture", f"{self.codec}, {self.width}×{self.height} px"
         elif self.codec:
             yield "codec", self.codec
-        if self.fps is None or self.bit_rate is None:
+        if not self.fps or not self.bit_rate:
             return
         yield "rate", f"{self.fps:.1f} pictures a second, {self.bit_rate / 1e6:.2f} Mbit/s"
         every, offset = self.keyframe_interval_s, self.clock_offset_s
-        yield "key frames", "unknown" if every is None else f"every {every:.1f} s"
+        yield "key frames", _told_interval(every, self.fps)
         if self.transport:
             yield "transport", self.transport
             yield "lost", f"{self.lost} packets, {self.loss:.1%}"
@@ -118,7 +119,7 @@ def report_of(
         exit_code=code,
         state=status.state,
         reason=status.reason,
-        sentence=without_next_attempt(status.sentence),
+        sentence=without_next_attempt(status.sentence).replace('login="env:NAME"', "--login env:NAME"),
         codec=status.codec,
         width=status.width,
         height=status.height,
@@ -170,6 +171,12 @@ def _problems(report: ProbeReport) -> list[str]:
 
 def _seconds(ns: int) -> float | None:
     return round(ns / 1e9, 6) if ns else None
+
+
+def _told_interval(seconds: float | None, fps: float) -> str:
+    if seconds is None:
+        return "unknown"
+    return "every picture" if seconds < 1.5 / fps else f"every {seconds:.1f} s"
 
 
 def _told_offset(seconds: float) -> str:

@@ -14,8 +14,9 @@ def test_every_failure_of_a_camera_has_an_exit_code_of_its_kind() -> None:
         if known.retry is not None
     }
     here = {reason for reason, code in codes.items() if code == 1}
-    assert here == {"no_thread", "no_socket", "attempts_hang", "internal", "ended", "unreadable"}
-    assert set(codes.values()) == {1, 10, 11, 12, 13, 14, 15}
+    assert here == {"no_thread", "no_socket", "attempts_hang", "internal", "unreadable"}
+    assert codes["ended"] == 0  # There was a picture.
+    assert set(codes.values()) == {0, 1, 10, 11, 12, 13, 14, 15}
 
 
 def test_what_is_wrong_with_a_stream_that_plays_is_told() -> None:
@@ -58,3 +59,42 @@ def test_nothing_of_further_attempts_is_told_where_there_are_none() -> None:
     report = report_of(status, "rtsp://h/1")
     assert report.sentence == "Nothing listens at h:554 (connection refused)."
     assert [line.plain for line in report.lines()] == ["rtsp://h/1 does not play (refused)", report.sentence]
+
+
+def test_a_missing_login_is_asked_for_as_the_command_takes_it() -> None:
+    status = StreamStatus(
+        stream="camera",
+        state="unauthorized",
+        reason="unauthorized",
+        sentence='The camera at h:554 asks for a login: give one as login="env:NAME". Next attempt in 29 s.',
+    )
+    report = report_of(status, "rtsp://h/1")
+    assert report.sentence == "The camera at h:554 asks for a login: give one as --login env:NAME."
+
+
+def numbers_of(fps: float, bit_rate: float, keyframe_interval_ns: int) -> StreamStatistics:
+    return StreamStatistics(
+        received=100,
+        decoded=100,
+        dropped=0,
+        conversions=100,
+        attempts=1,
+        fps=fps,
+        bit_rate=bit_rate,
+        keyframe_interval_ns=keyframe_interval_ns,
+    )
+
+
+def test_where_each_picture_is_a_key_frame_that_is_told() -> None:
+    status = StreamStatus(stream="camera", state="live", codec="mjpeg", width=640, height=360)
+    report = report_of(status, "http://h/1", numbers=numbers_of(25.0, 2e6, 40_000_000))
+    assert "  key frames        every picture" in [line.plain for line in report.lines()]
+
+
+def test_of_what_sent_nothing_no_rate_is_told() -> None:
+    status = StreamStatus(stream="camera", state="opening", reason="no_answer", sentence="No picture came.")
+    report = report_of(status, "http://h/1", numbers=numbers_of(0.0, 0.0, 0))
+    assert [line.plain for line in report.lines()] == [
+        "http://h/1 does not play (no_answer)",
+        "No picture came.",
+    ]
