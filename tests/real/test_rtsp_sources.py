@@ -318,7 +318,7 @@ def test_a_farewell_ends_the_stream_at_once(make: Make) -> None:
             assert first.keyframe
             assert abs(first.arrival_ns - time.monotonic_ns()) < 5_000_000_000
             cameras.stop()
-            with pytest.raises(SourceUnavailable, match="was the camera restarted or switched off") as caught:
+            with pytest.raises(SourceUnavailable, match="restarted or switched off") as caught:
                 for _ in packets:
                     pass
             assert caught.value.reason == "camera_closed"

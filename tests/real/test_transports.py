@@ -184,7 +184,7 @@ def test_rtp_that_nobody_asked_for_is_received_as_a_file_says(media: Media, tmp_
         sender.close()
         status = media.until_state("door", "backing_off")
         assert status.reason == "camera_closed"
-        assert status.sentence.startswith("The sender ended the stream: was it switched off? ")
+        assert status.sentence.startswith("The sender ended the stream: was it restarted or switched off? ")
         media.until_state("door", "waiting_for_keyframe")
         sender = Sender(units, port, 200)
         assert in_sequence(numbers_from(reader, 200, 10))

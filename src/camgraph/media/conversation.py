@@ -3,24 +3,23 @@
 import logging
 import socket
 import time
-import traceback
-from collections.abc import Callable
 from contextlib import suppress
 
 from camgraph.base.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
-from camgraph.base.redact import redact
 from camgraph.graph.spec import Transport
 from camgraph.media.connecting import Connecting, Resolved
-from camgraph.media.datagrams import DatagramPair, arrived, is_address
+from camgraph.media.datagrams import DatagramPair, is_address
 from camgraph.media.faults import Address
 from camgraph.media.feed import Feed, ForeignCodec, Reopen
+from camgraph.media.guard import Guard
+from camgraph.media.reception import Reception
 from camgraph.media.rtsp.client import Answered, Data, Described, Failed, Moved, Playing, RtspClient, Wish
 from camgraph.media.rtsp.description import Track
 from camgraph.media.rtsp.message import interleaved_prefix
 from camgraph.media.rtsp.split import is_cut
-from camgraph.media.source import NetworkCounts, Packet
-from camgraph.media.track import TrackReceiver, is_known, video_of
+from camgraph.media.source import NetworkCounts
+from camgraph.media.track import is_known, video_of
 
 _log = logging.getLogger(__name__)
 
@@ -61,11 +60,13 @@ class Conversation:
     ) -> None:
         self._loop, self._address, self._login, self._resolved = loop, address, login, resolved
         self._transport, self._feed = transport, feed
+        self._guarded = Guard(address.at, self._fail)
         self._client: RtspClient | None = None
         self._connecting: Connecting | None = None
         self._sock: socket.socket | None = None
         self._datagrams: DatagramPair | None = None
-        self._track: TrackReceiver | None = None
+        """The ports that the camera was offered; the reception's from its answer on."""
+        self._reception: Reception | None = None
         self._channels = (-1, -1)
         self._timer: Timer | None = None
         self._gathering: Timer | None = None
@@ -91,7 +92,10 @@ class Conversation:
         for timer in (self._timer, self._gathering):
             if timer is not None:
                 timer.cancel()
-        self._close_datagrams()
+        if self._reception is not None:
+            self._reception.close()
+        if self._datagrams is not None:
+            self._datagrams.close()
         sock, self._sock = self._sock, None
         if sock is not None:
             self._loop.remove(sock)
@@ -100,9 +104,9 @@ class Conversation:
     @property
     def counts(self) -> NetworkCounts:
         """What came so far."""
-        if self._track is None:
+        if self._reception is None:
             return NetworkCounts(transport=self._transport)
-        return self._track.counts(self._transport)
+        return self._reception.counts
 
     def _connected(self, sock: socket.socket) -> None:
         self._connecting, self._sock = None, sock
@@ -116,25 +120,6 @@ class Conversation:
         self._client.start(now_ns)
         self._flush()
         self._arm()
-
-    def _guarded(self, call: Callable[[], None]) -> Callable[[], None]:
-        """Have a bug of ours end this session, and not leave it silent."""
-
-        def guarded() -> None:
-            try:
-                call()
-            except SourceError as error:
-                self._fail(error)
-            except OSError as error:
-                sentence = f"This machine can't receive from {self._address.at} ({error.strerror})."
-                self._fail(SourceUnavailable(sentence, reason="no_socket"))
-            except Exception:
-                _log.error("%s: %s", self._address.at, redact(traceback.format_exc()))
-                self._fail(
-                    SourceRefused("A bug of camgraph ended the stream: please report it.", reason="internal")
-                )
-
-        return guarded
 
     def _on_readable(self) -> None:
         sock, client = self._sock, self._client
@@ -160,16 +145,16 @@ class Conversation:
                 self._cut = data[at:]
             else:
                 self._take(data[at:], client, now_ns, wall_ns)
-        if not self._over:
-            self._after_packets()
-            self._gather_or_not(sock)
+        if not self._over and self._reception is not None:
+            self._reception.check()
+            self._gather_or_not(sock, self._reception)
 
-    def _gather_or_not(self, sock: socket.socket) -> None:
+    def _gather_or_not(self, sock: socket.socket, reception: Reception) -> None:
         """While nobody needs the pictures, let several gather: that halves what receiving them costs."""
-        track, gathers = self._track, self._gathering is not None
-        if track is None or self._channels[0] < 0 or (self._feed.need() == "nothing") == gathers:
+        gathers = self._gathering is not None
+        if self._channels[0] < 0 or (self._feed.need() == "nothing") == gathers:
             return
-        track.rtp.gathered = not gathers
+        reception.set_gathered(not gathers)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if gathers else _GATHERED_BYTES)
         if self._gathering is not None:
             self._gathering.cancel()
@@ -184,27 +169,22 @@ class Conversation:
 
     def _take_run(self, data: bytes, client: RtspClient, now_ns: int, wall_ns: int) -> int:
         """Take the packets of the video that `data` begins with; return where something else begins."""
-        track = self._track
-        if track is None or not client.expects_packets:
+        if self._reception is None or not client.expects_packets:
             return 0
-        packets: list[Packet] = []
-        at = track.receive_run(data, 0, self._channels[0], now_ns, wall_ns, packets)
-        for packet in packets:
-            self._feed.put(packet)
-        return at
+        return self._reception.take_run(data, self._channels[0], now_ns, wall_ns)
 
     def _take(self, data: bytes, client: RtspClient, now_ns: int, wall_ns: int) -> None:
         """Take whatever comes: packets, and messages between them."""
-        track, (rtp, rtcp) = self._track, self._channels
+        reception, (rtp, rtcp) = self._reception, self._channels
         for event in client.receive(data, now_ns):
             if type(event) is Data:
-                if event.channel == rtp and track is not None:
-                    self._put(track.receive(event.data, now_ns, wall_ns))
-                elif event.channel == rtcp and track is not None:
-                    track.receive_control(event.data, now_ns, wall_ns)
+                if event.channel == rtp and reception is not None:
+                    reception.take(event.data, now_ns, wall_ns)
+                elif event.channel == rtcp and reception is not None:
+                    reception.take_control(event.data, now_ns, wall_ns)
             else:
                 self._on_event(event, now_ns)
-                track, (rtp, rtcp) = self._track, self._channels
+                reception, (rtp, rtcp) = self._reception, self._channels
             if self._over:
                 return
         self._flush()
@@ -245,83 +225,52 @@ class Conversation:
         """Be ready for what the camera will send: a group that is joined later misses the first key frame."""
         assert self._sock is not None
         self._transport = answer.transport
-        self._track = TrackReceiver(answer.track, ordered=answer.transport == "tcp", ssrc=answer.ssrc)
+        self._reception = reception = Reception(
+            self._loop,
+            answer.track,
+            self._feed,
+            transport=answer.transport,
+            name=self._address.at,
+            fail=self._fail,
+            ssrc=answer.ssrc,
+        )
         if answer.transport == "tcp":
             self._channels = answer.channels
-            self._close_datagrams()
+            if self._datagrams is not None:
+                self._datagrams.close()
             return
         try:
-            self._receive_datagrams(answer, self._sock)
+            reception.own(self._datagrams_for(answer, self._sock))
         except OSError as error:
             self._change_to_tcp(f"its datagrams can't be received ({error})")
 
-    def _receive_datagrams(self, answer: Answered, sock: socket.socket) -> None:
+    def _datagrams_for(self, answer: Answered, sock: socket.socket) -> DatagramPair:
         if answer.transport == "multicast":
-            group, (port, _), own = answer.destination, answer.server_ports, sock.getsockname()[0]
-            self._datagrams = DatagramPair.joined(group, port, own)
-        elif any(answer.server_ports):
-            assert self._datagrams is not None
+            return DatagramPair.joined(answer.destination, answer.server_ports[0], sock.getsockname()[0])
+        datagrams = self._datagrams
+        assert datagrams is not None
+        if any(answer.server_ports):
             # Looking a name up would keep all cameras waiting.
             source = answer.source if is_address(answer.source) else sock.getpeername()[0]
-            self._datagrams.connect(source, answer.server_ports)
+            datagrams.connect(source, answer.server_ports)
+        return datagrams
 
     def _play(self, now_ns: int) -> None:
-        track, datagrams = self._track, self._datagrams
-        assert track is not None
-        if datagrams is not None:
-            self._loop.add(datagrams.rtp, self._guarded(self._on_datagrams))
-            self._loop.add(datagrams.rtcp, self._guarded(self._on_control))
-            self._send_report(now_ns)  # Opens the way back, too.
-            self._judge_ns = now_ns + NOTHING_BY_UDP_NS
+        assert self._reception is not None
+        self._reception.listen()
+        self._reception.send_report(now_ns)  # Opens the way back, too.
+        self._judge_ns = now_ns + NOTHING_BY_UDP_NS if self._transport != "tcp" else 0
         self._report_ns = now_ns + REPORT_EVERY_NS
-        self._feed.tell(track.info)
-
-    def _on_datagrams(self) -> None:
-        datagrams, track = self._datagrams, self._track
-        assert datagrams is not None
-        assert track is not None
-        for data in arrived(datagrams.rtp):
-            self._put(track.receive(data, time.monotonic_ns(), time.time_ns()))
-        self._after_packets()
-
-    def _on_control(self) -> None:
-        datagrams, track = self._datagrams, self._track
-        assert datagrams is not None
-        assert track is not None
-        for data in arrived(datagrams.rtcp):
-            track.receive_control(data, time.monotonic_ns(), time.time_ns())
-        self._after_packets()
-
-    def _put(self, packets: list[Packet]) -> None:
-        for packet in packets:
-            self._feed.put(packet)
-
-    def _after_packets(self) -> None:
-        track = self._track
-        if track is not None and track.rtp.ended:
-            self._fail(
-                SourceUnavailable(
-                    f"{self._address.at} ended the stream: was the camera restarted or switched off?",
-                    reason="camera_closed",
-                )
-            )
-        elif track is not None and track.foreign:
-            sentence = f"{self._address.at} sends another codec than it had described: asking it again."
-            self._fail(SourceUnavailable(sentence, reason="codec_changed"))
-        elif track is not None and (due_ns := track.rtp.due_ns()):
-            timer = self._timer
-            if timer is None or timer.callback is None or due_ns < timer.due_ns:
-                self._arm()
+        self._feed.tell(self._reception.info)
 
     def _arm(self) -> None:
         """Have a timer for what is due next; one that comes too early does no harm."""
-        client, track = self._client, self._track
+        client = self._client
         if client is None or self._over:
             return
         due_ns = client.due_ns or 0
-        if track is not None:
-            for other_ns in (track.rtp.due_ns(), self._report_ns, self._judge_ns):
-                due_ns = min(due_ns or other_ns, other_ns or due_ns)
+        for other_ns in (self._report_ns, self._judge_ns):
+            due_ns = min(due_ns or other_ns, other_ns or due_ns)
         timer = self._timer
         if timer is not None and timer.callback is not None and timer.due_ns <= due_ns:
             return
@@ -331,33 +280,28 @@ class Conversation:
 
     def _tick(self) -> None:
         now_ns = time.monotonic_ns()
-        client, track = self._client, self._track
+        client, reception = self._client, self._reception
         assert client is not None
         for event in client.tick(now_ns):
             self._on_event(event, now_ns)
-        if self._over:
-            return
-        if track is not None:
-            self._put(track.flush_due(now_ns, time.time_ns()))
+        if reception is not None and not self._over:
             if self._report_ns and now_ns >= self._report_ns:
                 self._report_ns = now_ns + REPORT_EVERY_NS
-                self._send_report(now_ns)
+                self._send_report(reception, now_ns)
             if self._judge_ns and now_ns >= self._judge_ns:
-                self._judge(now_ns)
+                self._judge(reception.counts, now_ns)
         if not self._over:
             self._flush()
             self._arm()
 
-    def _judge(self, now_ns: int) -> None:
+    def _judge(self, counts: NetworkCounts, now_ns: int) -> None:
         """Change to TCP where too little comes by datagrams."""
-        assert self._track is not None
-        rtp = self._track.rtp
         self._judge_ns = now_ns + LOSS_OVER_NS
-        if not rtp.packets:
+        if not counts.packets:
             self._change_to_tcp(f"no packet came by {self._transport}")
             return
-        came, lost = rtp.packets - self._judged[0], rtp.lost - self._judged[1]
-        self._judged = rtp.packets, rtp.lost
+        came, lost = counts.packets - self._judged[0], counts.lost - self._judged[1]
+        self._judged = counts.packets, counts.lost
         if came + lost >= _FEWEST_JUDGED and lost > MOST_LOSS * (came + lost):
             self._change_to_tcp(f"{lost / (came + lost):.1%} is lost by {self._transport}")
 
@@ -365,24 +309,15 @@ class Conversation:
         _log.info("%s: %s: going on by TCP", self._address.at, why)
         self._end(Reopen(self._address.url, "tcp"))
 
-    def _send_report(self, now_ns: int) -> None:
-        assert self._track is not None
-        report = self._track.rtp.report(now_ns)
-        if self._transport == "tcp" and self._client is not None:
+    def _send_report(self, reception: Reception, now_ns: int) -> None:
+        if self._transport != "tcp" or self._client is None:
+            reception.send_report(now_ns)
+            return
+        self._flush()
+        if not self._client.output:  # Else it takes nothing: reports would pile up.
+            report = reception.report(now_ns)
+            self._client.output += interleaved_prefix(self._channels[1], len(report)) + report
             self._flush()
-            if not self._client.output:  # Else it takes nothing: reports would pile up.
-                self._client.output += interleaved_prefix(self._channels[1], len(report)) + report
-                self._flush()
-        elif self._transport == "udp" and self._datagrams is not None:
-            with suppress(OSError):
-                self._datagrams.rtcp.send(report)
-
-    def _close_datagrams(self) -> None:
-        datagrams, self._datagrams = self._datagrams, None
-        if datagrams is not None:
-            self._loop.remove(datagrams.rtp)
-            self._loop.remove(datagrams.rtcp)
-            datagrams.close()
 
     def _flush(self) -> None:
         """Send what the machine has to say; a camera that takes nothing is told nothing, for the moment."""

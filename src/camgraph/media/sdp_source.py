@@ -1,19 +1,19 @@
 """RTP that nobody is asked for: received as a session description file says."""
 
 import ipaddress
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
-from camgraph.base.loop import Loop, Timer
+from camgraph.base.loop import Loop
 from camgraph.graph.spec import LONGEST_TIME_S
-from camgraph.media.datagrams import DatagramPair, arrived
+from camgraph.media.datagrams import DatagramPair
 from camgraph.media.feed import Feed
+from camgraph.media.reception import Reception
 from camgraph.media.rtsp.description import Track, parse_description
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
-from camgraph.media.track import TrackReceiver, video_of
+from camgraph.media.track import video_of
 
 _MOST_BYTES = 1 << 20
 _STARTED_BOUND_S = 2.0
@@ -44,13 +44,12 @@ class SdpSource:
         """Read the file and listen; raise SourceError if that can't be done."""
         track = self._read()
         try:
-            receiver = TrackReceiver(track, ordered=False)
+            self._listening = listening = _Listening(self._loop, track, self._feed)
         except LookupError:
             raise SourceRefused(
                 f"{self._path} describes video as {track.encoding}, which we can't receive so: use H.264.",
                 reason="codec_unknown",
             ) from None
-        self._listening = listening = _Listening(self._loop, track, receiver, self._feed)
         self._loop.call_soon_threadsafe(listening.start)
         match self._next(_STARTED_BOUND_S):
             case StreamInfo() as info:
@@ -111,25 +110,31 @@ class SdpSource:
 
 
 class _Listening:
-    """The side in the loop's thread: sockets and a timer. Call `start` once, and `close` at the end."""
+    """The side in the loop's thread. Call `start` once, and `close` at the end."""
 
-    def __init__(self, loop: Loop, track: Track, receiver: TrackReceiver, feed: Feed) -> None:
-        self._loop, self._track, self._receiver, self._feed = loop, track, receiver, feed
-        self._datagrams: DatagramPair | None = None
-        self._timer: Timer | None = None
-        self._over = False
+    def __init__(self, loop: Loop, track: Track, feed: Feed) -> None:
+        """Raise LookupError where no depacketizer of ours knows the encoding."""
+        self._track, self._feed, self._over = track, feed, False
+        self._reception = Reception(
+            loop,
+            track,
+            feed,
+            transport="multicast" if _is_group(track.address) else "udp",
+            name="The sender",
+            fail=self._end,
+        )
 
     @property
     def counts(self) -> NetworkCounts:
-        return self._receiver.counts("multicast" if _is_group(self._track.address) else "udp")
+        return self._reception.counts
 
     def start(self) -> None:
         if self._over:
             return
         try:
-            datagrams = _sockets_for(self._track)
+            self._reception.own(_sockets_for(self._track))
         except OSError as error:
-            self._feed.tell(
+            self._end(
                 SourceUnavailable(
                     f"Port {self._track.port} can't be listened at ({error.strerror or error}): "
                     "does another program?",
@@ -137,63 +142,17 @@ class _Listening:
                 )
             )
             return
-        self._datagrams = datagrams
-        self._loop.add(datagrams.rtp, self._on_datagrams)
-        self._loop.add(datagrams.rtcp, self._on_control)
-        self._feed.tell(self._receiver.info)
+        self._reception.listen()
+        self._feed.tell(self._reception.info)
 
     def close(self) -> None:
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
-        datagrams, self._datagrams = self._datagrams, None
-        if datagrams is not None:
-            self._loop.remove(datagrams.rtp)
-            self._loop.remove(datagrams.rtcp)
-            datagrams.close()
-
-    def _on_datagrams(self) -> None:
-        assert self._datagrams is not None
-        for data in arrived(self._datagrams.rtp):
-            self._put(self._receiver.receive(data, time.monotonic_ns(), time.time_ns()))
-        self._after_packets()
-
-    def _on_control(self) -> None:
-        assert self._datagrams is not None
-        for data in arrived(self._datagrams.rtcp):
-            self._receiver.receive_control(data, time.monotonic_ns(), time.time_ns())
-        self._after_packets()
-
-    def _after_packets(self) -> None:
-        if self._receiver.rtp.ended:
-            sentence = "The sender ended the stream: was it switched off?"
-            self._end(SourceUnavailable(sentence, reason="camera_closed"))
-        elif self._receiver.foreign:
-            sentence = "Another codec comes than the file describes: is it the sender's newest one?"
-            self._end(SourceUnavailable(sentence, reason="codec_changed"))
-        else:
-            self._arm()
+        self._reception.close()
 
     def _end(self, error: SourceError) -> None:
-        self.close()
-        self._feed.tell(error)
-
-    def _put(self, packets: list[Packet]) -> None:
-        for packet in packets:
-            self._feed.put(packet)
-
-    def _arm(self) -> None:
-        due_ns = self._receiver.rtp.due_ns()
-        timer = self._timer
-        if timer is not None and timer.callback is not None and (timer.due_ns <= due_ns or not due_ns):
-            return
-        if timer is not None:
-            timer.cancel()
-        self._timer = self._loop.call_at(due_ns, self._tick) if due_ns else None
-
-    def _tick(self) -> None:
-        self._put(self._receiver.flush_due(time.monotonic_ns(), time.time_ns()))
-        self._arm()
+        if not self._over:
+            self.close()
+            self._feed.tell(error)
 
 
 def _sockets_for(track: Track) -> DatagramPair:
