@@ -208,6 +208,12 @@ def test_every_fault_has_its_reason(server: Server, tmp_path: Path) -> None:
         assert ended is not None, path
         assert ended.reason == reason, (path, ended)
         assert "127.0.0.1" in str(ended)
+    for url, told in (
+        (server.url("/hangs-up"), "is it https there?"),
+        (server.url("/cut").replace("http:", "https:"), "is it http there?"),
+    ):
+        ended = received(HttpSource(url))[2]
+        assert told in str(ended)
     ended = received(HttpSource("http://127.0.0.1:1/"))[2]
     assert ended is not None
     assert ended.reason == "refused"

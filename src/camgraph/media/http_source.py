@@ -160,7 +160,13 @@ class HttpSource:
             bound_s=OPEN_BOUND_S,
             with_login=self._login is not None,
         )
-        return self._closed() if fault.reason == "not_rtsp" else fault
+        if fault.reason != "not_rtsp":
+            return fault
+        return SourceUnavailable(
+            f"{self._address.at} closed the connection before there was a picture: "
+            f"is the path right, is it {'http' if self._url.startswith('https:') else 'https'} there?",
+            reason="camera_closed",
+        )
 
 
 def _formats(opened: LibavInput) -> set[str]:
