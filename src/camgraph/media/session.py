@@ -50,12 +50,25 @@ class Step(NamedTuple):
     after: StreamState
 
 
+class _Words(NamedTuple):
+    """What is done with an address."""
+
+    look_up: str
+    connect: str
+    connected: str
+
+
+_THERE = _Words("Looking up the address of", "Connecting to", "Connected to")
+_HERE = _Words("Opening", "Opening", "Opened")
+"""A file, a device, the test picture."""
+
+
 class Session:
     """One stream's state machine: events in by `handle`, instructions out.
 
-    `address` is the camera's URL without login, `chance` returns numbers in [0, 1) for the jitter;
-    `stalled_after_s` and `longest_retry_s` are those of the declaration. Times are CLOCK_MONOTONIC in ns and
-    come in with the events. At `wake_ns` (0: never) a `Tick` is due.
+    `address` is the camera's URL without login, or what a person calls what is read here; `chance` returns
+    numbers in [0, 1) for the jitter; `stalled_after_s` and `longest_retry_s` are those of the declaration.
+    Times are CLOCK_MONOTONIC in ns and come in with the events. At `wake_ns` (0: never) a `Tick` is due.
     """
 
     def __init__(
@@ -75,6 +88,7 @@ class Session:
         """How often it was live on another attempt than before."""
         self.story: deque[Step] = deque(maxlen=STORY_LENGTH)
         self._stream, self._address, self._epoch, self._chance = stream, address, epoch, chance
+        self._words = _THERE if "://" in address else _HERE
         self._stalled_after_ns = int(stalled_after_s * _S)
         self._reopened_after_ns = int(max(REOPENED_AFTER_S, stalled_after_s + STALL_LASTS_S) * _S)
         self._longest_retry_s = longest_retry_s
@@ -166,7 +180,7 @@ class Session:
         self._tries += 1
         self._open = True
         self._live_ns = self._packet_ns = 0
-        self._enter("resolving", f"Looking up the address of {self._address}.")
+        self._enter("resolving", f"{self._words.look_up} {self._address}.")
         self.wake_ns = now_ns + RESOLVING_BOUND_NS
         self._out.append(OpenSource(self.attempts))
 
@@ -189,13 +203,14 @@ class Session:
             self._out.append(CloseSource(self.attempts))
 
     def _connect(self, event: Resolved, now_ns: int) -> None:
-        self._enter("opening", f"Connecting to {self._address}.")
+        self._enter("opening", f"{self._words.connect} {self._address}.")
         self.wake_ns = now_ns + OPENING_BOUND_NS
 
     def _await_picture(self, event: Opened, now_ns: int) -> None:
         self._codec, self._opened_ns = event.codec, now_ns
         self._reason = self._fault = ""
-        self._enter("waiting_for_keyframe", f"Connected to {self._address}; waiting for a whole picture.")
+        connected = f"{self._words.connected} {self._address}"
+        self._enter("waiting_for_keyframe", f"{connected}; waiting for a whole picture.")
         self.wake_ns = now_ns + self._reopened_after_ns
 
     def _note_first_packets(self, event: PacketArrived, now_ns: int) -> None:

@@ -116,6 +116,19 @@ def test_a_good_start_is_told_step_by_step() -> None:
     assert driver.opened == [(1, 1000 * S)]
 
 
+def test_of_what_is_here_no_address_is_looked_up() -> None:
+    session = Session("clip", "/films/clip.mkv", 7, lambda: 0.5)
+    told = []
+    for event in (Begin(), Resolved(1), Opened(1, "h264")):
+        session.handle(event, 1)
+        told.append(session.status().sentence)
+    assert told == [
+        "Opening /films/clip.mkv.",
+        "Opening /films/clip.mkv.",
+        "Opened /films/clip.mkv; waiting for a whole picture.",
+    ]
+
+
 def test_nothing_listens() -> None:
     driver = Driver()
     driver.say(Begin(), Resolved(1))
