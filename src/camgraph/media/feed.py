@@ -13,7 +13,7 @@ from camgraph.media.source import Packet, StreamInfo
 BEHIND_NS = 1_000_000_000
 """The thread decodes what came so long before the newest packet: it is behind."""
 MOST_WAITING_BYTES = 32 << 20
-PATIENT_NS = 200_000_000
+PATIENT_NS = 400_000_000
 """So long packets may wait whose pictures nobody wants."""
 
 Need = Literal["all", "keyframes", "nothing"]

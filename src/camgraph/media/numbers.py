@@ -106,7 +106,7 @@ class StreamNumbers:
         self._rates = Rates(
             # Not less than nothing: a source that went over to another connection counts that one's.
             bit_rate=max(0, now.received_bytes - before.received_bytes) * 8 / passed_s,
-            fps=(now.received - before.received) / passed_s,
+            fps=max(0, now.received - before.received) / passed_s,
             decode_ns=(now.decode_ns - before.decode_ns) // decoded if decoded else self._rates.decode_ns,
         )
         return self._rates
@@ -118,6 +118,6 @@ class StreamNumbers:
 
     def _sample(self, running: Collection[Counting], now_ns: int) -> _Sample:
         counts = self.counts(running)
-        return _Sample(
-            now_ns, self.received_bytes(running), counts.received, counts.decoded, counts.decode_ns
-        )
+        # What nobody is in a hurry for waits for some time to be counted.
+        received = counts.received + sum(attempt.network.queued for attempt in running)
+        return _Sample(now_ns, self.received_bytes(running), received, counts.decoded, counts.decode_ns)

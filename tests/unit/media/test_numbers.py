@@ -43,6 +43,14 @@ def test_rates_are_those_of_the_last_five_seconds() -> None:
     assert rates == (0, 0.0, 2_000_000)
 
 
+def test_packets_that_wait_have_come() -> None:
+    stream = Stream()
+    for second in range(1, 5):
+        stream.receive(20 if second == 1 else 25)
+        stream.attempt.network.queued = 5
+        assert stream.numbers.rates(stream.running, second * S).fps == 25.0
+
+
 def test_who_asks_often_does_not_shorten_the_time() -> None:
     stream = Stream()
     stream.receive(25)
