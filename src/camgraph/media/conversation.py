@@ -36,7 +36,7 @@ MOST_LOSS = 0.02
 """Of the packets by UDP; at more the stream changes to TCP."""
 LOSS_OVER_NS = 5_000_000_000
 _FEWEST_JUDGED = 100
-_GATHERED_S, _GATHERED_BYTES = 0.1, 32 * 1024
+_GATHERED_S, _GATHERED_BYTES = 0.15, 64 * 1024
 """How much may wait in the socket while nobody needs the pictures: that long, or so much."""
 _FAREWELL_S = 0.3
 _RECEIVE_BYTES = 64 * 1024
