@@ -279,3 +279,16 @@ def test_a_wall_of_a_running_site_leaves_it_running(cameras: Cameras, name: str,
         1,
         f"no site named '{name}' runs on this machine for this user: is the name right, was it closed?",
     )
+
+
+def test_a_wall_tells_at_its_end_why_a_camera_did_not_play() -> None:
+    done = subprocess.run(
+        [CAMGRAPH, "show", NOWHERE, "http://127.0.0.1:9/video", "--seconds", "2"],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=40,
+    )
+    assert done.returncode == 1
+    why = "Nothing listens at 127.0.0.1:9 (connection refused): is the camera on, is the port right?"
+    assert " ".join(done.stderr.split()) == f"camera-1: {why} camera-2: {why}"

@@ -15,6 +15,7 @@ from rich.text import Text
 import camgraph as cg
 from camgraph.base.errors import BrokenError
 from camgraph.base.redact import split_login
+from camgraph.cli.addresses import declare
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
 from camgraph.cli.probe_report import ProbeReport, report_of
@@ -60,8 +61,7 @@ def probe(
     try:
         with fail_with(console), interrupting():
             graph = cg.Graph()
-            declare = graph.http if url.startswith(("http://", "https://")) else graph.rtsp
-            declare(STREAM, url, login=login)
+            declare(graph, STREAM, url, login)
             with graph.start() as site:
                 report = _look(site, split_login(url)[0], timeout, console)
                 # At once: leaving the camera may take a second.

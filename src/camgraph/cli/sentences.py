@@ -5,6 +5,7 @@ import re
 from camgraph.control.messages import StreamStatus
 
 _NEXT_ATTEMPT = re.compile(r" Next attempt in [\d.]+ s\.$")
+_AGAIN = " Trying again now."
 
 
 def sentence_now(status: StreamStatus, now_ns: int) -> str:
@@ -17,4 +18,4 @@ def sentence_now(status: StreamStatus, now_ns: int) -> str:
 
 def without_next_attempt(sentence: str) -> str:
     """Return the sentence for somebody who does not wait for the next attempt."""
-    return _NEXT_ATTEMPT.sub("", sentence)
+    return _NEXT_ATTEMPT.sub("", sentence).removesuffix(_AGAIN)

@@ -7,8 +7,10 @@ import typer
 from rich.console import Console
 
 import camgraph as cg
+from camgraph.cli.addresses import declare
 from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
+from camgraph.cli.sentences import without_next_attempt
 from camgraph.control.messages import HAS_PICTURES
 
 WALL_SIZE_PX = (1280, 720)
@@ -17,7 +19,10 @@ CLOSED_ON_PURPOSE = ("gate_closed", "branch_detached")
 
 def show(
     urls: Annotated[
-        list[str] | None, typer.Argument(help="rtsp://host[:port]/path, one a camera.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="rtsp://host[:port]/path, or http:// of an MJPEG stream; one a camera.", show_default=False
+        ),
     ] = None,
     site: Annotated[
         str | None, typer.Option(help="Show all streams of a site that runs, and leave it running.")
@@ -44,7 +49,7 @@ def show(
     with fail_with(console):
         graph = cg.Graph()
         for number, url in enumerate(urls or (), 1):
-            graph.rtsp(f"camera-{number}", url, login=login)
+            declare(graph, f"camera-{number}", url, login)
         with held():
             from camgraph.qt.application import Application
             from camgraph.qt.window import WallWindow
@@ -68,7 +73,7 @@ def show(
             window.close()
         app.close()
         failures += [
-            f"{status.stream}: {status.sentence or status.state}"
+            f"{status.stream}: {without_next_attempt(status.sentence) or status.state}"
             for status in states.values()
             if status.state not in HAS_PICTURES and status.reason not in CLOSED_ON_PURPOSE
         ]

@@ -22,6 +22,7 @@ def test_the_next_attempt_comes_nearer(passed_s: float, told: str) -> None:
     now_ns = round((72 + passed_s) * S)
     assert sentence_now(status, now_ns) == f"{sentence} Next attempt in {told}."
     assert without_next_attempt(status.sentence) == sentence
+    assert without_next_attempt(f"{sentence} Trying again now.") == sentence
 
 
 def test_without_a_next_attempt_it_stays() -> None:
