@@ -65,7 +65,7 @@ def test_each_bad_camera_says_why_and_the_good_one_plays_on(locked_cameras: Came
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1/1", "127.0.0.1:8554/1", "rtsp://", "rtsp://127.0.0.1:port/1"]
+    "url", ["ftp://127.0.0.1/1", "127.0.0.1:8554/1", "rtsp://", "rtsp://127.0.0.1:port/1"]
 )
 def test_a_wrong_url_is_named_with_the_remedy(url: str, tmp_path: Path) -> None:
     done = camgraph("show", url, cwd=tmp_path)
