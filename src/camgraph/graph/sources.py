@@ -132,6 +132,9 @@ class SourceWords:
         with the first reader, and wait while there is none; a reader that is slower than that misses some.
         `options` are as in `rtsp`. Raises GraphError if the name is taken, or an option can't be.
         """
+        if "://" in os.fspath(path):
+            # Not shown: it may hold a login.
+            raise GraphError(f"stream {name!r}: its path is an address; declare it with `http` or `rtsp`")
         path = os.path.abspath(os.fspath(path)) if os.fspath(path) else ""
         self._add(FileSource(id=name, path=path, loop=loop, speed=speed, **_plain(options)))
         return Stream(name)

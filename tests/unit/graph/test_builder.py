@@ -227,6 +227,12 @@ def test_rates_may_be_numbers_of_numpy() -> None:
     assert msgspec.json.decode(msgspec.json.encode(request), type=FrameRequest) == request
 
 
+def test_an_address_is_no_file() -> None:
+    with pytest.raises(GraphError, match="'clip': its path is an address; declare it with `http`") as told:
+        GraphBuilder().file("clip", "http://user:word@h/clip.mp4")
+    assert "word" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
