@@ -20,7 +20,6 @@ from camgraph.graph.spec import (
     streams_of,
 )
 from camgraph.graph.stream import Stream
-from camgraph.graph.types import check_types
 
 
 class GraphBuilder(SourceWords):
@@ -106,7 +105,6 @@ class GraphBuilder(SourceWords):
 
     def _add(self, node: Node) -> None:
         check_node(node)
-        check_types(node.id, node)
         # All of it: a name may be taken by a branch.
         streams_of(GraphSpec(nodes=(*self._nodes.values(), node)))
         self._nodes[node.id] = node

@@ -6,7 +6,6 @@ import msgspec
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.spec import Decode, Fork, Gate, GraphSpec, Rate, Source, check_branch, check_node
-from camgraph.graph.types import check_types
 
 
 class GraphDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +111,5 @@ def _with(spec: GraphSpec, name: str, **changes: Any) -> GraphSpec:
         if node.id == name:
             node = msgspec.structs.replace(node, **changes)
             check_node(node)
-            check_types(name, node)
         nodes.append(node)
     return msgspec.structs.replace(spec, nodes=tuple(nodes))

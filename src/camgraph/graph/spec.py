@@ -9,6 +9,7 @@ import msgspec
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
 from camgraph.base.redact import has_places, redact, split_login
+from camgraph.graph.types import check_types
 
 SPEC_VERSION = 1
 MAX_SIDE_PX = 16384
@@ -218,6 +219,7 @@ def check_node(node: Node) -> None:
             raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
+    check_types(node.id, node)
 
 
 def _check_source(node: Source) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, HttpSource, RtspSource
+from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, HttpSource, RtspSource, SyntheticSource
 from camgraph.graph.stream import Stream
 
 
@@ -246,6 +246,9 @@ def test_an_option_of_another_type_is_named(options: dict[str, object], told: st
     with pytest.raises(GraphError, match=told):
         graph.test_picture("x", **options)  # type: ignore[arg-type]
     assert graph.spec.nodes == ()
+    spec = GraphSpec(nodes=(SyntheticSource(id="x", **options),))  # type: ignore[arg-type]
+    with pytest.raises(GraphError, match=told):
+        GraphBuilder.from_spec(spec)
 
 
 def test_filters_take_streams_by_name_too_and_sizes_may_be_numbers_of_numpy() -> None:
