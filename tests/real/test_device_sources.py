@@ -7,7 +7,7 @@ import pytest
 
 from camgraph.base.errors import SourceError
 from camgraph.media.decode import VideoDecoder
-from camgraph.media.device_source import DeviceSource
+from camgraph.media.sources.device import DeviceSource
 
 DEVICES = sorted(Path("/dev").glob("video*"))
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from camgraph.base.errors import ClosedError, SourceError
 from camgraph.media.convert import Converter, color_of
 from camgraph.media.decode import Picture, VideoDecoder
-from camgraph.media.file_source import FileSource
 from camgraph.media.source import Packet
+from camgraph.media.sources.file import FileSource
 
 FPS = 25
 SIZE = (320, 240)

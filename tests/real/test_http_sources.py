@@ -19,8 +19,8 @@ from camgraph.base.errors import ClosedError, SourceError
 from camgraph.media.convert import Converter, color_of
 from camgraph.media.decode import VideoDecoder
 from camgraph.media.hangs import HUNG_LOOKS, LOOK_EVERY_S
-from camgraph.media.http_source import HttpSource
 from camgraph.media.source import Packet
+from camgraph.media.sources.http import HttpSource
 from camgraph.testing.waiting import wait_until
 
 SIZE = (319, 241)

@@ -22,17 +22,17 @@ from camgraph.base.errors import (
 from camgraph.base.loop import Loop
 from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import RtspSource
-from camgraph.media.feed import Need
-from camgraph.media.libav_source import ANSWER_BOUND_S, LibavRtspSource
 from camgraph.media.memory import Memory
 from camgraph.media.rtp.depacketize.nal import annexb_nals
 from camgraph.media.rtsp.message import Headers, MessageParser, Request, Response, interleaved_prefix
 from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp
 from camgraph.media.rtsp.sdp import describe_h264, h264_parameter_sets, session_description
 from camgraph.media.rtsp.server import RtspServer
-from camgraph.media.rtsp_source import RtspSource as OwnRtspSource
-from camgraph.media.rtsp_source import TransportMemory
 from camgraph.media.source import PacketSource
+from camgraph.media.sources.feed import Need
+from camgraph.media.sources.libav_rtsp import ANSWER_BOUND_S, LibavRtspSource
+from camgraph.media.sources.rtsp import RtspSource as OwnRtspSource
+from camgraph.media.sources.rtsp import TransportMemory
 from camgraph.media.worker import StreamWorker
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import GOP, ClipRequest, ClipStore

@@ -12,7 +12,7 @@ from camgraph.base.errors import ClosedError
 from camgraph.media.convert import Converter, color_of
 from camgraph.media.decode import VideoDecoder
 from camgraph.media.source import Packet
-from camgraph.media.synthetic_source import SyntheticSource
+from camgraph.media.sources.synthetic import SyntheticSource
 
 
 def drawn(size: tuple[int, int], fps: float, count: int) -> tuple[list[Packet], list[NDArray[np.uint8]]]:

@@ -14,9 +14,9 @@ from tests.real.narrow_way import NarrowWay
 
 from camgraph.control.messages import StreamStatistics
 from camgraph.graph.spec import RtspSource, SdpSource
-from camgraph.media.datagrams import DatagramPair
 from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp
 from camgraph.media.rtsp.sdp import describe_video, session_description
+from camgraph.media.sources.datagrams import DatagramPair
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import ClipRequest, ClipStore

@@ -15,7 +15,7 @@ from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Grants, Memory
 from camgraph.media.output import Output, bytes_for
-from camgraph.media.pair import Pair
+from camgraph.media.sources.pair import Pair
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 
 _log = logging.getLogger(__name__)

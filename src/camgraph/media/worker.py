@@ -21,16 +21,16 @@ from camgraph.media.events import (
     Stop,
     Tick,
 )
-from camgraph.media.feed import Need
 from camgraph.media.filters import Filters
 from camgraph.media.loss import LossMeter
 from camgraph.media.memory import Memory
 from camgraph.media.numbers import StreamNumbers
-from camgraph.media.opening import Opener
 from camgraph.media.outputs import Outputs
-from camgraph.media.pair import Pair
 from camgraph.media.session import Session
 from camgraph.media.source import NetworkCounts
+from camgraph.media.sources.feed import Need
+from camgraph.media.sources.opening import Opener
+from camgraph.media.sources.pair import Pair
 
 _log = logging.getLogger(__name__)
 

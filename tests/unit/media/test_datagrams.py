@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from camgraph.media.datagrams import DatagramPair, arrived, is_address
+from camgraph.media.sources.datagrams import DatagramPair, arrived, is_address
 from camgraph.testing.waiting import wait_until
 
 

@@ -6,7 +6,7 @@ import av.error
 import pytest
 
 from camgraph.base.errors import SourceRefused, SourceTimeout, SourceUnavailable
-from camgraph.media.faults import Address, explain_open
+from camgraph.media.sources.faults import Address, explain_open
 
 CAMERA = Address("rtsp://10.0.0.5:8554/1", "10.0.0.5", 8554)
 SECRET = "rtsp://admin:s3cret@10.0.0.5:8554/1"

@@ -4,8 +4,8 @@ from fractions import Fraction
 import pytest
 
 from camgraph.base.errors import SourceUnavailable
-from camgraph.media.feed import BEHIND_NS, MOST_WAITING_BYTES, PATIENT_NS, Feed, Need, Reopen
 from camgraph.media.source import Packet
+from camgraph.media.sources.feed import BEHIND_NS, MOST_WAITING_BYTES, PATIENT_NS, Feed, Need, Reopen
 from camgraph.testing.waiting import wait_until
 
 _S = 1_000_000_000

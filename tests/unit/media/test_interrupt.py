@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from camgraph.media.interrupt import interrupt_wait
+from camgraph.media.sources.interrupt import interrupt_wait
 from camgraph.testing.waiting import wait_until
 
 BOUND_S = 20.0

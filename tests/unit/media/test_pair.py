@@ -1,6 +1,6 @@
 """Which of a camera's two streams is received."""
 
-from camgraph.media.pair import SMALL_AGAIN_NS, Pair
+from camgraph.media.sources.pair import SMALL_AGAIN_NS, Pair
 from camgraph.ring.protocol import RingRequest
 
 NATIVE = RingRequest("door")

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from camgraph.media.pair import Pair
-from camgraph.media.pair_source import PairSource
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.pair import Pair
+from camgraph.media.sources.pair_source import PairSource
 from camgraph.ring.protocol import RingRequest
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camgraph.media.timing import CaptureClock, Placed
+from camgraph.media.sources.timing import CaptureClock, Placed
 
 MS, S, DAY = 1_000_000, 1_000_000_000, 86_400_000_000_000
 WALL = 1_700_000_000 * S

@@ -13,8 +13,8 @@ from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import SyntheticSource
 from camgraph.media import worker
 from camgraph.media.memory import Memory
-from camgraph.media.opening import Opener
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.opening import Opener
 
 
 class ToldSource:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from camgraph.base.errors import ClosedError, SourceError, SourceUnavailable
 from camgraph.base.redact import redact
 from camgraph.control.reasons import LOGIN, MISSING, UNSUPPORTED, retry_for
-from camgraph.media.pair import Pair
 from camgraph.media.source import NetworkCounts, Packet, PacketSource, StreamInfo, counted_on
+from camgraph.media.sources.pair import Pair
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class PairSource:
         if other.failure is None:
             return other.info is not None
         self._leave_other()
-        self._no_room = other.failure.reason == "busy"
+        self._no_room = other.failure.reason in ("busy", "no_thread")
         if small and not self._no_room:
             self._do_without_small(other.failure)
         elif not self._no_room:

@@ -9,12 +9,12 @@ import av.error
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.redact import join_login
-from camgraph.media.faults import Address, explain_open
-from camgraph.media.interrupt import interrupt_wait
-from camgraph.media.libav_input import OPEN_BOUND_S, EncodedPacket, LibavInput, open_input
-from camgraph.media.look_up import look_up
-from camgraph.media.playback import Pace, Playback
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.faults import Address, explain_open
+from camgraph.media.sources.interrupt import interrupt_wait
+from camgraph.media.sources.libav_input import OPEN_BOUND_S, EncodedPacket, LibavInput, open_input
+from camgraph.media.sources.look_up import look_up
+from camgraph.media.sources.playback import Pace, Playback
 
 READ_BOUND_S = 60.0
 """A read that gets nothing raises after that; the session finds silence out much earlier."""

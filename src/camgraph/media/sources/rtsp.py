@@ -8,13 +8,13 @@ from camgraph.base.errors import ClosedError, SourceError, SourceTimeout, Source
 from camgraph.base.loop import Loop
 from camgraph.base.redact import empty_places, split_login
 from camgraph.graph.spec import LONGEST_TIME_S, Transport
-from camgraph.media.connecting import Resolved
-from camgraph.media.conversation import Conversation
-from camgraph.media.faults import Address
-from camgraph.media.feed import Feed, ForeignCodec, Item, Need, Reopen
-from camgraph.media.libav_source import LibavRtspSource
-from camgraph.media.look_up import look_up
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.connecting import Resolved
+from camgraph.media.sources.conversation import Conversation
+from camgraph.media.sources.faults import Address
+from camgraph.media.sources.feed import Feed, ForeignCodec, Item, Need, Reopen
+from camgraph.media.sources.libav_rtsp import LibavRtspSource
+from camgraph.media.sources.look_up import look_up
 
 OPEN_BOUND_S = 10.0
 _MOST_MOVES = 3

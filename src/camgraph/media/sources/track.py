@@ -9,7 +9,7 @@ from camgraph.media.rtp.receiver import RtpReceiver
 from camgraph.media.rtp.units import AccessUnit
 from camgraph.media.rtsp.description import Description, Track
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
-from camgraph.media.timing import CaptureClock
+from camgraph.media.sources.timing import CaptureClock
 
 
 def video_of(description: Description, url: str) -> Track:

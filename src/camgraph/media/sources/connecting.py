@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from camgraph.base.errors import SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
-from camgraph.media.faults import Address
+from camgraph.media.sources.faults import Address
 
 Resolved = tuple[socket.AddressFamily, tuple[object, ...]]
 """A family and the address for `connect`, as `socket.getaddrinfo` tells them."""

@@ -11,10 +11,10 @@ from av.video.stream import VideoStream
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.redact import join_login
-from camgraph.media.faults import Address, explain_open
-from camgraph.media.interrupt import interrupt_wait
-from camgraph.media.look_up import look_up
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.faults import Address, explain_open
+from camgraph.media.sources.interrupt import interrupt_wait
+from camgraph.media.sources.look_up import look_up
 
 ANSWER_BOUND_S = 2.5
 """How long FFmpeg waits for any one answer; a read that gets nothing raises after twice that."""

@@ -4,9 +4,9 @@ import socket
 from urllib.parse import urlsplit
 
 from camgraph.base.errors import SourceRefused, SourceUnavailable
-from camgraph.media.connecting import Resolved
-from camgraph.media.faults import Address
 from camgraph.media.hangs import name_look_up
+from camgraph.media.sources.connecting import Resolved
+from camgraph.media.sources.faults import Address
 
 
 def look_up(url: str, default_port: int) -> tuple[Address, list[Resolved]]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from camgraph.base.errors import ClosedError, InternalError, SourceError
-from camgraph.media.libav_input import LibavInput, open_input
-from camgraph.media.playback import Playback
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.libav_input import LibavInput, open_input
+from camgraph.media.sources.playback import Playback
 
 NAME = "the test picture"
 _FINEST_RATE = 100_000

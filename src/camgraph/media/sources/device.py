@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceUnavailable
-from camgraph.media.libav_input import EncodedPacket, LibavInput, open_input
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.libav_input import EncodedPacket, LibavInput, open_input
 
 _BELIEVED_NS = 1_000_000_000
 

@@ -8,18 +8,18 @@ from contextlib import suppress
 from camgraph.base.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
 from camgraph.graph.spec import Transport
-from camgraph.media.connecting import Connecting, Resolved
-from camgraph.media.datagrams import DatagramPair, is_address
-from camgraph.media.faults import Address
-from camgraph.media.feed import Feed, ForeignCodec, Reopen
-from camgraph.media.guard import Guard
-from camgraph.media.reception import Reception
 from camgraph.media.rtsp.client import Answered, Data, Described, Failed, Moved, Playing, RtspClient, Wish
 from camgraph.media.rtsp.description import Track
 from camgraph.media.rtsp.message import interleaved_prefix
 from camgraph.media.rtsp.split import is_cut
 from camgraph.media.source import NetworkCounts
-from camgraph.media.track import is_known, video_of
+from camgraph.media.sources.connecting import Connecting, Resolved
+from camgraph.media.sources.datagrams import DatagramPair, is_address
+from camgraph.media.sources.faults import Address
+from camgraph.media.sources.feed import Feed, ForeignCodec, Reopen
+from camgraph.media.sources.guard import Guard
+from camgraph.media.sources.reception import Reception
+from camgraph.media.sources.track import is_known, video_of
 
 _log = logging.getLogger(__name__)
 

@@ -12,18 +12,11 @@ from camgraph.graph.spec import (
     Source,
     SyntheticSource,
 )
-from camgraph.media import (
-    device_source,
-    file_source,
-    http_source,
-    rtsp_source,
-    sdp_source,
-    synthetic_source,
-)
-from camgraph.media.feed import Need
-from camgraph.media.pair import Pair
-from camgraph.media.pair_source import PairSource
 from camgraph.media.source import PacketSource
+from camgraph.media.sources import device, file, http, rtsp, sdp, synthetic
+from camgraph.media.sources.feed import Need
+from camgraph.media.sources.pair import Pair
+from camgraph.media.sources.pair_source import PairSource
 
 
 class Opener:
@@ -41,7 +34,7 @@ class Opener:
         need: Callable[[], Need] = lambda: "all",
     ) -> None:
         self._loop, self._login, self._need = loop, login, need
-        self._memory, self._small_memory = rtsp_source.TransportMemory(), rtsp_source.TransportMemory()
+        self._memory, self._small_memory = rtsp.TransportMemory(), rtsp.TransportMemory()
         self._pair = pair
 
     def open(self, node: Source) -> PacketSource:
@@ -52,16 +45,16 @@ class Opener:
             case RtspSource():
                 return self._rtsp(node, small=False)
             case SdpSource(path=path):
-                return sdp_source.SdpSource(self._loop, path)
+                return sdp.SdpSource(self._loop, path)
             case HttpSource(url=url):
-                return http_source.HttpSource(url, self._login)
+                return http.HttpSource(url, self._login)
             case FileSource(path=path, loop=loop, speed=speed):
-                return file_source.FileSource(path, loop=loop, speed=speed)
+                return file.FileSource(path, loop=loop, speed=speed)
             case DeviceSource(path=path, size=size, fps=fps):
-                return device_source.DeviceSource(path, size, fps)
+                return device.DeviceSource(path, size, fps)
             case SyntheticSource(size=size, fps=fps):
-                return synthetic_source.SyntheticSource(size, fps)
+                return synthetic.SyntheticSource(size, fps)
 
-    def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp_source.RtspSource:
+    def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp.RtspSource:
         url, memory = (node.sub_url or node.url, self._small_memory) if small else (node.url, self._memory)
-        return rtsp_source.RtspSource(self._loop, url, self._login, node.transport, memory, self._need)
+        return rtsp.RtspSource(self._loop, url, self._login, node.transport, memory, self._need)

@@ -8,12 +8,12 @@ from pathlib import Path
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.graph.spec import LONGEST_TIME_S
-from camgraph.media.datagrams import DatagramPair
-from camgraph.media.feed import Feed
-from camgraph.media.reception import Reception
 from camgraph.media.rtsp.description import Track, parse_description
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
-from camgraph.media.track import video_of
+from camgraph.media.sources.datagrams import DatagramPair
+from camgraph.media.sources.feed import Feed
+from camgraph.media.sources.reception import Reception
+from camgraph.media.sources.track import video_of
 
 _MOST_BYTES = 1 << 20
 _STARTED_BOUND_S = 2.0

@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Literal
 
 from camgraph.base.errors import ClosedError
-from camgraph.media.libav_input import EncodedPacket, LibavInput
 from camgraph.media.source import NetworkCounts, Packet
-from camgraph.media.timing import CaptureClock
+from camgraph.media.sources.libav_input import EncodedPacket, LibavInput
+from camgraph.media.sources.timing import CaptureClock
 
 LATE_NS = 200_000_000
 """A packet later than this is not caught up with: what follows comes later, too, instead of in a burst."""

@@ -7,12 +7,12 @@ from contextlib import suppress
 from camgraph.base.errors import SourceError, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
 from camgraph.graph.spec import Transport
-from camgraph.media.datagrams import DatagramPair, arrived
-from camgraph.media.feed import Feed
-from camgraph.media.guard import Guard
 from camgraph.media.rtsp.description import Track
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
-from camgraph.media.track import TrackReceiver
+from camgraph.media.sources.datagrams import DatagramPair, arrived
+from camgraph.media.sources.feed import Feed
+from camgraph.media.sources.guard import Guard
+from camgraph.media.sources.track import TrackReceiver
 
 
 class Reception:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceUnavailable
 from camgraph.graph.spec import Speed
-from camgraph.media.libav_input import LibavInput, open_input
-from camgraph.media.playback import Playback
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
+from camgraph.media.sources.libav_input import LibavInput, open_input
+from camgraph.media.sources.playback import Playback
 
 
 class FileSource:

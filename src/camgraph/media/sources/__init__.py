@@ -1,0 +1,1 @@
+"""Where packets come from: cameras by our own client, and what libavformat reads."""
