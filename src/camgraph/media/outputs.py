@@ -89,10 +89,14 @@ class Outputs:
         if self._pair is not None:
             self._pair.note_picture(width, height)
             self._choose_stream()
-        for request in self.requests:
-            self._settle(request)
+        self.settle()
         # By then the stream's thread has gone over to the new size.
         self._loop.call_later(LINGER_S, self._cut_all)
+
+    def settle(self) -> None:
+        """Let in who need not wait any more."""
+        for request in self.requests:
+            self._settle(request)
 
     def follow_filters(self) -> None:
         """Have the filters as they are now decide; end the streams that there are no longer.

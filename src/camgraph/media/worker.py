@@ -57,7 +57,9 @@ class StreamWorker:
     ) -> None:
         self.node, self.login = node, login
         self._filters = Filters()
-        pair = Pair() if isinstance(node, RtspSource) and node.sub_url else None
+        pair = None
+        if isinstance(node, RtspSource) and node.sub_url:
+            pair = Pair(node.id, lambda: self._from_thread(self.outputs.settle))
         self._opener = Opener(loop, login, pair, self._need)
         self.outputs = Outputs(loop, node.id, epoch, self._filters, memory, pair)
         self._statuses = Statuses(self._filters, tell)

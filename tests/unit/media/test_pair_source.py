@@ -53,7 +53,7 @@ def test_without_a_further_thread_one_stream_ends_before_the_other_begins() -> N
         made.append(Endless("small" if small else "main"))
         return made[-1]
 
-    pair = Pair()
+    pair = Pair("door", lambda: None)
     source = PairSource(pair, make)
     source.resolve()
     assert source.open().codec == "small"

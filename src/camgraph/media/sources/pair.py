@@ -1,6 +1,6 @@
 """Which of a camera's two streams is received: the smaller one while that is enough for every reader."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from camgraph.ring.protocol import WHOLE, RingRequest
 
@@ -9,27 +9,48 @@ SMALL_AGAIN_NS = 5_000_000_000
 
 
 class Pair:
-    """The choice for one camera. The loop's thread tells who reads, the one that receives what it shows."""
+    """The choice for one camera. The loop's thread tells who reads, the one that receives what it shows.
 
-    def __init__(self) -> None:
-        self.shown_small = True
-        """The smaller stream is what pictures come from, or will at first."""
+    `on_released` is called, by the latter, when readers that waited for the larger stream need not any more.
+    """
+
+    def __init__(self, stream: str, on_released: Callable[[], None]) -> None:
+        self.stream = stream
+        self._on_released = on_released
+        self._shows_small = True
         self._small_size: tuple[int, int] | None = None
         self._needed = False
-        self._refused_until_ns = 0.0
+        self._no_small_until_ns = self._no_main_until_ns = 0.0
+        self._main_failed = False
         self._small_from_ns = 0
 
     def wants_small(self, now_ns: int) -> bool:
         """Return whether the smaller stream is to be received."""
-        return not self._needed and now_ns >= max(self._small_from_ns, self._refused_until_ns)
+        if self._needed:
+            return now_ns < self._no_main_until_ns
+        return now_ns >= max(self._small_from_ns, self._no_small_until_ns)
+
+    def show(self, *, small: bool) -> None:
+        """Note what pictures come from, from now on; at first it is the smaller stream."""
+        self._shows_small = small
+        if not small:
+            self._main_failed = False
 
     def do_without_small(self, until_ns: float) -> None:
         """Have the larger stream received, whoever reads: the smaller one can't be had."""
-        self._refused_until_ns = until_ns
+        self._no_small_until_ns = until_ns
+
+    def do_without_main(self, until_ns: float) -> bool:
+        """Have who needs the larger stream served from the smaller one; return whether that is new."""
+        self._no_main_until_ns = until_ns
+        before, self._main_failed = self._main_failed, True
+        if not before:
+            self._on_released()
+        return not before
 
     def holds(self, request: RingRequest) -> bool:
         """Return whether a reader is to wait for the larger stream."""
-        return self.shown_small and self._is_larger(request)
+        return self._shows_small and not self._main_failed and self._is_larger(request)
 
     def follow(self, requests: Iterable[RingRequest], now_ns: int) -> None:
         """Choose by what readers want now."""
@@ -40,7 +61,7 @@ class Pair:
 
     def note_picture(self, width: int, height: int) -> None:
         """Learn from the first picture of a size (px) how large the smaller stream's are."""
-        if self.shown_small:
+        if self._shows_small:
             self._small_size = (width, height)
 
     def _is_larger(self, request: RingRequest) -> bool:

@@ -27,7 +27,8 @@ class PairSource:
 
     The other stream is opened beside the one that plays, which ends when the other has a key frame, and goes
     on where the other fails; where the camera has no room for both, one ends before the other begins. A
-    smaller stream that can't be had is done without.
+    smaller stream that can't be had is done without; while the larger one can't be had, its readers get the
+    smaller one.
     """
 
     def __init__(self, pair: Pair, make: Callable[[bool], PacketSource]) -> None:
@@ -40,7 +41,6 @@ class PairSource:
         self._first: Packet | None = None
         self._no_room = False
         """The other stream can begin only when this one has ended."""
-        self._not_before_ns = 0
         self._cancelled = False
 
     @property
@@ -54,7 +54,7 @@ class PairSource:
         try:
             self._current.resolve()
         except SourceError as error:
-            self._go_without_small(error)
+            self._go_without(error)
 
     def open(self) -> StreamInfo:
         """Start the stream, or go over to the other one; raise SourceError if that fails."""
@@ -64,7 +64,7 @@ class PairSource:
             self._current.close()
             self._first, self._small = other.first, other.small
             self._go_on_with(other.source)
-            self._pair.shown_small = self._small
+            self._pair.show(small=self._small)
             return other.info
         if self._no_room:
             self._no_room = False
@@ -72,9 +72,9 @@ class PairSource:
         try:
             info = self._current.open()
         except SourceError as error:
-            self._go_without_small(error)
+            self._go_without(error)
             info = self._current.open()
-        self._pair.shown_small = self._small
+        self._pair.show(small=self._small)
         return info
 
     def packets(self) -> Iterator[Packet]:
@@ -107,8 +107,7 @@ class PairSource:
             self._leave_other()
             return False
         if other is None:
-            if now_ns >= self._not_before_ns:
-                self._other = _Opening(self._make(small), small)
+            self._other = _Opening(self._make(small), small)
             return False
         if other.failure is None:
             return other.info is not None
@@ -117,8 +116,7 @@ class PairSource:
         if small and not self._no_room:
             self._do_without_small(other.failure)
         elif not self._no_room:
-            self._not_before_ns = now_ns + AGAIN_NS
-            _log.warning("the larger stream that a reader needs can't be had yet: %s", other.failure)
+            self._do_without_main(other.failure)
         return self._no_room
 
     def _leave_other(self) -> None:
@@ -139,18 +137,34 @@ class PairSource:
         self._counting = source, self.network
         self._current = source
 
-    def _go_without_small(self, error: SourceError) -> None:
-        """Go over to the larger stream after an error of the smaller one, if that may help; else raise it."""
-        if not self._small or retry_for(error.reason) is LOGIN:
+    def _go_without(self, error: SourceError) -> None:
+        """Go over to the other stream after an error of this one, if that may help; else raise it."""
+        if retry_for(error.reason) is LOGIN or not (self._small or _is_for_good(error)):
             raise error
-        self._do_without_small(error)
-        self._change(small=False)
+        if self._small:
+            self._do_without_small(error)
+        else:
+            self._do_without_main(error)
+        self._change(not self._small)
 
     def _do_without_small(self, error: SourceError) -> None:
-        for_good = retry_for(error.reason) in (MISSING, UNSUPPORTED)
-        self._pair.do_without_small(math.inf if for_good else time.monotonic_ns() + SMALL_AGAIN_NS)
-        level = logging.WARNING if for_good else logging.INFO
-        _log.log(level, "the smaller stream can't be had, the other one is received instead: %s", error)
+        self._pair.do_without_small(_until(error, SMALL_AGAIN_NS))
+        level = logging.WARNING if _is_for_good(error) else logging.INFO
+        told = "%s: the smaller stream can't be had, the other one is received instead: %s"
+        _log.log(level, told, self._pair.stream, error)
+
+    def _do_without_main(self, error: SourceError) -> None:
+        if self._pair.do_without_main(_until(error, AGAIN_NS)):
+            told = "%s: the larger stream can't be had, its readers get the smaller one: %s"
+            _log.warning(told, self._pair.stream, error)
+
+
+def _is_for_good(error: SourceError) -> bool:
+    return retry_for(error.reason) in (MISSING, UNSUPPORTED)
+
+
+def _until(error: SourceError, again_ns: int) -> float:
+    return math.inf if _is_for_good(error) else time.monotonic_ns() + again_ns
 
 
 class _Opening:
