@@ -54,8 +54,10 @@ def test_a_camera_that_plays_is_told_on_one_screen(cameras: Cameras, tmp_path: P
     probes = [
         start(with_login(cameras.urls[0])),
         start(cameras.urls[0], "--login", f"file:{secret}", "--json"),
+        start(cameras.urls[0], "--login", f"file:{secret}", "--transport", "udp", "--json"),
     ]
-    (code, out, err), data = map(ended, probes)
+    (code, out, err), data, by_udp = map(ended, probes)
+    assert json.loads(by_udp[1])["transport"] == "udp"
     assert (code, err) == (0, "")
     assert re.match(rf"{cameras.urls[0]} plays\n +picture +h264, 320×180 px\n +rate +2\d\.\d pictures", out)
     assert hides_login(out)

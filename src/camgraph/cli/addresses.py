@@ -1,9 +1,14 @@
 """Cameras by their addresses alone."""
 
 import camgraph as cg
+from camgraph.graph.spec import Transport
+
+TRANSPORT_HELP = "How packets of RTSP travel; by TCP where they do not arrive so."
 
 
-def declare(graph: cg.Graph, name: str, url: str, login: str | None) -> None:
+def declare(graph: cg.Graph, name: str, url: str, login: str | None, transport: Transport) -> None:
     """Declare what is at the address, by RTSP or HTTP; raise GraphError as those do."""
-    by_http = url.lower().startswith(("http://", "https://"))
-    (graph.http if by_http else graph.rtsp)(name, url, login=login)
+    if url.lower().startswith(("http://", "https://")):
+        graph.http(name, url, login=login)
+    else:
+        graph.rtsp(name, url, login=login, transport=transport)

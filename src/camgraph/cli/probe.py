@@ -15,11 +15,12 @@ from rich.text import Text
 import camgraph as cg
 from camgraph.base.errors import BrokenError
 from camgraph.base.redact import split_login
-from camgraph.cli.addresses import declare
+from camgraph.cli.addresses import TRANSPORT_HELP, declare
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
 from camgraph.cli.probe_report import ProbeReport, report_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
+from camgraph.graph.spec import Transport
 
 STREAM = "camera"
 MEASURED_S, LONGEST_MEASURED_S = 2.0, 5.0
@@ -36,6 +37,7 @@ _OVERDUE = {"starting": "internal", "resolving": "name_no_answer", "opening": "n
 def probe(
     url: Annotated[str, typer.Argument(help="rtsp://host[:port]/path, or http:// of an MJPEG stream.")],
     login: Annotated[str | None, typer.Option(help="Where user:password is: env:NAME or file:/path.")] = None,
+    transport: Annotated[Transport, typer.Option(help=TRANSPORT_HELP)] = "tcp",
     timeout: Annotated[float, typer.Option(min=1, help="Wait so many seconds for a picture.")] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
 ) -> None:
@@ -61,7 +63,7 @@ def probe(
     try:
         with fail_with(console), interrupting():
             graph = cg.Graph()
-            declare(graph, STREAM, url, login)
+            declare(graph, STREAM, url, login, transport)
             with graph.start() as site:
                 report = _look(site, split_login(url)[0], timeout, console)
                 # At once: leaving the camera may take a second.

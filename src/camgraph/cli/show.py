@@ -7,11 +7,12 @@ import typer
 from rich.console import Console
 
 import camgraph as cg
-from camgraph.cli.addresses import declare
+from camgraph.cli.addresses import TRANSPORT_HELP, declare
 from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
 from camgraph.cli.sentences import without_next_attempt
 from camgraph.control.messages import HAS_PICTURES
+from camgraph.graph.spec import Transport
 
 WALL_SIZE_PX = (1280, 720)
 CLOSED_ON_PURPOSE = ("gate_closed", "branch_detached")
@@ -31,6 +32,7 @@ def show(
         str | None,
         typer.Option(help="Where user:password of all of them is: env:NAME or file:/path."),
     ] = None,
+    transport: Annotated[Transport, typer.Option(help=TRANSPORT_HELP)] = "tcp",
     seconds: Annotated[
         float | None,
         typer.Option(min=1, help="End by itself after so long (default: when the window is closed)."),
@@ -49,7 +51,7 @@ def show(
     with fail_with(console):
         graph = cg.Graph()
         for number, url in enumerate(urls or (), 1):
-            declare(graph, f"camera-{number}", url, login)
+            declare(graph, f"camera-{number}", url, login, transport)
         with held():
             from camgraph.qt.application import Application
             from camgraph.qt.window import WallWindow
