@@ -204,6 +204,15 @@ def check_name(name: str, what: str) -> None:
 def check_node(node: Node) -> None:
     """Raise GraphError if the node can't be run; the text names it and the remedy."""
     check_name(node.id, "stream")
+    try:
+        _check_values(node)
+    except TypeError:
+        check_types(node.id, node)
+        raise
+    check_types(node.id, node)
+
+
+def _check_values(node: Node) -> None:
     if isinstance(node, Source):
         _check_source(node)
     match node:
@@ -219,7 +228,6 @@ def check_node(node: Node) -> None:
             raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
-    check_types(node.id, node)
 
 
 def _check_source(node: Source) -> None:

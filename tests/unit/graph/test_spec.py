@@ -229,6 +229,8 @@ def write(method: str, *args: object, **options: object) -> None:
         ),
         ("rtsp", ["rtsp://h/1"], {"decode_fps": 0}, "decode_fps 0"),
         ("rtsp", ["rtsp://h/1"], {"decode_fps": float("nan")}, "decode_fps nan"),
+        ("rtsp", ["rtsp://h/1"], {"longest_retry_s": "5"}, "longest_retry_s: expected"),
+        ("rtsp", ["rtsp://h/1"], {"own_process": 1}, "own_process: expected"),
         ("rtsp", ["rtsp://h/1"], {"transport": "sctp"}, "transport 'sctp' is unknown"),
         ("rtsp", ["rtsp://h/1"], {"sub_url": "http://h/2"}, "is not an RTSP address"),
         ("rtsp", ["rtsp://h/1"], {"sub_url": "rtsp://me:pw@h/2"}, "url and sub_url have one login"),
