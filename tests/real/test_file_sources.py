@@ -1,6 +1,7 @@
 """Files, played by their source: clips encoded here, read back, decoded and converted."""
 
 import itertools
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,9 @@ def write(
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    if codec == "libsvtav1":
+        # Where it may, it makes the thread that opens it a real-time one, and every process that starts from it.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
 
