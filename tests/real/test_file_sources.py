@@ -60,7 +60,7 @@ def write(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     if codec == "libsvtav1":
-        # Where it may, it makes the thread that opens it a real-time one, and every process that starts from it.
+        # Where it may, it makes the thread that opens it a real-time one, and all that is started from there.
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
