@@ -354,20 +354,21 @@ def test_commands_pass_their_address_on_to_nobody(
         ["probe", in_url(url, WRONG), "--json"],
         ["show", in_url(url, LOGIN), url + quoted("?user={}&pwd={}", WRONG), "--seconds", "2"],
     ]
-    running = [
-        subprocess.Popen(
-            [CAMGRAPH, *arguments],
-            env={**os.environ, "DISPLAY": xvfb, "QT_QPA_PLATFORM": "xcb"},
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for arguments in commands
-    ]
+    environment = {**os.environ, "DISPLAY": xvfb, "QT_QPA_PLATFORM": "xcb"}
+    running: list[subprocess.Popen[bytes]] = []
     found, outputs = [], []
     try:
-        for process in running:
+        for arguments in commands:
+            process = subprocess.Popen(
+                [CAMGRAPH, *arguments],
+                env=environment,
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            running.append(process)
+            # One after the other: a wrong login is told at once, and the command ends.
             wait_until(lambda: family_of(process.pid).media, 20)  # noqa: B023
             # Who types a login shows it himself.
             assert search.find_at([process.pid])

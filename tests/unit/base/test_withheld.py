@@ -19,7 +19,7 @@ assert os.environ["DOOR"] == "me:pä ss"
 withhold(["DOOR", "ABSENT"])
 forget_withheld()
 assert "DOOR" not in os.environ
-print(open(f"/proc/{os.getpid()}/environ").read().replace("\\0", "|"))
+print(open(f"/proc/{os.getpid()}/environ").read().replace("\\0", "|"), flush=True)
 os.execve("/usr/bin/env", ["env"], os.environ)
 """
 
