@@ -31,7 +31,7 @@ def growth(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
 
 
 def users_of(site: str) -> list[str]:
-    """Return the processes that were started with a site's name, and its sockets."""
+    """Return who still has anything of a site: processes that were started with its name, its sockets."""
     found = []
     for directory in _PROC.iterdir():
         if not directory.name.isdecimal() or int(directory.name) == os.getpid():
@@ -41,9 +41,9 @@ def users_of(site: str) -> list[str]:
         except OSError:
             continue
         if site.encode() in arguments:
-            found.append(f"process {directory.name}")
+            found.append(f"process {directory.name}: {b' '.join(arguments).decode()}")
     sockets = (_PROC / "net" / "unix").read_text(encoding="utf-8").splitlines()
-    return [*found, *("socket" for line in sockets if line.endswith(site))]
+    return [*found, *(line for line in sockets if line.endswith(site))]
 
 
 def _kind(target: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.real.media_process import Media
 
 from camgraph.testing.screens import screen
 
@@ -25,3 +26,12 @@ def xvfb() -> Iterator[str]:
     """Name of the display (``:N``) of an X server of this session's own."""
     with screen() as display:
         yield display
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Iterator[Media]:
+    """A media process that has nothing to complain of in its log at the end."""
+    media = Media(tmp_path / "media.log")
+    yield media
+    media.close()
+    assert media.log() == ""

@@ -59,22 +59,6 @@ def age_s(pid: int) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
 
 
-def users_of(site: str) -> list[str]:
-    """Return who still has anything of a site: processes with its name, holders of a ring, its socket."""
-    found = []
-    for directory in _PROC.iterdir():
-        if not directory.name.isdecimal() or int(directory.name) == os.getpid():
-            continue
-        try:
-            arguments = (directory / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if site.encode() in arguments:
-            found.append(f"process {directory.name}: {b' '.join(arguments).decode()}")
-    sockets = Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
-    return [*found, *(line for line in sockets if line.endswith(site))]
-
-
 def ring_holders(mark: str) -> list[str]:
     """Return the processes with this mark in their environment that hold a memfd of camgraph's."""
     found = []

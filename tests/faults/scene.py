@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from tests.faults.deaths import KEYFRAME_S, Death
-from tests.faults.family import Process, family_of, gone, users_of
+from tests.faults.family import Process, family_of, gone
 from tests.faults.watching import OutsideProgram, WallProgram
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 from camgraph.testing.watching import Seen, Watcher
+from reliability.census import users_of
 
 STREAMS = tuple(f"camera-{number}" for number in range(1, 5))
 """The first two come from one server, the others from a second one."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 import pytest
-from tests.faults.family import descriptors_of, family_of, ring_holders, users_of
+from tests.faults.family import descriptors_of, family_of, ring_holders
 from tests.faults.storm import Storm
 from tests.faults.watching import OutsideProgram, WallProgram
 
@@ -23,6 +23,7 @@ from camgraph.testing.census_processes import MARK
 from camgraph.testing.pattern import decode
 from camgraph.testing.screens import pixels_of
 from camgraph.testing.waiting import wait_until
+from reliability.census import users_of
 
 SECONDS = float(os.environ.get("CAMGRAPH_CHAOS_S", "30"))
 SEED = int(os.environ.get("CAMGRAPH_CHAOS_SEED") or secrets.randbelow(1_000_000))

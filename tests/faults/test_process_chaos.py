@@ -15,10 +15,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.faults.family import ring_holders, users_of
+from tests.faults.family import ring_holders
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.census_processes import MARK
+from reliability.census import users_of
 
 SECONDS = float(os.environ.get("CAMGRAPH_PROCESS_CHAOS_S", "30"))
 SEED = int(os.environ.get("CAMGRAPH_CHAOS_SEED") or secrets.randbelow(1_000_000))

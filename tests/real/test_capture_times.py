@@ -4,10 +4,8 @@ import itertools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from tests.real.media_process import Media
 from tests.real.rtsp_probe import Probe, parse_rtp
 
@@ -32,14 +30,6 @@ class Seen(NamedTuple):
     pts: int
     capture_ns: int
     quality: str
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
 
 
 def watch(reader: Reader, seconds: float) -> list[Seen]:

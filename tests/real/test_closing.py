@@ -80,14 +80,6 @@ def trouble() -> Iterator[Trouble]:
         yield Trouble(stack)
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
-
-
 def test_streams_end_within_a_second(media: Media, trouble: Trouble) -> None:
     media.statistics()
     threads, descriptors = media.threads(), media.descriptors()

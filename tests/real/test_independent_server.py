@@ -28,14 +28,6 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return raw
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
-
-
 @contextlib.contextmanager
 def serving(raw: Path, *login: str) -> Iterator[str]:
     """Run the server and return its address."""

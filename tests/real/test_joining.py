@@ -1,11 +1,9 @@
 """How soon a camera that is asked for is seen, and how soon many of them are."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from tests.real.media_process import Media, in_sequence, numbers
 
 import camgraph as cg
@@ -22,14 +20,6 @@ BEYOND_KEYFRAME_S = 0.3
 MANY = 32
 MANY_WITHIN_S = 10.0
 """The goal is 5 s (`make bench`, family start); tests share their cores with other programs."""
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
 
 
 def test_the_first_picture_comes_with_the_next_key_frame(media: Media, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Files, pages and test pictures as streams of a media process; the test plays the supervisor."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,6 @@ from tests.real.test_file_sources import drawn, write
 from camgraph.graph.spec import DeviceSource, FileSource, HttpSource, SyntheticSource
 
 COUNT = 10
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
 
 
 def test_each_kind_of_source_says_how_it_fares(media: Media, tmp_path: Path) -> None:

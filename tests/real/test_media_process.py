@@ -33,14 +33,6 @@ def cameras() -> Iterator[Cameras]:
         yield cameras
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
-
-
 def test_frames_come_whole_in_order_and_with_all_that_is_known(media: Media, cameras: Cameras) -> None:
     media.run(door=cameras.urls[0])
     reader = media.read("door")

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,14 +30,6 @@ COMMAND_WITHIN_S = 0.25
 def cameras() -> Iterator[Cameras]:
     with Cameras(count=2, size=SIZE) as cameras:
         yield cameras
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
 
 
 def unaccounted(counts: StreamStatistics) -> int:

@@ -33,14 +33,6 @@ def cameras() -> Iterator[Cameras]:
         yield cameras
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[Media]:
-    media = Media(tmp_path / "media.log")
-    yield media
-    media.close()
-    assert media.log() == ""
-
-
 def counts(media: Media, stream: str) -> StreamStatistics:
     return media.statistics()[stream]
 
