@@ -15,7 +15,8 @@ from tests.real.media_process import Media, in_sequence, numbers
 
 from camgraph.base.errors import BrokenError
 from camgraph.control.messages import StreamStatistics
-from camgraph.graph.spec import Fork, Gate, Node, Rate, RtspSource
+from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.spec import Node, RtspSource
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import GOP

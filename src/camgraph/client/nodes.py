@@ -14,7 +14,8 @@ from camgraph.graph.changes import (
     node_of,
     source_of,
 )
-from camgraph.graph.spec import Decode, Fork, Gate, GraphSpec, Rate
+from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.spec import Decode, GraphSpec
 
 Command = Callable[[NodeCommand], None]
 GetSpec = Callable[[], GraphSpec]

@@ -2,13 +2,13 @@
 
 ::
 
-    client → supervisor     Apply, Do, Spawn (+ payload memfd), Watch, Terminate, AskStatistics, Ping,
-                            Shutdown
-    supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, Answer,
+    client → supervisor     Apply, Do, Attach (+ descriptors), Spawn (+ payload memfd), Watch, Terminate,
+                            AskStatistics, Ping, Shutdown
+    supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, NodeEvent, Answer,
                             ProcessStarted (+ channel), ProcessStopped, ProcessExited, SiteStatistics, Pong
-    supervisor → media      Secrets, Configure, AddReader (+ the reader's socket), MemoryAnswer,
-                            AskStatistics, Shutdown
-    media → supervisor      StreamStatus, ReserveMemory, ReleaseMemory, MediaStatistics, MediaHung
+    supervisor → media      Secrets, Configure, Attach (+ descriptors), AddReader (+ the reader's socket),
+                            MemoryAnswer, AskStatistics, Shutdown
+    media → supervisor      StreamStatus, NodeEvent, ReserveMemory, ReleaseMemory, MediaStatistics, MediaHung
 
 Times are CLOCK_MONOTONIC in ns, which all processes of a machine share. Each side gives the requests that
 want an answer their tokens.
@@ -35,6 +35,7 @@ StreamState = Literal[
     "unsupported",
     "stopped",
 ]
+EventKind = Literal["movement_began", "movement_ended", "seen"]
 HAS_PICTURES: frozenset[StreamState] = frozenset({"live", "degraded"})
 
 
@@ -72,6 +73,38 @@ class Do(_Message, frozen=True):
 
     token: int
     command: NodeCommand
+
+
+class Attach(_Message, frozen=True):
+    """Descriptors of a program that belong to a node, in place of those before; none: it has none any more.
+
+    The supervisor keeps them for media processes to come, as long as there is the node.
+    """
+
+    node: str
+
+
+class NodeEvent(_Message, frozen=True):
+    """What a node saw; to all programs of the site."""
+
+    node: str
+    kind: EventKind
+    stream: str
+    """The camera's."""
+    capture_ns: int
+    """Wall clock of the frame; 0: unknown."""
+    arrival_ns: int = 0
+    """Monotonic."""
+    format: str = ""
+    """Of pictures the pixel format, of packets FFmpeg's name of the codec."""
+    width: int = 0
+    height: int = 0
+    size_bytes: int = 0
+    keyframe: bool = False
+    count: int = 0
+    """Frames that the node has seen so far."""
+    data: bytes = b""
+    """The first bytes, as many as the node tells."""
 
 
 class Answer(_Message, frozen=True):
@@ -372,12 +405,13 @@ class ProcessExited(_Message, frozen=True):
     """It is started again: `ProcessStarted` follows."""
 
 
-ToSupervisor = Apply | Do | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
+ToSupervisor = Apply | Do | Attach | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
 FromSupervisor = (
     Secrets
     | GraphChanged
     | StreamStatus
     | MediaStatus
+    | NodeEvent
     | Answer
     | ProcessStarted
     | ProcessStopped
@@ -385,5 +419,5 @@ FromSupervisor = (
     | SiteStatistics
     | Pong
 )
-ToMedia = Secrets | Configure | AddReader | MemoryAnswer | AskStatistics | Shutdown
-FromMedia = StreamStatus | ReserveMemory | ReleaseMemory | MediaStatistics | MediaHung
+ToMedia = Secrets | Configure | Attach | AddReader | MemoryAnswer | AskStatistics | Shutdown
+FromMedia = StreamStatus | NodeEvent | ReserveMemory | ReleaseMemory | MediaStatistics | MediaHung

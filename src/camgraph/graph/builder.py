@@ -4,14 +4,12 @@ from collections.abc import Container, Sequence
 from typing import Self
 
 from camgraph.base.errors import GraphError
+from camgraph.graph.nodes import Fork, Gate, Rate
 from camgraph.graph.secrets import resolve
 from camgraph.graph.sources import SourceWords
 from camgraph.graph.spec import (
-    Fork,
-    Gate,
     GraphSpec,
     Node,
-    Rate,
     Source,
     StreamPath,
     check_node,

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.spec import Decode, Fork, Gate, GraphSpec, Rate, Source, check_branch, check_node
+from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.spec import Decode, GraphSpec, Source, check_branch, check_node
 
 
 class GraphDiff(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,19 @@ import msgspec
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
 from camgraph.base.redact import has_places, redact, split_login
+from camgraph.graph.nodes import (
+    BaseNode,
+    Filter,
+    Fork,
+    Fresh,
+    Gate,
+    Interval,
+    Movement,
+    Observe,
+    Publish,
+    Rate,
+    Stamp,
+)
 from camgraph.graph.types import check_types
 
 SPEC_VERSION = 1
@@ -36,11 +49,7 @@ RTSP = Address("RTSP", ("rtsp",))
 HTTP = Address("HTTP", ("http", "https"))
 
 
-class _Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
-    id: str
-
-
-class _Source(_Node, frozen=True, kw_only=True):
+class _Source(BaseNode, frozen=True, kw_only=True):
     own_process: bool = False
     """Run in a media process that runs no other stream."""
     keep_warm: bool = False
@@ -110,32 +119,24 @@ class SyntheticSource(_Source, frozen=True, kw_only=True, tag="synthetic"):
     fps: float = 25.0
 
 
-class Gate(_Node, frozen=True, kw_only=True, tag="gate"):
-    """Lets the frames of another stream through while it is open."""
-
-    source: str
-    opened: bool = True
-
-
-class Rate(_Node, frozen=True, kw_only=True, tag="rate"):
-    """Thins another stream out to at most `fps` frames per second."""
-
-    source: str
-    fps: float
-
-
-class Fork(_Node, frozen=True, kw_only=True, tag="fork"):
-    """Copies another stream to branches, the streams ``id.branch``, that come and go one by one."""
-
-    source: str
-    branches: tuple[str, ...]
-    detached: tuple[str, ...] = ()
-    """The branches that get no frames now."""
-
-
 Source = RtspSource | SdpSource | HttpSource | FileSource | DeviceSource | SyntheticSource
-Filter = Gate | Rate | Fork
-Node = RtspSource | SdpSource | HttpSource | FileSource | DeviceSource | SyntheticSource | Gate | Rate | Fork
+Node = (
+    RtspSource
+    | SdpSource
+    | HttpSource
+    | FileSource
+    | DeviceSource
+    | SyntheticSource
+    | Gate
+    | Rate
+    | Fork
+    | Interval
+    | Fresh
+    | Stamp
+    | Movement
+    | Observe
+    | Publish
+)
 
 
 class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,6 +229,12 @@ def _check_values(node: Node) -> None:
             raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
+        case Interval(shortest_ms=ms) | Fresh(oldest_ms=ms) | Movement(every_ms=ms) if ms < 0:
+            raise GraphError(f"{node.id!r}: {ms} ms must be 0 or more")
+        case Publish(ring=ring) if not ring or "\0" in ring:
+            raise GraphError(f"{node.id!r}: {ring!r} can't be the name of a ring")
+        case Publish(size=size) if size is not None and not all(side >= 1 for side in size):
+            raise GraphError(f"{node.id!r}: size {size!r} must be (width, height), each 1 px or more")
 
 
 def _check_source(node: Source) -> None:

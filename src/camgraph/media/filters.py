@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from camgraph.graph.spec import Filter, Fork, Gate, Rate, StreamPath
+from camgraph.graph.nodes import Filter, Fork, Gate, Rate
+from camgraph.graph.spec import StreamPath
 from camgraph.media.decode import Picture
 from camgraph.media.pace import Pace
 

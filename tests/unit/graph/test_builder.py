@@ -7,7 +7,8 @@ import pytest
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.spec import FrameRequest, Gate, GraphSpec, HttpSource, RtspSource, SyntheticSource
+from camgraph.graph.nodes import Gate
+from camgraph.graph.spec import FrameRequest, GraphSpec, HttpSource, RtspSource, SyntheticSource
 from camgraph.graph.stream import Stream
 
 

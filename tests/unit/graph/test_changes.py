@@ -18,7 +18,8 @@ from camgraph.graph.changes import (
     node_of,
     source_of,
 )
-from camgraph.graph.spec import Fork, Gate, GraphSpec, Rate, RtspSource, check_spec
+from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.spec import GraphSpec, RtspSource, check_spec
 
 SPEC = GraphSpec(
     nodes=(

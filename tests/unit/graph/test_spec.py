@@ -9,15 +9,12 @@ from hypothesis import strategies as st
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
+from camgraph.graph.nodes import Filter, Fork, Gate, Rate
 from camgraph.graph.spec import (
     DeviceSource,
     FileSource,
-    Filter,
-    Fork,
-    Gate,
     GraphSpec,
     HttpSource,
-    Rate,
     RtspSource,
     SyntheticSource,
     check_spec,

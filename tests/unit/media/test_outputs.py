@@ -12,7 +12,8 @@ import pytest
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.messages import MemoryAnswer, ReleaseMemory, ReserveMemory
-from camgraph.graph.spec import Gate, GraphSpec, Node, Rate, RtspSource, StreamPath, streams_of
+from camgraph.graph.nodes import Gate, Rate
+from camgraph.graph.spec import GraphSpec, Node, RtspSource, StreamPath, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Memory
