@@ -1,0 +1,1 @@
+"""Cameras, an analyzer process, and a process that gets fragmented MP4."""
