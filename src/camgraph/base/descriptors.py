@@ -1,6 +1,7 @@
 """Unix sockets between our own processes: addresses, peers' identity, passing descriptors."""
 
 import array
+import hashlib
 import os
 import resource
 import socket
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from camgraph.base.errors import BrokenError
 
 MAX_DESCRIPTORS = 8
+_MAX_ADDRESS_BYTES = 107
 _UCRED = struct.Struct("3i")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * 4)
 # Plain integers: combining the enumerations of `socket` costs as much as receiving.
@@ -29,6 +31,15 @@ class Peer(NamedTuple):
 def site_address(site: str) -> str:
     """Return the abstract socket address at which the readers of a site ask for their rings."""
     return f"\0camgraph-{os.getuid()}-{site}"
+
+
+def ring_address(ring: str) -> bytes:
+    """Return the abstract socket address at which a ring is asked for by its name alone; any name will do."""
+    name = os.fsencode(ring)
+    address = b"\0camgraph-ring-%d-%s" % (os.getuid(), name)
+    if len(address) > _MAX_ADDRESS_BYTES:
+        address = b"\0camgraph-ring-%d.%s" % (os.getuid(), hashlib.sha256(name).hexdigest().encode())
+    return address
 
 
 def peer_of(sock: socket.socket) -> Peer:

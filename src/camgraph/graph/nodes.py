@@ -99,6 +99,8 @@ class Publish(BaseNode, frozen=True, kw_only=True, tag="publish"):
     """Of packets: (bytes, 1), the most that an item has; longer ones are cut."""
     headers: int = 0
     """Counted up to have what a new listener needs (of fmp4: ftyp, moov) sent once more."""
+    tag: int = 0
+    """Told with each frame of the ring (`Frame.tag`), 0 to 65535."""
 
 
 Filter = Gate | Rate | Fork | Interval | Fresh | Stamp | Movement | Observe | Publish

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.base.pixels import PIXEL_FORMATS, PixelFormat
+from camgraph.base.pixels import PIXEL_FORMATS, FrameFormat
 from camgraph.base.redact import has_places, redact, split_login
 from camgraph.graph.nodes import (
     BaseNode,
@@ -30,6 +30,7 @@ MAX_FPS = 1000
 SHORTEST_TIME_S, LONGEST_TIME_S = 0.1, 3600.0
 """Bounds of the times that a source can be declared with."""
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_OF_PACKETS = ("nal", "fmp4")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 
 ReadPolicy = Literal["latest", "every"]
@@ -186,7 +187,7 @@ class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     stream: str
-    format: PixelFormat | None = None
+    format: FrameFormat | None = None
     roi: Annotated[tuple[int, int, int, int], "x, y, width, height in px"] | None = None
     size: Annotated[tuple[int, int], "width, height in px"] | None = None
     fps: float | None = None
@@ -333,11 +334,14 @@ def check_address(stream: str, url: str, kind: Address) -> None:
 def check_request(request: FrameRequest) -> None:
     """Raise GraphError if no ring can serve the request; the text names the argument and the remedy."""
     where = f"frames of {request.stream!r}"
-    if request.format is not None and request.format not in PIXEL_FORMATS:
+    if request.format is not None and request.format not in (*PIXEL_FORMATS, *_OF_PACKETS):
         raise GraphError(
             f"{where}: format {request.format!r} is unknown; choose one of {', '.join(PIXEL_FORMATS)}"
         )
-    if request.size is not None and not _is_size(request.size):
+    if request.format in _OF_PACKETS:
+        if request.size is not None and not _is_item_size(request.size):
+            raise GraphError(f"{where}: size {request.size!r} of {request.format!r} must be (bytes, 1)")
+    elif request.size is not None and not _is_size(request.size):
         raise GraphError(
             f"{where}: size {request.size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"
         )
@@ -365,6 +369,10 @@ def _is_region(value: object) -> bool:
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and bool(value) and "\0" not in value
+
+
+def _is_item_size(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and value[0] >= 1 and value[1] == 1
 
 
 def _is_size(value: object) -> bool:

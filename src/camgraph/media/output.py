@@ -1,10 +1,11 @@
 """One ring, as one request wants it."""
 
 from fractions import Fraction
+from typing import cast
 
 import av
 
-from camgraph.base.pixels import PixelFormat
+from camgraph.base.pixels import PixelFormat, is_item_format
 from camgraph.control.messages import RingStatistics
 from camgraph.media.convert import Color, Converter
 from camgraph.media.decode import Picture
@@ -23,8 +24,14 @@ def bytes_for(request: RingRequest, size: tuple[int, int], fps: float, leases: i
     Raises ValueError, with a sentence, if the request can't be served from such pictures.
     """
     return planned_bytes(
-        request.format or _NATIVE, *fit(request, *size).size, fps=request.fps or fps, leases=leases
+        _pixels_of(request), *fit(request, *size).size, fps=request.fps or fps, leases=leases
     )
+
+
+def _pixels_of(request: RingRequest) -> PixelFormat:
+    if is_item_format(request.format):
+        raise ValueError(f"{request.format!r} is no format of pictures")
+    return cast(PixelFormat, request.format or _NATIVE)
 
 
 class Output:
@@ -40,7 +47,7 @@ class Output:
         """What decides which pictures pass; None: all do."""
         self.allowed_bytes = 0
         self.unfit = 0
-        self._format: PixelFormat = request.format or _NATIVE
+        self._format = _pixels_of(request)
         self._fit = fit(request, *size)
         self._fps = request.fps or fps
         self.writer = RingWriter(request.stream, self._format, *self._fit.size, epoch=epoch, fps=self._fps)

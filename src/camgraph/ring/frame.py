@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camgraph.base.errors import BrokenError, ClosedError
-from camgraph.base.pixels import PixelFormat, format_of_code, planes_of
+from camgraph.base.pixels import FrameFormat, format_of_code, is_item_format, planes_of
 from camgraph.ring.layout import (
     CORRUPT,
     INTERLACED,
@@ -25,8 +25,8 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Frame:
-    """One picture, in place: nothing overwrites it while the frame, or any array or memoryview made of it,
-    is referenced.
+    """One picture, or item of bytes, in place: nothing overwrites it while the frame, or any array or
+    memoryview made of it, is referenced.
 
     A reader holds at most `leases` frames at a time; `copy` is for keeping more. `release` ends the lease
     early: `array`, `planes` and `memory` raise ClosedError then, and views taken before may change.
@@ -51,12 +51,12 @@ class Frame:
         """The picture as one read-only uint8 array.
 
         (height, width, 3) for bgr24 and rgb24, (height, width, 4) for bgra, (height, width) for gray8,
-        (height * 3 // 2, width), as OpenCV takes it, for yuv420p and nv12. Raises ValueError for odd sizes of
-        the last two: use `planes`.
+        (height * 3 // 2, width), as OpenCV takes it, for yuv420p and nv12; raises ValueError for odd sizes of
+        those two: use `planes`. Of items (bytes, nal, fmp4) it has one dimension, their bytes.
         """
         self._check()
         if self._array is None:
-            self._array = self._one_array() if self.format in ("yuv420p", "nv12") else self.planes[0]
+            self._array = self._one_array()
         return self._array
 
     @property
@@ -80,7 +80,7 @@ class Frame:
 
     @property
     def memory(self) -> memoryview:
-        """The bytes of the picture, read-only: the planes where the writer laid them."""
+        """The bytes of the picture, or the item, read-only: the planes where the writer laid them."""
         self._check()
         return self._bytes().data[: self._header.length]
 
@@ -96,13 +96,13 @@ class Frame:
             lease.release()
 
     @property
-    def format(self) -> PixelFormat:
-        """The layout of the pixels."""
+    def format(self) -> FrameFormat:
+        """The layout of the pixels, or what kind of item it is."""
         return format_of_code(self._header.pixel_format)
 
     @property
     def width(self) -> int:
-        """Pixels in a row."""
+        """Pixels in a row; of an item, its bytes."""
         return self._header.width
 
     @property
@@ -176,6 +176,11 @@ class Frame:
         return bool(self._header.flags & INTERLACED)
 
     @property
+    def tag(self) -> int:
+        """The number that the program that publishes has given it; 0: none."""
+        return self._header.tag
+
+    @property
     def color_range(self) -> ColorRange:
         """``tv``: 16 to 235, ``pc``: 0 to 255."""
         return RANGES.get(self._header.colour_range, "tv")
@@ -202,6 +207,8 @@ class Frame:
         return self._root
 
     def _one_array(self) -> Pixels:
+        if self.format not in ("yuv420p", "nv12"):
+            return self.planes[0][0] if is_item_format(self.format) else self.planes[0]
         header = self._header
         width, height = header.width, header.height
         tight = planes_of(self.format, width, height)

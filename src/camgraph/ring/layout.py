@@ -14,10 +14,11 @@
       8 u64 codec_generation    16 i64 pts (NO_PTS: none)    24 i64 capture_ns (wall clock)
      32 i64 arrival_ns          40 i64 publish_ns (both monotonic)
      48 u32 capture_quality     52 u32 time_base_num    56 u32 time_base_den    60 u32 aspect_num
-     64 u32 aspect_den          68 u32 colour_matrix    72 u32 colour_range     76 u32 flags
+     64 u32 aspect_den          68 u32 colour_matrix    72 u32 colour_range     76 u16 flags 78 u16 tag
      80 u64 epoch               88 u64 length           96 u32 width           100 u32 height
     104 u32 pixel_format       108 u32 planes          112 u64 plane_offset[4] 144 u32 plane_stride[4]
     160 reserved
+    of a ring of items (nal, …) each slot's length, width and plane_stride[0] are those of the item, height 1
 
     payload i, at payload_offset + i · slot_stride: `capacity` bytes, page-aligned
     lock bytes of slot i: i · lock_stride + reader_id for a reader, all lock_stride of them for the writer
@@ -29,7 +30,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from camgraph.base.pixels import PixelFormat, format_code, picture_bytes, planes_of
+from camgraph.base.pixels import FrameFormat, format_code, is_item_format, picture_bytes, planes_of
 
 CaptureQuality = Literal["none", "arrival", "rtcp"]
 ColorRange = Literal["tv", "pc"]
@@ -64,14 +65,14 @@ RANGES = {code: name for name, code in RANGE_CODES.items()}
 MATRICES = {code: name for name, code in MATRIX_CODES.items()}
 
 _RING_HEADER = struct.Struct("<8s8I4Q16s")
-SLOT_HEADER = struct.Struct("<2Q4q8I2Q4I4Q4I")
+SLOT_HEADER = struct.Struct("<2Q4q7I2H2Q4I4Q4I")
 SLOT_FRAME_OFFSET = 8
-SLOT_FRAME = struct.Struct("<Q4q8I")
+SLOT_FRAME = struct.Struct("<Q4q7I2H")
 """The part of a slot's header that every frame writes anew, `seq` apart: that one is written last."""
 PUBLISH_WORD = 5  # of a slot's header, in u64
 SLOT_PICTURE_OFFSET = 80
 SLOT_PICTURE = struct.Struct("<2Q4I4Q4I")
-"""The part that is the same for every frame of a generation."""
+"""The part that is the same for every frame of a generation; of items, but for their length."""
 
 
 class RingHeader(NamedTuple):
@@ -188,6 +189,7 @@ class SlotHeader(NamedTuple):
     colour_matrix: int
     colour_range: int
     flags: int
+    tag: int
     epoch: int
     length: int
     width: int
@@ -205,9 +207,9 @@ class SlotHeader(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """The picture that a generation of a ring holds."""
+    """The picture that a generation of a ring holds; of items: their most bytes, and 1."""
 
-    format: PixelFormat
+    format: FrameFormat
     width: int
     height: int
 
@@ -215,6 +217,14 @@ class Geometry(NamedTuple):
     def length(self) -> int:
         """Payload bytes of a frame."""
         return picture_bytes(self.format, self.width, self.height)
+
+    def of_item(self, size_bytes: int) -> "Geometry":
+        """Return the geometry of an item of so many bytes; raise ValueError if it has no place here."""
+        if not is_item_format(self.format):
+            raise ValueError(f"the ring has pictures, {self.format}, and no items")
+        if not 1 <= size_bytes <= self.width:
+            raise ValueError(f"an item of this ring has 1 to {self.width} bytes, not {size_bytes}")
+        return Geometry(self.format, size_bytes, 1)
 
     def pack_into(self, memory: memoryview, slot_header_at: int, epoch: int) -> None:
         """Write the picture's part of a slot's header."""

@@ -36,6 +36,8 @@ class FrameMeta(NamedTuple):
     color_range: ColorRange = "tv"
     colorspace: Colorspace = "unspecified"
     sample_aspect: Fraction = Fraction(1)
+    tag: int = 0
+    """A number of the program's own, 0 to 65535."""
 
 
 def write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None:
@@ -59,4 +61,5 @@ def write_meta(memory: memoryview, slot_header_at: int, meta: FrameMeta) -> None
         MATRIX_CODES[meta.colorspace],
         RANGE_CODES[meta.color_range],
         flags,
+        meta.tag,
     )

@@ -10,7 +10,8 @@
     FRAME    u32 kind = 3, slot, generation, reserved; u64 seq                       writer → reader
     REFUSED  u32 kind = 4, text_bytes; text in UTF-8; then the connection ends       writer → reader
 
-Width, height and fps are 0 for: as the camera sends it, or as large as the region of interest. Standard
+Width, height and fps are 0 for: as the camera sends it, or as large as the region of interest. Of items the
+width is the most bytes that one has, the height 1. Standard
 library only: the supervisor reads HELLO to route a reader, and answers REFUSED when there is nowhere to
 route it.
 """
@@ -21,12 +22,13 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from camgraph.base.pixels import PixelFormat, format_code, format_of_code
+from camgraph.base.pixels import FrameFormat, format_code, format_of_code, is_item_format
 
 VERSION = 2
 MAX_DATAGRAM_BYTES = 2048
 MAX_LEASES = 64
 _MAX_SIDE_PX = 16384
+_MAX_ITEM_BYTES = 1 << 28
 _MAX_TEXT_BYTES = 1024
 
 _HELLO, _RING, FRAME_KIND, _REFUSED = 1, 2, 3, 4
@@ -45,7 +47,7 @@ class RingRequest:
     """Which ring a reader wants; equal requests share one ring. 0 (and None): as the camera sends it."""
 
     stream: str
-    format: PixelFormat | None = None
+    format: FrameFormat | None = None
     width: int = 0
     height: int = 0
     fps: float = 0.0
@@ -85,13 +87,14 @@ class Hello:
             raise ValueError("the reader's greeting is damaged")
         if not 1 <= leases <= MAX_LEASES:
             raise ValueError(f"a reader may hold 1 to {MAX_LEASES} frames, not {leases}")
-        if max(width, height) > _MAX_SIDE_PX or (width == 0) != (height == 0):
-            raise ValueError(f"frames of {width}x{height} px can't be had; sides are 1 to {_MAX_SIDE_PX} px")
+        pixel_format = format_of_code(code) if code else None
+        widest, highest = (_MAX_ITEM_BYTES, 1) if is_item_format(pixel_format) else (_MAX_SIDE_PX,) * 2
+        if width > widest or height > highest or (width == 0) != (height == 0):
+            raise ValueError(f"frames of {width}x{height} px can't be had; sides are 1 to {widest} px")
         if not 0 <= fps <= 1000:
             raise ValueError(f"fps must be 0 to 1000, not {fps}")
         if any(roi) and (0 in roi[2:] or max(roi) > _MAX_SIDE_PX):
             raise ValueError(f"{roi} is no region of a picture: x, y, then width and height of 1 px or more")
-        pixel_format = format_of_code(code) if code else None
         request = RingRequest(name, pixel_format, width, height, fps, (roi[0], roi[1], roi[2], roi[3]))
         return cls(request, leases, version)
 

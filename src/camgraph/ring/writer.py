@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from camgraph.base.descriptors import check_peer
 from camgraph.base.errors import BrokenError, CamgraphError, ClosedError
-from camgraph.base.pixels import PixelFormat
+from camgraph.base.pixels import FrameFormat
 from camgraph.ring.forks import forget_in_children
 from camgraph.ring.layout import LOCK_STRIDE, MAX_SLOTS, Geometry, resident_bytes, whole_pages
 from camgraph.ring.link import ReaderLink
@@ -22,6 +22,8 @@ from camgraph.ring.protocol import FRAME_KIND, FRAME_LAYOUT, Hello, refuse
 from camgraph.ring.slots import Slots
 
 __all__ = ["FrameMeta", "RingWriter", "WriterStatistics", "planned_bytes"]
+
+Bytes = npt.NDArray[np.uint8]
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ GRACE_NS = 100_000_000
 
 
 def planned_bytes(
-    format: PixelFormat,  # noqa: A002
+    format: FrameFormat,  # noqa: A002
     width: int,
     height: int,
     *,
@@ -67,13 +69,15 @@ class WriterStatistics:
 class RingWriter:
     """A ring of one stream in one geometry; owns its memory and its readers' sockets.
 
+    A ring of items has the width of the longest one, in bytes, and the height 1.
+
     Thread-safe: readers come and go in one thread while another publishes. Nothing here waits for a reader.
     """
 
     def __init__(
         self,
         stream: str,
-        format: PixelFormat,  # noqa: A002
+        format: FrameFormat,  # noqa: A002
         width: int,
         height: int,
         *,
@@ -183,13 +187,23 @@ class RingWriter:
         with self._lock:
             return tuple(link.sock for link in (*self._links, *self._parted))
 
-    def publish(self, planes: Sequence[npt.NDArray[np.uint8]], meta: FrameMeta) -> bool:
+    def publish(self, planes: Sequence[Bytes], meta: FrameMeta) -> bool:
         """Copy a frame into the ring and tell the readers; never waits.
 
         `planes`: one uint8 array per plane of the format, (rows, bytes) or (rows, pixels, channels), strided
         at will. False: nothing was done, there is no reader, or the frame was dropped, every slot is held.
         Raises ValueError for planes of another shape, ClosedError.
         """
+        return self._put(planes, None, meta)
+
+    def publish_bytes(self, data: bytes | bytearray | memoryview | Bytes, meta: FrameMeta) -> bool:
+        """Copy an item into a ring of items (bytes, nal, fmp4) and tell the readers; never waits.
+
+        False: as `publish`. Raises ValueError if it is longer than the ring's items, or empty; ClosedError.
+        """
+        return self._put((), np.frombuffer(data, np.uint8), meta)
+
+    def _put(self, planes: Sequence[Bytes], item: Bytes | None, meta: FrameMeta) -> bool:
         with self._lock:
             if self._closed:
                 raise ClosedError(f"the ring of {self.stream!r} was closed")
@@ -207,7 +221,12 @@ class RingWriter:
                 slots.words[slot.seq_word] = 0
                 write_meta(slots.memory, slot.header_at, meta)
                 notice = FRAME_LAYOUT.pack(FRAME_KIND, slot.index, slots.header.generation, 0, seq)
-                slot.write(planes)
+                if item is None:
+                    slot.write(planes)
+                else:
+                    size = slots.geometry.of_item(len(item))
+                    size.pack_into(slots.memory, slot.header_at, slots.header.epoch)
+                    slot.write_item(item)
             except BaseException:
                 slots.give_back(slot)
                 raise
@@ -222,7 +241,7 @@ class RingWriter:
                 self._part([link for link in self._links if link.gone])
         return True
 
-    def reshape(self, format: PixelFormat, width: int, height: int) -> None:  # noqa: A002
+    def reshape(self, format: FrameFormat, width: int, height: int) -> None:  # noqa: A002
         """Begin a new generation with another geometry, on the same connections.
 
         Frames of the old one stay valid for as long as their readers hold them.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from camgraph.base.errors import BrokenError
-from camgraph.base.pixels import PixelFormat, planes_of
+from camgraph.base.pixels import FrameFormat, planes_of
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest
 from camgraph.ring.reader import Reader
 from camgraph.ring.writer import FrameMeta, RingWriter
@@ -33,7 +33,7 @@ class Site:
 
     @staticmethod
     def picture(
-        number: int, pixel_format: PixelFormat = "gray8", width: int = 32, height: int = 16
+        number: int, pixel_format: FrameFormat = "gray8", width: int = 32, height: int = 16
     ) -> list[Pixels]:
         """Planes filled from a generator seeded with `number`: no two pictures alike."""
         generator = np.random.default_rng(number)
@@ -60,7 +60,7 @@ class Site:
 
     def writer(
         self,
-        pixel_format: PixelFormat = "gray8",
+        pixel_format: FrameFormat = "gray8",
         width: int = 32,
         height: int = 16,
         *,

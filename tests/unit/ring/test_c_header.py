@@ -18,7 +18,7 @@ import pytest
 from tests.c_compiler import Language, compile_program
 
 from camgraph.base.descriptors import site_address
-from camgraph.base.pixels import PIXEL_FORMATS, format_code
+from camgraph.base.pixels import ITEM_FORMATS, PIXEL_FORMATS, format_code
 from camgraph.ring import layout, protocol
 from camgraph.ring.protocol import FrameNotice, Hello, Refused, Ring, RingRequest
 from camgraph.ring.writer import FrameMeta
@@ -60,7 +60,7 @@ def constants() -> dict[str, int]:
         **{f"CG_RING_QUALITY_{name.upper()}": code for name, code in layout.QUALITY_CODES.items()},
         **{f"CG_RING_RANGE_{name.upper()}": code for name, code in layout.RANGE_CODES.items()},
         **{f"CG_RING_MATRIX_{name.upper()}": code for name, code in layout.MATRIX_CODES.items()},
-        **{f"CG_RING_{name.upper()}": format_code(name) for name in PIXEL_FORMATS},
+        **{f"CG_RING_{name.upper()}": format_code(name) for name in (*PIXEL_FORMATS, *ITEM_FORMATS)},
     }
 
 
@@ -68,7 +68,7 @@ def told(struct_name: str) -> dict[str, tuple[int, int]]:
     """Field → (offset, bytes of one), as the module's description tells them."""
     text, section = OFFSETS[struct_name]
     lines = (text or "").partition(section)[2].partition("\n\n")[0]
-    found = re.findall(r"(\d+) [ui](8|32|64) (\w+)", lines)
+    found = re.findall(r"(\d+) [ui](8|16|32|64) (\w+)", lines)
     # `newest` has a place of its own, a constant in C.
     return {name: (int(at), int(bits) // 8) for at, bits, name in found if name != "newest"}
 

@@ -13,7 +13,8 @@ def told_offsets(section: str) -> dict[str, tuple[int, str]]:
     """Field name → (offset, type), as the module's description tells them."""
     text = (layout.__doc__ or "").partition(section)[2].partition("\n\n")[0]
     return {
-        name: (int(offset), kind) for offset, kind, name in re.findall(r"(\d+) ([ui](?:8|32|64)) (\w+)", text)
+        name: (int(offset), kind)
+        for offset, kind, name in re.findall(r"(\d+) ([ui](?:8|16|32|64)) (\w+)", text)
     }
 
 
@@ -21,7 +22,7 @@ def test_every_told_offset_of_a_slots_header_is_where_the_value_lies() -> None:
     told = told_offsets("slot header i, at")
     values = SlotHeader(*range(1, len(SlotHeader._fields) + 1))
     data = SLOT_HEADER.pack(*values)
-    sizes = {"u32": "<I", "u64": "<Q", "i64": "<q"}
+    sizes = {"u16": "<H", "u32": "<I", "u64": "<Q", "i64": "<q"}
     named = {name: value for name, value in values._asdict().items() if not re.search(r"_[0-3]$", name)}
     assert set(named) <= set(told)
     for name, value in named.items():

@@ -91,7 +91,8 @@ extern "C" {
 #define CG_RING_CORRUPT 2u    /* the decoder met damage */
 #define CG_RING_INTERLACED 4u /* the picture consists of two fields */
 
-/* `pixel_format`, and the format of a request. */
+/* `pixel_format`, and the format of a request. Items are no pictures but bytes, each time another number of
+ * them: one plane, height 1. */
 enum {
     CG_RING_AS_SENT = 0, /* of a request only: as the camera sends it */
     CG_RING_YUV420P = 1,
@@ -99,7 +100,10 @@ enum {
     CG_RING_BGR24 = 3,
     CG_RING_RGB24 = 4,
     CG_RING_BGRA = 5,
-    CG_RING_GRAY8 = 6
+    CG_RING_GRAY8 = 6,
+    CG_RING_BYTES = 32, /* items: any bytes */
+    CG_RING_NAL = 33,   /* items: a NAL unit, with its start code */
+    CG_RING_FMP4 = 34   /* items: a box of a fragmented MP4 file */
 };
 
 /* `capture_quality`: where `capture_ns` comes from. */
@@ -151,7 +155,8 @@ typedef struct cg_ring_slot_header {
     uint32_t aspect_den;
     uint32_t colour_matrix;
     uint32_t colour_range;
-    uint32_t flags;
+    uint16_t flags;
+    uint16_t tag; /* a number of the publishing program's own */
     uint64_t epoch;
     uint64_t length; /* bytes of the picture */
     uint32_t width;
@@ -265,6 +270,7 @@ typedef struct cg_ring_frame {
     uint64_t epoch;      /* grows when a media process was started again */
     uint32_t generation; /* grows when the geometry changes */
     uint32_t flags;      /* CG_RING_KEYFRAME | … */
+    uint32_t tag;        /* the number that the publishing program has given it */
     uint64_t codec_generation;
     int64_t pts;        /* in time bases; CG_RING_NO_PTS: none */
     int64_t capture_ns; /* wall clock; see capture_quality */
@@ -767,6 +773,9 @@ static inline uint32_t cg_ring__planes(uint32_t format, uint32_t width, uint32_t
         planes[0].channels = 4;
         break;
     case CG_RING_GRAY8:
+    case CG_RING_BYTES:
+    case CG_RING_NAL:
+    case CG_RING_FMP4:
         count = 1;
         break;
     default:
@@ -807,6 +816,7 @@ static inline int cg_ring__fill(cg_ring_reader *reader, cg_ring__memory *ring, u
     frame->epoch = header->epoch;
     frame->generation = ring->header.generation;
     frame->flags = header->flags;
+    frame->tag = header->tag;
     frame->codec_generation = header->codec_generation;
     frame->pts = header->pts;
     frame->capture_ns = header->capture_ns;
