@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 import pytest
-from tests.real.running_example import EXAMPLES, Example, Picture, back_ends
+from tests.real.camera_on_screen import camera_picture, camera_shown
+from tests.real.running_example import EXAMPLES, Example, back_ends
 
 from camgraph.testing.cameras import Cameras
-from camgraph.testing.pattern import BARS, PERIOD, box_at, decode, draw_yuv420p
+from camgraph.testing.pattern import PERIOD, box_at, decode, draw_yuv420p
 from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
 
@@ -37,27 +37,6 @@ GREEN = (0x00, 0xE6, 0x76)
 def cameras() -> Iterator[Cameras]:
     with Cameras(count=2, size=(640, 360)) as cameras:
         yield cameras
-
-
-def camera_picture(screen: Picture) -> Picture:
-    """Return the part of a screen that shows a camera, found by its colour bars; empty if none does."""
-    yellow, blue = (bar for bar in BARS if bar.name in ("yellow", "blue"))
-    first, last = (np.abs(screen.astype(int) - bar.rgb).max(axis=2) <= 10 for bar in (yellow, blue))
-    rows = np.flatnonzero(first.sum(axis=1) > 5)
-    lefts, rights = np.flatnonzero(first.sum(axis=0) > 5), np.flatnonzero(last.sum(axis=0) > 5)
-    if not rows.size or not rights.size:
-        return screen[:0]
-    width = (rights[-1] + 1 - lefts[0]) / (blue.right - yellow.left)
-    height = width * 9 / 16
-    left, top = round(lefts[0] - yellow.left * width), round(rows[0] - yellow.top * height)
-    return screen[top : top + round(height), left : left + round(width)]
-
-
-def camera_shown(screen: Picture) -> int | None:
-    """Return the number of the camera whose picture is on a screen, whole; None: there is none."""
-    picture = camera_picture(screen)
-    found = decode(picture) if picture.size else None
-    return found.camera if found is not None and found.ok else None
 
 
 def has_opencv(pid: int) -> bool:

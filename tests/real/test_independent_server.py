@@ -1,19 +1,14 @@
 """A server that is not ours: Debian's gst-rtsp-server, with Debian's encoders, by each way and codec."""
 
-import contextlib
-import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.real.independent_server import SIZE, serving, write_pictures
 from tests.real.media_process import Media, in_sequence, numbers
 
 from camgraph.graph.spec import RtspSource, Transport
-from camgraph.testing.picture import PERIOD, draw_yuv420p
 
-SIZE = (320, 184)
-PYTHON = "/usr/bin/python3"
 LOGIN = ("kee per", "corr:ect@horse")
 CODECS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 
@@ -21,34 +16,7 @@ CODECS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of all pictures, as yuv420p."""
-    raw = tmp_path_factory.mktemp("pictures") / "all.yuv"
-    with raw.open("wb") as file:
-        for number in range(PERIOD):
-            file.write(draw_yuv420p(number, 1, *SIZE).tobytes())
-    return raw
-
-
-@contextlib.contextmanager
-def serving(raw: Path, *login: str) -> Iterator[str]:
-    """Run the server and return its address."""
-    if not Path(PYTHON).exists():
-        pytest.skip(f"there is no {PYTHON}")
-    program = Path(__file__).with_name("gst_server_program.py")
-    command = [PYTHON, str(program), str(raw), *map(str, SIZE), *login]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stderr is not None
-            port = server.stdout.readline().strip()
-            if not port:
-                told = server.stderr.read()
-                assert "missing: " in told, told
-                pytest.skip(f"there is no gst-rtsp-server: {told.strip()}")
-            yield f"rtsp://127.0.0.1:{port}"
-        finally:
-            server.kill()
+    return write_pictures(tmp_path_factory.mktemp("pictures") / "all.yuv")
 
 
 def source(name: str, url: str, transport: Transport = "tcp", login: str | None = None) -> RtspSource:
