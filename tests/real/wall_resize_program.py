@@ -16,8 +16,8 @@ from qtpy.QtCore import QSocketNotifier, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QGridLayout, QWidget
 
 import camgraph as cg
+from camgraph.base.geometry import letterbox
 from camgraph.qt import VideoWidget
-from camgraph.qt.geometry import letterbox
 
 TILES = 64
 CAMERA = (320, 180)

@@ -1,50 +1,14 @@
 """The picture of a stream that shows none: its name, its state in words, and the reason."""
 
-from typing import NamedTuple
-
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QPainter
 
-from camgraph.control.messages import HAS_PICTURES, StreamState, StreamStatus
+from camgraph.client.wording import Message
 
 _BACKGROUND = QColor("#20242a")
 _NAME = QColor("#ffffff")
 _STATE = QColor("#ffb74d")
 _SENTENCE = QColor("#c3c9d1")
-_WORDS: dict[StreamState, str] = {
-    "starting": "starting",
-    "resolving": "looking up the address",
-    "opening": "connecting",
-    "waiting_for_keyframe": "waiting for a picture",
-    "live": "no pictures",
-    "degraded": "no pictures",
-    "stalled": "no pictures",
-    "backing_off": "no signal",
-    "unauthorized": "login refused",
-    "not_found": "not found",
-    "unsupported": "not supported",
-    "stopped": "stopped",
-}
-
-
-class Message(NamedTuple):
-    """What to tell the person who looks at the tile."""
-
-    name: str
-    state: str
-    sentence: str
-
-
-def message_of(status: StreamStatus, *, seen: bool, silent_s: float) -> Message:
-    """Return what to tell about a stream that shows no picture.
-
-    `seen`: pictures came since it was asked for them; `silent_s`: how long one is waited for at the most.
-    """
-    if status.state not in HAS_PICTURES:
-        return Message(status.stream, _WORDS[status.state], status.sentence)
-    if not seen:
-        return Message(status.stream, _WORDS["waiting_for_keyframe"], "")
-    return Message(status.stream, _WORDS["live"], f"No picture has come for {silent_s:.0f} s.")
 
 
 def draw_message(painter: QPainter, width: int, height: int, message: Message, scale: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPen
 
-from camgraph.qt.geometry import Area
+from camgraph.base.geometry import Area
 
 _LINE_PX = 2
 _LABEL_PX = 12

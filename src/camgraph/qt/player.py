@@ -8,11 +8,11 @@ import msgspec
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from camgraph.base.errors import CamgraphError, ClosedError
+from camgraph.base.geometry import letterbox
 from camgraph.client.streams import LiveStream
+from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from camgraph.qt.frames import FrameFeed, Picture
-from camgraph.qt.geometry import letterbox
-from camgraph.qt.nosignal import Message, message_of
 from camgraph.qt.relay import SiteRelay
 from camgraph.qt.statistics import FrameCounts
 

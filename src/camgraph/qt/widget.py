@@ -8,8 +8,8 @@ from qtpy.QtCore import QPoint, QRect, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from camgraph.base.geometry import Area, letterbox
 from camgraph.client.streams import LiveStream
-from camgraph.qt.geometry import Area, letterbox
 from camgraph.qt.nosignal import draw_message
 from camgraph.qt.overlay import Box, draw_boxes
 from camgraph.qt.player import Player

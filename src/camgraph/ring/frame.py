@@ -20,6 +20,7 @@ from camgraph.ring.layout import (
     Colorspace,
 )
 from camgraph.ring.lease import Lease
+from camgraph.ring.memory import reopen
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -83,6 +84,30 @@ class Frame:
         """The bytes of the picture, or the item, read-only: the planes where the writer laid them."""
         self._check()
         return self._bytes().data[: self._header.length]
+
+    @property
+    def ring_id(self) -> bytes:
+        """Names the memory in which the picture lies, the same for all frames of a generation."""
+        self._check()
+        assert self._lease is not None
+        return self._lease.ring.header.uuid
+
+    @property
+    def offset(self) -> int:
+        """Where in the ring's memory the picture begins, in bytes."""
+        self._check()
+        assert self._lease is not None
+        ring = self._lease.ring
+        return ring.header.payload_at(self._lease.watch.slot) + self._header.plane_offset_0
+
+    def open_memory(self) -> int:
+        """Return a new read-only descriptor of the whole ring's memory, to be mapped by others.
+
+        The caller owns it. It gives no lease: who maps it reads what this frame holds while the frame is held.
+        """
+        self._check()
+        assert self._lease is not None
+        return reopen(self._lease.ring.pages)
 
     def copy(self) -> Pixels:
         """Return `array` as a new array, which the caller owns and may write to."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtGui import QImage, QPainter
 
-from camgraph.qt.geometry import Area
+from camgraph.base.geometry import Area
 from camgraph.qt.overlay import Box, draw_boxes
 
 MAGENTA = (255, 0, 255)

@@ -1,6 +1,8 @@
 """What a frame says and holds, and that it is valid for as long as anything made of it."""
 
 import gc
+import mmap
+import os
 import pickle
 from collections.abc import Callable
 from fractions import Fraction
@@ -46,6 +48,27 @@ SHAPES: dict[PixelFormat, tuple[int, ...]] = {
     "yuv420p": (54, 64),
     "nv12": (54, 64),
 }
+
+
+def test_the_picture_can_be_mapped_by_others_and_not_written(
+    site: "Site", writer: RingWriter, reader: Reader
+) -> None:
+    site.publish(writer, 1, 2)
+    first, second = reader.read(1), reader.read(1)
+    assert first.ring_id == second.ring_id
+    descriptor = second.open_memory()
+    try:
+        with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as memory:
+            for frame in (first, second):
+                assert memory[frame.offset : frame.offset + len(frame.memory)] == frame.memory
+        with pytest.raises(PermissionError):
+            mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)
+    first.release()
+    for unknown in (lambda: first.ring_id, lambda: first.offset, first.open_memory):
+        with pytest.raises(ClosedError):
+            unknown()
 
 
 @pytest.mark.parametrize("pixel_format", PIXEL_FORMATS)

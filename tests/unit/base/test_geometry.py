@@ -1,6 +1,6 @@
 import pytest
 
-from camgraph.qt.geometry import Area, letterbox
+from camgraph.base.geometry import Area, letterbox
 
 
 @pytest.mark.parametrize(
