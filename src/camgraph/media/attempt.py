@@ -28,9 +28,9 @@ class Attempt:
     """Runs one source until it fails or is cancelled; tells by `post`, from its thread, what happens.
 
     Pictures are decoded while `wanted`, as the policy says. With `held` none passes unseen: after the first,
-    the source is asked for more only while pictures are `wanted`. While `telling` is set, every packet is
-    told, else only what changes. `on_ended` is the last thing that is called; the source is closed by then.
-    `counts` are this attempt's.
+    the source is asked for more only while pictures, or packets, are wanted. While `telling` is set, every
+    packet is told, else only what changes. `on_ended` is the last thing that is called; the source is closed
+    by then. `counts` are this attempt's.
     """
 
     def __init__(
@@ -162,6 +162,8 @@ class Attempt:
                     self._post(PacketArrived(number))
                 if self._held and demand.begun:
                     self._wait_until_wanted()
+                if self._outputs.takes_packets:
+                    self._outputs.publish_packet(packet, info)
                 for picture in demand.pictures(packet):
                     self._publish(picture, info)
                 if not counts.received % CPU_TIME_EACH:
@@ -193,7 +195,7 @@ class Attempt:
         self._outputs.publish(picture, info.codec)
 
     def _wait_until_wanted(self) -> None:
-        while not self._wanted():
+        while not (self._wanted() or self._outputs.takes_packets):
             self._check_cancelled()
             self.last_packet_ns = time.monotonic_ns()
             time.sleep(_HELD_S)

@@ -12,9 +12,11 @@ from camgraph.base.loop import Loop
 from camgraph.control.messages import RingStatistics
 from camgraph.media.convert import Color, color_of
 from camgraph.media.decode import Picture
-from camgraph.media.filters import Filters
+from camgraph.media.filters import Filters, Tap
 from camgraph.media.memory import Grants, Memory
 from camgraph.media.output import Output, bytes_for
+from camgraph.media.packet_outputs import PacketOutput, are_packets, packet_bytes_for
+from camgraph.media.source import Packet, StreamInfo
 from camgraph.media.sources.pair import Pair
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 
@@ -26,11 +28,11 @@ _USUAL_FPS = 25.0
 
 
 class Outputs:
-    """All rings of one camera's streams. `publish` may come from any one thread at a time, the rest, but for
-    `wanted`, from the loop's.
+    """All rings of one camera's streams. `publish` and `publish_packet` may come from any one thread at a
+    time, the rest, but for `wanted` and `takes_packets`, from the loop's.
 
-    Readers that come before the first picture wait here: nobody knows its size yet. So do those for whose
-    ring, or leases, memory was not granted yet. Of a `pair` of streams, the one that readers need is
+    Readers of pictures that come before the first one wait here: nobody knows its size yet. So do those for
+    whose ring, or leases, memory was not granted yet. Of a `pair` of streams, the one that readers need is
     received.
     """
 
@@ -49,22 +51,26 @@ class Outputs:
         self._size: tuple[int, int] | None = None
         self._fps = _USUAL_FPS
         self._waiting: dict[socket.socket, Hello] = {}
-        self._readers: dict[socket.socket, Output] = {}
-        self._outputs: dict[RingRequest, Output] = {}
+        self._readers: dict[socket.socket, Output | PacketOutput] = {}
+        self._outputs: dict[RingRequest, Output | PacketOutput] = {}
         self._running: tuple[Output, ...] = ()
+        self._running_packets: tuple[PacketOutput, ...] = ()
+        self._watching: tuple[Tap, ...] = ()
+        self._watching_packets: tuple[Tap, ...] = ()
         self._grants = Grants(memory)
         self._publishing = threading.Lock()
         self._coded: tuple[object, ...] | None = None
         self._color = Color("unspecified", "tv")
         self._codec_generation = 0
-        self._number = 0
+        self._number = self._packet_number = 0
         self.conversions = 0
         """Pictures converted or copied for a ring."""
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is a ring that pictures could go to; until a second after its last reader."""
-        return bool(self._running)
+        self.wanted = False
+        """Whether there is a ring that pictures could go to now, until a second after its last reader, or a
+        filter that watches them. What gates and branches keep back from all of these is not wanted."""
+        self.takes_packets = False
+        """Whether `publish_packet` is to be called for each packet."""
+        filters.on_attached = self._choose_running
 
     @property
     def requests(self) -> set[RingRequest]:
@@ -74,7 +80,7 @@ class Outputs:
     @property
     def touched_bytes(self) -> int:
         """Memory that the rings take by now."""
-        return sum(output.writer.touched_bytes for output in self._running)
+        return sum(output.writer.touched_bytes for output in self._outputs.values())
 
     def add_reader(self, sock: socket.socket, hello: Hello) -> None:
         """Serve a reader; owns its connection from now on."""
@@ -111,6 +117,7 @@ class Outputs:
                 output.tap = self._filters.tap(request.stream)
             else:
                 self._end(output)
+        self._choose_running()
 
     def publish(self, picture: Picture, codec: str) -> None:
         """Write a picture to every ring that has readers and gets it; never waits for one of them."""
@@ -123,12 +130,35 @@ class Outputs:
             self._number += 1
             for output in self._running:
                 tap = output.tap
-                if tap is not None and not tap.passes(self._number, picture):
+                passed = picture if tap is None else tap.picture(self._number, picture)
+                if passed is None:
                     continue
                 try:
-                    self.conversions += output.publish(picture, self._color, self._codec_generation)
+                    self.conversions += output.publish(passed, self._color, self._codec_generation)
                 except ClosedError:
                     continue  # the last reader has left meanwhile
+            for tap in self._watching:
+                # Programs are woken when the picture is where they look for it.
+                if tap.picture(self._number, picture) is not None:
+                    tap.ring()
+
+    def publish_packet(self, packet: Packet, info: StreamInfo) -> None:
+        """Write a packet to every ring of packets that has readers and gets it; never waits for one."""
+        with self._publishing:
+            self._packet_number += 1
+            for output in self._running_packets:
+                tap = output.tap
+                passed = packet if tap is None else tap.packet(self._packet_number, packet, info.codec)
+                try:
+                    if passed is None:
+                        output.miss_packet(packet, info)
+                    else:
+                        output.publish_packet(passed, info)
+                except ClosedError:
+                    continue
+            for tap in self._watching_packets:
+                if tap.packet(self._packet_number, packet, info.codec) is not None:
+                    tap.ring()
 
     def statistics(self) -> tuple[RingStatistics, ...]:
         """Return the figures of every ring."""
@@ -144,13 +174,15 @@ class Outputs:
 
     def _settle(self, request: RingRequest) -> None:
         """Get the memory that a request's ring lacks, then let its readers in, as far as it goes now."""
-        if self._size is None or self._grants.asks(request):
+        if self._grants.asks(request):
+            return
+        if not are_packets(request) and self._size is None:
             return
         if self._pair is not None and self._pair.holds(request):
             return
         output = self._outputs.get(request)
         if output is not None:
-            needed = output.planned_bytes(self._size)
+            needed = self._planned_bytes(output)
             if needed > self._grants.of(request):
                 self._ask(request, needed, functools.partial(self._end, output))
                 return
@@ -159,7 +191,7 @@ class Outputs:
             if hello.request != request:
                 continue
             try:
-                if not self._admit(sock, hello, self._size):
+                if not self._admit(sock, hello):
                     return
             except (OSError, ValueError) as error:
                 level = logging.WARNING if isinstance(error, OSError) else logging.INFO
@@ -179,23 +211,54 @@ class Outputs:
 
         self._grants.ask(request, size_bytes, then)
 
-    def _admit(self, sock: socket.socket, hello: Hello, size: tuple[int, int]) -> bool:
+    def _planned_bytes(self, output: Output | PacketOutput, leases: int = 0) -> int:
+        if isinstance(output, PacketOutput):
+            return output.planned_bytes(leases)
+        # Pictures' rings are made once the size is known.
+        return 0 if self._size is None else output.planned_bytes(self._size, leases)
+
+    def _make(self, request: RingRequest) -> Output | PacketOutput:
+        if are_packets(request):
+            return PacketOutput(request, self._epoch, self._fps)
+        assert self._size is not None
+        return Output(request, self._epoch, self._size, self._fps)
+
+    def _first_bytes(self, hello: Hello) -> int:
+        request = hello.request
+        if are_packets(request):
+            return packet_bytes_for(request, self._fps, hello.leases)
+        assert self._size is not None
+        return bytes_for(request, self._size, self._fps, hello.leases)
+
+    def _choose_running(self) -> None:
+        """Settle what gets frames from the next one on, and so what is decoded."""
+        outputs, reached = self._outputs.values(), self._filters.taps
+        self._running = tuple(output for output in outputs if isinstance(output, Output))
+        self._running_packets = tuple(output for output in outputs if isinstance(output, PacketOutput))
+        self._watching = tuple(tap for tap in reached if tap.watches_pictures)
+        self._watching_packets = tuple(tap for tap in reached if tap.watches_packets)
+        self.wanted = bool(self._watching) or any(
+            output.tap is None or output.tap in reached for output in self._running
+        )
+        self.takes_packets = bool(self._watching_packets or self._running_packets)
+
+    def _admit(self, sock: socket.socket, hello: Hello) -> bool:
         """Give a waiting reader its ring; False: the memory for it had to be asked for."""
         request = hello.request
-        needed = bytes_for(request, size, self._fps, hello.leases)
+        needed = self._first_bytes(hello)
         output = self._outputs.get(request)
         if output is not None:
-            needed = output.planned_bytes(size, hello.leases)
+            needed = self._planned_bytes(output, hello.leases)
         elif len(self._outputs) >= MAX_RINGS:
             raise ValueError(f"{MAX_RINGS} other sizes, formats or rates are being read already")
         if needed > self._grants.of(request):
             self._ask(request, needed, functools.partial(self._refuse, sock))
             return False
         if output is None:
-            output = Output(request, self._epoch, size, self._fps)
+            output = self._make(request)
             output.tap = self._filters.tap(request.stream)
             self._outputs[request] = output
-            self._running = tuple(self._outputs.values())
+            self._choose_running()
         output.allowed_bytes = self._grants.of(request)
         del self._waiting[sock]
         self._loop.remove(sock)
@@ -228,18 +291,18 @@ class Outputs:
             self._cut(output.request)
             self._close_later(output)
 
-    def _close_later(self, output: Output) -> None:
+    def _close_later(self, output: Output | PacketOutput) -> None:
         if not output.writer.readers:
             self._loop.call_later(LINGER_S, lambda: self._close_unread(output))
 
-    def _close_unread(self, output: Output) -> None:
+    def _close_unread(self, output: Output | PacketOutput) -> None:
         if self._outputs.get(output.request) is output and not output.writer.readers:
             self._end(output)
 
-    def _end(self, output: Output, reason: str = "") -> None:
+    def _end(self, output: Output | PacketOutput, reason: str = "") -> None:
         """Close a ring; its readers are told the reason, without one their connections just end."""
         self._outputs.pop(output.request, None)
-        self._running = tuple(self._outputs.values())
+        self._choose_running()
         for sock in [sock for sock, other in self._readers.items() if other is output]:
             del self._readers[sock]
             self._loop.remove(sock)
@@ -253,8 +316,8 @@ class Outputs:
         """Give back what a ring has been granted too much."""
         output = self._outputs.get(request)
         needed = 0
-        if output is not None and self._size is not None:
-            needed = max(output.writer.planned_bytes(), output.planned_bytes(self._size))
+        if output is not None:
+            needed = max(output.writer.planned_bytes(), self._planned_bytes(output))
         self._grants.cut(request, needed)
 
     def _cut_all(self) -> None:

@@ -22,6 +22,39 @@ def planes_of_frame(frame: av.VideoFrame, name: PixelFormat) -> Planes:
     ]
 
 
+def luma_of(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """Return the brightness of a frame, a byte a pixel: a view, where the decoder gives it so."""
+    if not _begins_with_luma(frame.format.name):
+        frame = frame.reformat(format="gray8")
+    plane = frame.planes[0]
+    return np.ndarray((frame.height, frame.width), np.uint8, plane, 0, (plane.line_size, 1))  # type: ignore[arg-type]
+
+
+def first_bytes_of(frame: av.VideoFrame, most: int) -> bytes:
+    """Return the first bytes of a frame's first plane, without the padding between its rows."""
+    plane = frame.planes[0]
+    data, apart = memoryview(plane), plane.line_size
+    used = min(apart, _row_bytes(frame.format.name, plane.width))
+    rows = min(-(-most // used), plane.height)
+    return b"".join(bytes(data[row * apart : row * apart + used]) for row in range(rows))[:most]
+
+
+@functools.lru_cache(maxsize=64)
+def _row_bytes(name: str, width: int) -> int:
+    """Return how many bytes of a row of the first plane are the picture's."""
+    pixels = av.VideoFormat(name)
+    bits = pixels.components[0].bits if pixels.is_planar else pixels.bits_per_pixel
+    return max(1, width * -(-bits // 8))
+
+
+@functools.lru_cache(maxsize=64)
+def _begins_with_luma(name: str) -> bool:
+    pixels = av.VideoFormat(name)
+    first = pixels.components[0]
+    alone = pixels.is_planar or len(pixels.components) == 1
+    return bool(alone and first.is_luma and first.bits == 8 and not pixels.is_rgb and not pixels.has_palette)
+
+
 @functools.lru_cache(maxsize=256)
 def _shapes(
     name: PixelFormat, width: int, height: int

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
-from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
+from camgraph.control.messages import HAS_PICTURES, NodeEvent, StreamStatistics, StreamStatus
 from camgraph.graph.spec import FileSource, RtspSource, Source, StreamPath, address_of
 from camgraph.media.attempt import Attempt
 from camgraph.media.derived import Statuses
@@ -43,7 +43,8 @@ _ASK_AGAIN_S, _ASK_RARELY_S = 0.01, 0.5
 class StreamWorker:
     """Runs one camera's streams in the loop's thread; receiving and decoding have threads of their own.
 
-    `tell` gets every change of a stream's status. Call `begin` once and `close` at the end.
+    `tell` gets every change of a stream's status, and, from the stream's thread, what nodes saw. Call `begin`
+    once and `close` at the end.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class StreamWorker:
         login: str | None,
         epoch: int,
         memory: Memory,
-        tell: Callable[[StreamStatus], None],
+        tell: Callable[[StreamStatus | NodeEvent], None],
     ) -> None:
         self.node, self.login = node, login
-        self._filters = Filters()
+        self._filters = Filters(node.id, tell)
         pair = None
         if isinstance(node, RtspSource) and node.sub_url:
             pair = Pair(node.id, lambda: self._from_thread(self.outputs.settle))
@@ -109,12 +110,17 @@ class StreamWorker:
         self.outputs.follow_filters()
         self._statuses.follow_filters()
 
+    def attach(self, node: str, descriptors: tuple[int, ...]) -> None:
+        """Have these signalled for each frame at a published ring, in place of those before; owns them."""
+        self._filters.attach(node, descriptors)
+
     def close(self) -> None:
         """End the stream and its rings now; its threads follow (`ended`). Closing twice does nothing."""
         if not self._closed:
             self._handle(Stop())
             self._closed = True
             self.outputs.close()
+            self._filters.close()
 
     def statistics(self) -> StreamStatistics:
         """Return the counts since the stream began."""
@@ -198,7 +204,7 @@ class StreamWorker:
 
     def _need(self) -> Need:
         """Return what is needed at once; all, while there is no picture yet."""
-        if self._session.state not in HAS_PICTURES:
+        if self._session.state not in HAS_PICTURES or self.outputs.takes_packets:
             return "all"
         return self.node.decode if self._wanted() else "nothing"
 

@@ -93,7 +93,7 @@ class Tried:
         self.attempt = Attempt(
             1,
             source,
-            Outputs(self.loop, "door", 1, Filters(), Memory(lambda message: None)),
+            Outputs(self.loop, "door", 1, Filters("door", lambda event: None), Memory(lambda message: None)),
             wanted=lambda: True,
             policy=lambda: SyntheticSource(id="door"),
             held=False,

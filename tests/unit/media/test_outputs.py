@@ -43,7 +43,7 @@ class Stream:
     def __init__(self) -> None:
         self.loop = Loop()
         self.memory = Memory(self._on_word)
-        self.filters = Filters()
+        self.filters = Filters("door", lambda event: None)
         self.outputs = Outputs(self.loop, "door", 77, self.filters, self.memory)
         self.room_bytes = 1 << 40
         self.reserved_bytes = 0

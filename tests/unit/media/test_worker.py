@@ -9,7 +9,7 @@ from tests.unit.media.encoded import INFO, encode
 
 from camgraph.base.errors import ClosedError, SourceUnavailable
 from camgraph.base.loop import Loop
-from camgraph.control.messages import StreamStatus
+from camgraph.control.messages import NodeEvent, StreamStatus
 from camgraph.graph.spec import SyntheticSource
 from camgraph.media import worker
 from camgraph.media.memory import Memory
@@ -56,8 +56,12 @@ class Running:
         self.loop = Loop()
         self.statuses: list[StreamStatus] = []
         memory = Memory(lambda message: None)
-        self.worker = worker.StreamWorker(self.loop, node, None, 7, memory, self.statuses.append)
+        self.worker = worker.StreamWorker(self.loop, node, None, 7, memory, self._told)
         self.worker.begin()
+
+    def _told(self, word: StreamStatus | NodeEvent) -> None:
+        assert isinstance(word, StreamStatus)
+        self.statuses.append(word)
 
     @property
     def last(self) -> StreamStatus:
