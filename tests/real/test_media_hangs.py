@@ -11,7 +11,7 @@ import pytest
 
 from camgraph.base.children import start_module
 from camgraph.base.loop import Loop
-from camgraph.control.messages import MediaStatus, StreamStatus
+from camgraph.control.messages import MediaStatus, NodeEvent, StreamStatus
 from camgraph.graph.spec import FileSource, GraphSpec, RtspSource
 from camgraph.supervisor import media
 from camgraph.supervisor.memory import MemoryLedger
@@ -29,7 +29,7 @@ class Pool:
         self.statuses: list[StreamStatus] = []
         self.pool = MediaPool(self.loop, MemoryLedger(), tell=self._hear, on_ready=lambda: None)
 
-    def _hear(self, message: StreamStatus | MediaStatus) -> None:
+    def _hear(self, message: StreamStatus | MediaStatus | NodeEvent) -> None:
         if isinstance(message, StreamStatus):
             self.statuses.append(message)
 

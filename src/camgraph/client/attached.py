@@ -51,6 +51,7 @@ class AttachedConnection(Connection):
         except OSError as error:
             self._channel.close()
             raise BrokenError(f"site {self._site!r} does not answer: {error.strerror}") from error
+        self.attaching.tell_all(self._channel.send)
         # The answer comes after all that a new program is told of the site.
         self._ping()
 

@@ -12,6 +12,7 @@ import msgspec
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.base.parking import no_fork
+from camgraph.client.attaching import Attaching
 from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import FromSupervisor, Ping
 from camgraph.control.pulse import Pulse
@@ -49,6 +50,7 @@ class Connection(ABC):
         self._channel: ControlChannel[FromSupervisor]
         self._thread: threading.Thread | None = None
         self.loop = Loop()
+        self.attaching = Attaching()
         self._pulse = Pulse(self.loop, self._ping, self._on_silent)
 
     @property
@@ -78,6 +80,13 @@ class Connection(ABC):
             self._channel.send(message, descriptors)
         except BrokenError as error:
             raise BrokenError(f"the supervisor of site {self._site!r} is not there now: {error}") from error
+
+    def attach(self, node: str, descriptors: Sequence[int]) -> None:
+        """Keep copies of descriptors for the node, and tell this supervisor and those to come.
+
+        Raises OSError if they can't be copied.
+        """
+        self.attaching.attach(node, descriptors, self.send)
 
     def in_thread(self) -> bool:
         """Tell whether the caller runs in the connection's own thread."""
@@ -117,6 +126,7 @@ class Connection(ABC):
                 connect()
         except BaseException as error:
             self.loop.close()
+            self.attaching.close()
             self._release()
             begun.set_exception(error)
             return
@@ -128,6 +138,7 @@ class Connection(ABC):
             self._listener.on_closed()
         finally:
             self.loop.close()
+            self.attaching.close()
             self._release()
 
     def _hear(self, message: FromSupervisor, descriptors: list[int]) -> None:

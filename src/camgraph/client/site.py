@@ -10,12 +10,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from camgraph.base.descriptors import close_all
+from camgraph.base.descriptors import MAX_DESCRIPTORS, close_all
 from camgraph.base.errors import BrokenError, ClosedError, GraphError
 from camgraph.base.loop import Loop, Timer
 from camgraph.client.answers import Answers
 from camgraph.client.connection import Connection, Listener
 from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveRate
+from camgraph.client.observers import Observers
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
@@ -28,6 +29,7 @@ from camgraph.control.messages import (
     FromSupervisor,
     GraphChanged,
     MediaStatus,
+    NodeEvent,
     Pong,
     ProcessExited,
     ProcessStarted,
@@ -38,7 +40,7 @@ from camgraph.control.messages import (
 )
 from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.changes import GraphDiff, NodeCommand, node_of, source_of
-from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.nodes import Fork, Gate, Publish, Rate
 from camgraph.graph.spec import FrameRequest, GraphSpec, check_request, check_spec, references_of, streams_of
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd
@@ -64,6 +66,7 @@ class Site:
         self._name = name
         self._board = StatusBoard([])
         self._streams = StreamTable(self, self._board)
+        self._observers = Observers()
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._close_callbacks: list[Callable[[], None]] = []
         self._known = threading.Event()
@@ -170,6 +173,33 @@ class Site:
         Returns a function that ends it.
         """
         return self._board.subscribe(callback)
+
+    def observe(self, node: str, callback: Callable[[NodeEvent], None]) -> Callable[[], None]:
+        """Tell `callback` in the site's thread what the node of this name sees.
+
+        The nodes that do are those of `Graph.movement` and `Graph.observe`; the graph may get it later. A
+        program that listens hears of each beginning and end of movement, in order; of single frames
+        (``seen``) those are left out that come faster than they are taken anywhere on the way: pictures never
+        wait for who observes them. What the callback raises is logged. Returns a function that ends it.
+        """
+        return self._observers.observe(node, callback)
+
+    def attach(self, node: str, *descriptors: int) -> None:
+        """Have a 1 written to these event file descriptors (`os.eventfd`) for each frame at a published ring.
+
+        `node` is the name of a `Graph.publish`. The descriptors, 8 at most, are copied: the caller keeps its
+        own, and may close them. They take the place of those attached before, by whatever program; none:
+        nothing is attached any more. They stay for as long as the graph has the node and this program the
+        site, whatever process is replaced meanwhile.
+
+        Raises GraphError if there is no such node, ValueError for too many descriptors, OSError if one is
+        none, ClosedError after `close`.
+        """
+        self._check_open()
+        node_of(self._spec, node, Publish)
+        if len(descriptors) > MAX_DESCRIPTORS:
+            raise ValueError(f"{len(descriptors)} descriptors; a node takes {MAX_DESCRIPTORS} at most")
+        self._connection.attach(node, descriptors)
 
     def on_close(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back at the beginning of `close`, in the closing thread; return what takes it back."""
@@ -317,6 +347,9 @@ class Site:
                 self._processes.on_exited(message)
             case GraphChanged(spec=spec):
                 self._set_spec(spec)
+                self._connection.attaching.keep_only({node.id for node in spec.nodes})
+            case NodeEvent():
+                self._observers.tell(message)
             case SiteStatistics(token=token) | Answer(token=token):
                 self._answers.give(token, message)
             case MediaStatus(name=name, pid=pid, running=running, sentence=sentence):
@@ -380,6 +413,7 @@ def _abandon_in_child() -> None:
         site._closed = True
         site._lock = threading.Lock()  # Another thread may have held it.
         site._board.forget_in_child()
+        site._observers.forget_in_child()
         site._processes.forget_in_child()
         site._connection.abandon_after_fork()
     _sites.clear()

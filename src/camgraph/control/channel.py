@@ -105,6 +105,21 @@ class ControlChannel(Generic[T]):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._want_writable)
 
+    def offer(self, message: msgspec.Struct) -> bool:
+        """Send a message that may be lost: nothing is queued. From any thread.
+
+        False: the other side does not take it now, and it is lost.
+        """
+        data = self._encoder.encode(message)
+        with self._lock:
+            if self._closed or self._queue:
+                return False
+            try:
+                self._sock.send(data, socket.MSG_NOSIGNAL)
+            except OSError:
+                return False
+            return True
+
     def close(self) -> None:
         """Release the socket and what is queued; closing twice does nothing. In the loop's thread."""
         with self._lock:

@@ -450,11 +450,18 @@ class StreamPath(NamedTuple):
 def streams_of(spec: GraphSpec) -> dict[str, StreamPath]:
     """Return every stream of a graph with its path, in the order of their declaration.
 
-    Raises GraphError for names that are taken twice, for sources that don't exist, and for circles.
+    Raises GraphError for names that are taken twice, of rings too, for sources that don't exist, and for
+    circles.
     """
     makers: dict[str, Node] = {}
     ids: set[str] = set()
+    rings: dict[str, str] = {}
     for node in spec.nodes:
+        if isinstance(node, Publish) and rings.setdefault(node.ring, node.id) != node.id:
+            raise GraphError(
+                f"{rings[node.ring]!r} and {node.id!r} publish one ring, {node.ring!r}: "
+                "give each its own name"
+            )
         given = [f"{node.id}.{branch}" for branch in node.branches] if isinstance(node, Fork) else [node.id]
         for name in {node.id, *given}:
             if name in makers or name in ids:

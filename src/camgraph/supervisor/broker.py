@@ -1,17 +1,19 @@
-"""The door of a site: brings readers to the media process that runs their stream, and lets programs join."""
+"""The doors of a site: brings readers to the media process that runs their stream, and lets programs join."""
 
+import functools
 import logging
 import resource
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from camgraph.base.descriptors import check_peer, close_all, receive_with_descriptors
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import GREETING
-from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, refuse
+from camgraph.graph.nodes import Publish
+from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest, refuse
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ SWEEP_EVERY_S = 1.0
 @dataclass
 class _Waiting:
     sock: socket.socket
+    door: socket.socket
     accepted_ns: int
     data: bytes = b""
     hello: Hello | None = None
@@ -38,6 +41,9 @@ class Broker:
     here. Nobody stands between reader and ring afterwards. `knows(stream)` tells declared streams,
     `was_removed(stream)` those that were. The connection of a program that joins the site is given to
     `join(sock)`, which owns it from then on.
+
+    At the door of a published ring that ring is given, whatever the reader asks for; for how many leases, is
+    the reader's word.
 
     Those that wait here take half of this process's descriptors at most, the others wait outside: starting
     the media process that all of them wait for takes some, too.
@@ -55,6 +61,7 @@ class Broker:
     ) -> None:
         self._loop = loop
         self._listener = listener
+        self._rings: dict[socket.socket, Publish] = {}
         self._knows = knows
         self._was_removed = was_removed
         self._hand_over = hand_over
@@ -63,6 +70,20 @@ class Broker:
         self._closed = False
         listener.setblocking(False)
         self._sweep()
+
+    def open_door(self, listener: socket.socket, node: Publish) -> None:
+        """Let in at this socket who wants the node's ring; again: it is another node's now."""
+        listener.setblocking(False)
+        self._rings[listener] = node
+        self._let_in()
+
+    def close_door(self, listener: socket.socket) -> None:
+        """Let nobody in there any more; who has waited goes. The caller closes the socket."""
+        del self._rings[listener]
+        self._loop.remove(listener)
+        for waiting in list(self._waiting.values()):
+            if waiting.door is listener:
+                self._drop(waiting)
 
     def serve(self) -> None:
         """Try again to hand over those that wait: a media process has started, or the graph has changed."""
@@ -73,26 +94,32 @@ class Broker:
     def close(self) -> None:
         """Turn away all that wait, and accept no more."""
         self._closed = True
-        self._loop.remove(self._listener)
+        for listener in self._listeners:
+            self._loop.remove(listener)
         for waiting in list(self._waiting.values()):
             self._drop(waiting)
 
+    @property
+    def _listeners(self) -> tuple[socket.socket, ...]:
+        return self._listener, *self._rings
+
     def _let_in(self) -> None:
         if not self._closed:
-            self._loop.add(self._listener, self._accept)
+            for listener in self._listeners:
+                self._loop.add(listener, functools.partial(self._accept, listener))
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         if len(self._waiting) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
-            self._loop.remove(self._listener)
+            self._loop.remove(listener)
             return
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
             _log.warning("nobody can be let in for a moment: %s", error.strerror)
             # It stays readable; the next sweep tries again.
-            self._loop.remove(self._listener)
+            self._loop.remove(listener)
             return
         try:
             check_peer(sock)
@@ -101,7 +128,7 @@ class Broker:
             sock.close()
             return
         sock.setblocking(False)
-        waiting = _Waiting(sock, time.monotonic_ns())
+        waiting = _Waiting(sock, listener, time.monotonic_ns())
         self._waiting[sock.fileno()] = waiting
         self._loop.add(sock, lambda: self._readable(waiting))
 
@@ -116,7 +143,7 @@ class Broker:
         if not data or descriptors or waiting.hello is not None:
             self._drop(waiting)
             return
-        if data == GREETING:
+        if data == GREETING and waiting.door is self._listener:
             self._forget(waiting)
             self._join(waiting.sock)
             return
@@ -129,12 +156,14 @@ class Broker:
         self._try(waiting)
 
     def _try(self, waiting: _Waiting) -> None:
-        hello = waiting.hello
-        if (
-            hello is not None
-            and self._knows(hello.request.stream)
-            and self._hand_over(hello.request.stream, waiting.data, waiting.sock)
-        ):
+        if waiting.hello is None:
+            return
+        stream, data = waiting.hello.request.stream, waiting.data
+        node = self._rings.get(waiting.door)
+        if node is not None:
+            stream = node.id
+            data = replace(waiting.hello, request=_published(node)).encode()
+        if self._knows(stream) and self._hand_over(stream, data, waiting.sock):
             self._drop(waiting)
 
     def _sweep(self) -> None:
@@ -144,6 +173,8 @@ class Broker:
             if waiting.hello is None:
                 if waited_s > HELLO_WITHIN_S:
                     self._drop(waiting)
+            elif waiting.door in self._rings:
+                self._try(waiting)
             else:
                 self._try_or_refuse(waiting, waiting.hello.request.stream, waited_s)
         if not self._closed:
@@ -170,3 +201,8 @@ class Broker:
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting.sock.fileno(), None)
         self._loop.remove(waiting.sock)
+
+
+def _published(node: Publish) -> RingRequest:
+    width, height = node.size or (0, 0)
+    return RingRequest(node.id, node.format, width, height)

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from camgraph.base.children import start_module
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
+from camgraph.control.attachments import Attachments
 from camgraph.control.channel import ControlChannel, channel_pair
 from camgraph.control.messages import (
     AddReader,
     AskStatistics,
+    Attach,
     Configure,
     FromMedia,
     MediaHung,
@@ -38,9 +40,10 @@ HEARTBEAT = 0
 class MediaProcess:
     """Keeps one media process running with its part of the graph.
 
-    A restarted one needs that, the secrets and its epoch, nothing else. One that does not answer is killed,
-    and started again as any that died. `on_message` gets what it says, `on_started` is called when readers
-    can be handed over, `on_exited` when it has ended, for good or not, or could not be started.
+    A restarted one needs that, the secrets, what is `attached` to its nodes, and its epoch, nothing else. One
+    that does not answer is killed, and started again as any that died. `on_message` gets what it says,
+    `on_started` is called when readers can be handed over, `on_exited` when it has ended, for good or not, or
+    could not be started.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class MediaProcess:
         loop: Loop,
         name: str,
         *,
+        attached: Attachments,
         on_message: Callable[["MediaProcess", FromMedia], None],
         on_started: Callable[["MediaProcess"], None],
         on_exited: Callable[["MediaProcess"], None],
@@ -60,6 +64,7 @@ class MediaProcess:
         """How it ended last, in words; empty: it never did."""
         self._loop = loop
         self._on_message, self._on_started, self._on_exited = on_message, on_started, on_exited
+        self._attached = attached
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._channel: ControlChannel[FromMedia] | None = None
@@ -105,6 +110,10 @@ class MediaProcess:
             self._child.begin()
         elif before != (self._spec, self._secrets) and self._channel is not None:
             self._tell(self._channel)
+
+    def attach(self, node: str) -> None:
+        """Pass on what is attached to one of its nodes now."""
+        self._send(Attach(node=node), self._attached.of(node))
 
     def add_reader(self, hello: bytes, sock: socket.socket) -> bool:
         """Pass a reader's connection on; False: there is no process to take it now."""
@@ -179,6 +188,10 @@ class MediaProcess:
         try:
             channel.send(Secrets(values=self._secrets))
             channel.send(Configure(spec=self._spec, epoch=self.epoch))
+            # Again, too: with a source that was opened anew, all behind it was made anew.
+            for node in self._spec.nodes:
+                if descriptors := self._attached.of(node.id):
+                    channel.send(Attach(node=node.id), descriptors)
         except BrokenError as error:
             # It is dying: the next one is told.
             _log.warning("%s did not take its graph: %s", self.name, error)

@@ -8,12 +8,14 @@ from collections.abc import Callable
 import msgspec
 
 from camgraph.base.loop import Loop
+from camgraph.control.attachments import Attachments
 from camgraph.control.messages import (
     FromMedia,
     MediaHung,
     MediaProcessStatistics,
     MediaStatistics,
     MediaStatus,
+    NodeEvent,
     PlacementRule,
     ReleaseMemory,
     ReserveMemory,
@@ -36,7 +38,7 @@ Streams = dict[str, StreamStatistics]
 
 
 class MediaPool:
-    """Runs as many media processes as the graph needs; `tell` gets every `StreamStatus` and `MediaStatus`.
+    """Runs as many media processes as the graph needs; `tell` gets what is news of them and their streams.
 
     `on_ready` is called when readers that wait may be served: a process has started, or the graph changed.
     """
@@ -46,7 +48,7 @@ class MediaPool:
         loop: Loop,
         ledger: MemoryLedger,
         *,
-        tell: Callable[[StreamStatus | MediaStatus], None],
+        tell: Callable[[StreamStatus | MediaStatus | NodeEvent], None],
         on_ready: Callable[[], None],
     ) -> None:
         self._loop, self._ledger = loop, ledger
@@ -55,6 +57,7 @@ class MediaPool:
         self._secrets: dict[str, str] = {}
         self._streams: dict[str, StreamPath] = {}
         self._removed: set[str] = set()
+        self._attached = Attachments()
         self._placement = Placement()
         self._meter = LoadMeter()
         self._hangs = Hangs()
@@ -94,10 +97,20 @@ class MediaPool:
         self._removed = (self._removed | self._streams.keys()) - streams.keys()
         self._spec, self._secrets, self._streams = spec, secrets, streams
         sources = self._sources()
+        self._attached.keep_only(streams)
         self._meter.keep_only(sources)
         self._hangs.keep_only(sources)
         self._place()
         self._on_ready()
+
+    def attach(self, node: str, descriptors: tuple[int, ...]) -> None:
+        """Own descriptors for a node as long as the graph has it; none: those that it had are released."""
+        self._attached.put(node, descriptors)
+        process = self._process_of(node)
+        if process is None:
+            self._attached.put(node, ())
+        else:
+            process.attach(node)
 
     def add_reader(self, stream: str, hello: bytes, sock: socket.socket) -> bool:
         """Pass a reader's connection to the process that runs the stream; False: none can take it now."""
@@ -137,6 +150,10 @@ class MediaPool:
         for process in (*self._processes.values(), *self._leaving):
             process.stop()
 
+    def close(self) -> None:
+        """Release what was attached; at the end."""
+        self._attached.close()
+
     def kill(self) -> None:
         """End all now."""
         for process in (*self._processes.values(), *self._leaving):
@@ -164,6 +181,7 @@ class MediaPool:
                 self._processes[name] = MediaProcess(
                     self._loop,
                     name,
+                    attached=self._attached,
                     on_message=self._hear,
                     on_started=self._started,
                     on_exited=self._exited,
@@ -196,6 +214,9 @@ class MediaPool:
                 # The last words of one that no longer runs the stream would hide the new one's; those of one
                 # that ends for a hang say that all is well.
                 if self._process_of(message.stream) is process and process.hung is None:
+                    self._tell(message)
+            case NodeEvent():
+                if self._process_of(message.node) is process:
                     self._tell(message)
             case MediaHung():
                 self._on_hung(process, message)

@@ -11,6 +11,7 @@ from camgraph.control.messages import (
     Answer,
     FromSupervisor,
     GraphChanged,
+    NodeEvent,
     Pong,
     StreamStatus,
     ToSupervisor,
@@ -24,8 +25,8 @@ class Program:
     """A client of the site: the one that owns it, or one that has joined.
 
     A program that does not read, because it hangs or was stopped, keeps nobody waiting: of each stream it
-    is then sent the last status only, of the graph and of each of its processes the last news, once it reads
-    again.
+    is then sent the last status only, of the graph, of each node's movement and of each of its processes the
+    last news, once it reads again; nothing of single frames.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class Program:
         self._channel: ControlChannel[ToSupervisor] = ControlChannel(sock, ToSupervisor)
         self._statuses: dict[str, StreamStatus] = {}
         self._graph: GraphChanged | None = None
+        self._movements: dict[str, NodeEvent] = {}
+        self._lost_events = 0
         self.backends = BackEnds(loop, site=site, tell=self.tell, reads=lambda: not self._channel.queued)
         self._channel.attach(
             loop,
@@ -50,7 +53,13 @@ class Program:
 
     def tell(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
         """Send a message; what the program can't be told any more is dropped."""
+        if isinstance(message, NodeEvent) and message.kind == "seen":
+            self._offer(message)
+            return
         if self._channel.queued:
+            if isinstance(message, NodeEvent):
+                self._movements[message.node] = message
+                return
             if isinstance(message, StreamStatus):
                 self._statuses[message.stream] = message
                 return
@@ -64,6 +73,13 @@ class Program:
                 # For a program that joins, it is the end of all that it is told of the site first.
                 self._send_statuses()
         self._send(message, descriptors)
+
+    def _offer(self, event: NodeEvent) -> None:
+        if not self._channel.offer(event):
+            self._lost_events += 1
+        elif self._lost_events:
+            _log.debug("a program did not take %d events", self._lost_events)
+            self._lost_events = 0
 
     def _send(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
         try:
@@ -88,6 +104,9 @@ class Program:
     def _catch_up(self) -> None:
         self._send_graph()
         statuses, self._statuses = self._statuses, {}
+        movements, self._movements = self._movements, {}
         self.backends.catch_up()
+        for movement in movements.values():
+            self.tell(movement)
         for status in statuses.values():
             self.tell(status)

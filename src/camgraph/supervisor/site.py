@@ -11,10 +11,12 @@ from camgraph.control.messages import (
     Answer,
     Apply,
     AskStatistics,
+    Attach,
     Do,
     FromSupervisor,
     GraphChanged,
     MediaStatus,
+    NodeEvent,
     Ping,
     Pong,
     Secrets,
@@ -30,6 +32,7 @@ from camgraph.graph.changes import GraphDiff, commanded, diff
 from camgraph.graph.secrets import variables_of
 from camgraph.graph.spec import GraphSpec, check_spec, references_of
 from camgraph.supervisor.broker import Broker
+from camgraph.supervisor.doors import RingDoors
 from camgraph.supervisor.memory import MemoryLedger
 from camgraph.supervisor.pool import MediaPool, Streams
 from camgraph.supervisor.program import Program
@@ -60,6 +63,8 @@ class SiteSupervisor:
             hand_over=self._media.add_reader,
             join=self._join,
         )
+        self._doors = RingDoors(loop, self._broker)
+        self._attached_by: dict[str, Program] = {}
         self._owner = self._connect(control)
         self._programs = [self._owner]
         self._leaving: list[Program] = []
@@ -69,6 +74,7 @@ class SiteSupervisor:
         if self._ending:
             return
         self._ending = True
+        self._doors.close()
         self._broker.close()
         for program in self._programs:
             program.backends.stop()
@@ -103,6 +109,7 @@ class SiteSupervisor:
         if self._media.ended and all(program.backends.ended for program in programs):
             for program in programs:
                 program.close()
+            self._media.close()
             self._loop.stop()
         else:
             self._loop.call_later(0.01, self._end_when_all_have)
@@ -112,6 +119,8 @@ class SiteSupervisor:
             self.shut_down()
             return
         program.backends.stop()
+        for node in [node for node, by in self._attached_by.items() if by is program]:
+            self._attach(program, node, ())
         self._programs.remove(program)
         self._leaving = [one for one in self._leaving if not one.backends.ended]
         self._leaving.append(program)
@@ -125,6 +134,9 @@ class SiteSupervisor:
                     self._change(program, token, commanded(self._spec, command))
                 except GraphError as error:
                     program.tell(Answer(token=token, diff=GraphDiff(), refused=str(error)))
+            case Attach(node=node):
+                self._attach(program, node, tuple(descriptors))
+                descriptors.clear()
             case Spawn() if descriptors:
                 # Its front end learns that the supervisor is gone, should it come too late.
                 if not self._ending:
@@ -142,6 +154,12 @@ class SiteSupervisor:
             case _:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)
+
+    def _attach(self, program: Program, node: str, descriptors: tuple[int, ...]) -> None:
+        self._media.attach(node, descriptors)
+        self._attached_by.pop(node, None)
+        if descriptors:
+            self._attached_by[node] = program
 
     def _apply(self, program: Program, message: Apply) -> None:
         token, spec = message.token, message.spec
@@ -180,11 +198,13 @@ class SiteSupervisor:
         self._spec = spec
         if not self._ending:
             self._media.apply(spec, self._secrets)
+            self._doors.follow(spec)
         self._statuses = {name: one for name, one in self._statuses.items() if self._media.knows(name)}
+        self._attached_by = {node: by for node, by in self._attached_by.items() if self._media.knows(node)}
         self._tell_all(GraphChanged(spec=spec))
         program.tell(Answer(token=token, diff=changes))
 
-    def _on_media(self, message: StreamStatus | MediaStatus) -> None:
+    def _on_media(self, message: StreamStatus | MediaStatus | NodeEvent) -> None:
         if isinstance(message, StreamStatus):
             self._statuses[message.stream] = message
         self._tell_all(message)

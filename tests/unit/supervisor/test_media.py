@@ -9,6 +9,7 @@ import pytest
 
 from camgraph.base.loop import Loop
 from camgraph.control import pulse
+from camgraph.control.attachments import Attachments
 from camgraph.control.messages import FromMedia, MediaStatistics, StreamStatus
 from camgraph.graph.spec import GraphSpec, RtspSource
 from camgraph.supervisor.media import MediaProcess
@@ -19,12 +20,14 @@ class Listening:
 
     def __init__(self) -> None:
         self.loop = Loop()
+        self.attached = Attachments()
         self.told: list[FromMedia] = []
         self.pids: list[int] = []
         self.exits: list[str] = []
         self.media = MediaProcess(
             self.loop,
             "media-1",
+            attached=self.attached,
             on_message=lambda media, message: self.told.append(message),
             on_started=lambda media: self.pids.append(media.pid),
             on_exited=lambda media: self.exits.append(media.last_exit),
