@@ -13,11 +13,13 @@ from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import (
     AddReader,
     AskStatistics,
+    Attach,
     Configure,
     FromMedia,
     MediaHung,
     MediaStatistics,
     MemoryAnswer,
+    NodeEvent,
     Secrets,
     Shutdown,
     ToMedia,
@@ -51,6 +53,7 @@ class MediaProcess:
         self._epochs: dict[str, int] = {}
         self._hangs = HangWatch()
         self._hung: Attempt | None = None
+        self._lost_events = 0
 
     def run(self) -> bool:
         """Serve; return when all is released. False: a thread hangs, and the process must be ended hard."""
@@ -67,6 +70,11 @@ class MediaProcess:
                 self._secrets = values
             case Configure(spec=spec, epoch=epoch):
                 self._configure(spec, epoch)
+            case Attach(node=node):
+                worker = self._workers.get(self._sources.get(node, ""))
+                if worker is not None:
+                    worker.attach(node, tuple(descriptors))
+                    descriptors.clear()
             case AddReader(hello=hello) if descriptors:
                 self._add_reader(hello, descriptors.pop(0))
             case MemoryAnswer() as answer:
@@ -170,10 +178,21 @@ class MediaProcess:
         return [*self._workers.values(), *self._leaving]
 
     def _send(self, message: FromMedia) -> None:
+        """Tell the supervisor; from any thread. Nothing waits for it, and frames' events do not pile up."""
+        if isinstance(message, NodeEvent) and message.kind == "seen":
+            self._offer(message)
+            return
         try:
             self._channel.send(message)
         except BrokenError as error:
             _log.debug("the supervisor did not take a message: %s", error)
+
+    def _offer(self, event: NodeEvent) -> None:
+        if not self._channel.offer(event):
+            self._lost_events += 1
+        elif self._lost_events:
+            _log.debug("the supervisor did not take %d events", self._lost_events)
+            self._lost_events = 0
 
     def _end(self) -> bool:
         workers = self._all_workers()
