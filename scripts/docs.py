@@ -8,6 +8,7 @@ code is 1 if any.
 import argparse
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
@@ -112,6 +113,21 @@ def errors_tree() -> str:
     return "```\n" + "\n".join(line.removeprefix("    ") for line in tree.rstrip().splitlines()) + "\n```"
 
 
+def names_table() -> str:
+    """Return the names of the documented API by what they are for, with the state of each."""
+    with (ROOT / "tests/valkka/names.toml").open("rb") as file:
+        groups = tomllib.load(file)["group"]
+    rows = ["| of | works | later |", "| --- | --- | --- |"]
+    for group in groups:
+        by_state: dict[str, list[str]] = {"works": [], "later": []}
+        for name in group["names"]:
+            by_state[name.get("state", "works")].append(f"`{name['name']}`")
+            by_state["later"] += [f"`{name['name']}.{member}`" for member in name.get("later", ())]
+        names = " | ".join(", ".join(by_state[state]) for state in ("works", "later"))
+        rows.append(f"| {group['title']}: `{group['module']}` | {names} |")
+    return "\n".join(rows)
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "states": states_table,
     "waits": waits_table,
@@ -120,6 +136,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "deaths": deaths_table,
     "back-offs": back_offs_table,
     "placement": placement_rule,
+    "names": names_table,
 }
 PICTURES: dict[str, Callable[[], str]] = {
     "docs/images/process-life.svg": life_picture,
