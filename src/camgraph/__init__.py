@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from camgraph.base.frozen import freeze_support
     from camgraph.client.graph import Graph, attach
-    from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveRate
+    from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveMovement, LivePublished, LiveRate
     from camgraph.client.site import Site
     from camgraph.client.streams import LiveStream
-    from camgraph.control.messages import SiteStatistics, StreamStatistics, StreamStatus
+    from camgraph.control.messages import NodeEvent, SiteStatistics, StreamStatistics, StreamStatus
     from camgraph.graph.changes import GraphDiff
     from camgraph.graph.spec import FrameRequest, GraphSpec
     from camgraph.graph.stream import Stream
@@ -41,9 +41,12 @@ __all__ = [
     "LiveCamera",
     "LiveFork",
     "LiveGate",
+    "LiveMovement",
+    "LivePublished",
     "LiveRate",
     "LiveStream",
     "MessageProcess",
+    "NodeEvent",
     "Reader",
     "Restart",
     "Site",
@@ -73,9 +76,12 @@ _ROOMS = {
     "LiveCamera": "client.nodes",
     "LiveFork": "client.nodes",
     "LiveGate": "client.nodes",
+    "LiveMovement": "client.nodes",
+    "LivePublished": "client.nodes",
     "LiveRate": "client.nodes",
     "LiveStream": "client.streams",
     "MessageProcess": "process.declare",
+    "NodeEvent": "control.messages",
     "Reader": "ring.reader",
     "Restart": "process.declare",
     "Site": "client.site",

@@ -8,6 +8,8 @@ from camgraph.graph.changes import (
     AttachBranch,
     NodeCommand,
     OpenGate,
+    ResendHeaders,
+    ResetMovement,
     SetRate,
     SetSource,
     commanded,
@@ -79,6 +81,30 @@ class LiveFork:
     def detach(self, branch: str) -> None:
         """Give a branch no frames, from the next one on."""
         self._command(AttachBranch(node=self.name, branch=branch, attached=False))
+
+
+class LiveMovement:
+    """A movement node of a running site. Commands raise what `Site.apply` raises."""
+
+    def __init__(self, name: str, command: Command) -> None:
+        self.name = name
+        self._command = command
+
+    def reset(self) -> None:
+        """Forget what it saw: a movement that is on has no end told, and two pictures do not count again."""
+        self._command(ResetMovement(node=self.name))
+
+
+class LivePublished:
+    """A published ring of a running site. Commands raise what `Site.apply` raises."""
+
+    def __init__(self, name: str, command: Command) -> None:
+        self.name = name
+        self._command = command
+
+    def resend_headers(self) -> None:
+        """Have what a new listener needs (of fmp4 ``ftyp`` and ``moov``) come once more."""
+        self._command(ResendHeaders(node=self.name))
 
 
 class LiveCamera:

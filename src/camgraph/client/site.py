@@ -15,7 +15,7 @@ from camgraph.base.errors import BrokenError, ClosedError, GraphError
 from camgraph.base.loop import Loop, Timer
 from camgraph.client.answers import Answers
 from camgraph.client.connection import Connection, Listener
-from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveRate
+from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveMovement, LivePublished, LiveRate
 from camgraph.client.observers import Observers
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
@@ -40,7 +40,7 @@ from camgraph.control.messages import (
 )
 from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.changes import GraphDiff, NodeCommand, node_of, source_of
-from camgraph.graph.nodes import Fork, Gate, Publish, Rate
+from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
 from camgraph.graph.spec import FrameRequest, GraphSpec, check_request, check_spec, references_of, streams_of
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd
@@ -267,6 +267,16 @@ class Site:
         """Return the handle of a fork; raise GraphError if the graph has no such fork."""
         node_of(self._spec, name, Fork)
         return LiveFork(name, lambda: self._spec, self._command)
+
+    def movement(self, name: str) -> LiveMovement:
+        """Return the handle of a movement node; raise GraphError if the graph has no such node."""
+        node_of(self._spec, name, Movement)
+        return LiveMovement(name, self._command)
+
+    def published(self, name: str) -> LivePublished:
+        """Return the handle of a published ring by its node's name; raise GraphError if there is none."""
+        node_of(self._spec, name, Publish)
+        return LivePublished(name, self._command)
 
     def close(self) -> None:
         """End the site, or leave it, with all that this program started; closing twice does nothing.

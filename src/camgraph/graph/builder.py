@@ -1,10 +1,10 @@
 """The words a program writes its graph with."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import Self
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.filters import FilterWords
 from camgraph.graph.secrets import resolve
 from camgraph.graph.sources import SourceWords
 from camgraph.graph.spec import (
@@ -17,10 +17,9 @@ from camgraph.graph.spec import (
     references_of,
     streams_of,
 )
-from camgraph.graph.stream import Stream
 
 
-class GraphBuilder(SourceWords):
+class GraphBuilder(SourceWords, FilterWords):
     """A graph being written. Passwords given in URLs stay in this object and out of its `spec`."""
 
     def __init__(self) -> None:
@@ -42,34 +41,6 @@ class GraphBuilder(SourceWords):
     def spec(self) -> GraphSpec:
         """The declaration as data, without secrets."""
         return GraphSpec(nodes=tuple(self._nodes.values()))
-
-    def gate(self, name: str, source: Stream | str, *, opened: bool = True) -> Stream:
-        """Declare a gate, and return the stream of the frames that it lets through while it is open.
-
-        `source` is a stream, or its name. `Site.gate` opens and closes it while it runs. Raises GraphError if
-        the name is taken.
-        """
-        self._add(Gate(id=name, source=_name_of(source), opened=opened))
-        return Stream(name)
-
-    def rate(self, name: str, source: Stream | str, fps: float) -> Stream:
-        """Declare a stream of at most `fps` frames per second of another one, spaced evenly.
-
-        `Site.rate` changes it while it runs. Where the rate need not change, ``frames(fps=…)`` is enough.
-        Raises GraphError if the name is taken or the rate is none.
-        """
-        # Numpy's numbers are numbers, too; a graph is plain data.
-        self._add(Rate(id=name, source=_name_of(source), fps=float(fps)))
-        return Stream(name)
-
-    def fork(self, name: str, source: Stream | str, branches: Sequence[str]) -> dict[str, Stream]:
-        """Declare branches of a stream, and return theirs: ``name.branch``, by branch.
-
-        Each gets all frames while it is attached, as it is at first; `Site.fork` detaches and attaches them
-        while they run. Raises GraphError if a name is taken.
-        """
-        self._add(Fork(id=name, source=_name_of(source), branches=tuple(branches)))
-        return {branch: Stream(f"{name}.{branch}") for branch in branches}
 
     def remove(self, name: str) -> None:
         """Take a camera or a filter out again, for `Site.apply`; its name can be given anew.
@@ -106,10 +77,6 @@ class GraphBuilder(SourceWords):
         # All of it: a name may be taken by a branch.
         streams_of(GraphSpec(nodes=(*self._nodes.values(), node)))
         self._nodes[node.id] = node
-
-
-def _name_of(source: Stream | str) -> str:
-    return source if isinstance(source, str) else source.name
 
 
 def _maker(path: StreamPath) -> Node:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
 from camgraph.graph.spec import Decode, GraphSpec, Source, check_branch, check_node
 
 
@@ -40,6 +40,18 @@ class AttachBranch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     attached: bool
 
 
+class ResetMovement(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Have a movement node forget what it saw."""
+
+    node: str
+
+
+class ResendHeaders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Have what a new listener of a published ring of packets needs come once more."""
+
+    node: str
+
+
 class SetSource(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """Change what is decoded of a source, without opening it anew; what is left out stays as it is."""
 
@@ -50,7 +62,7 @@ class SetSource(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaul
     show_damaged: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-NodeCommand = OpenGate | SetRate | AttachBranch | SetSource
+NodeCommand = OpenGate | SetRate | AttachBranch | ResetMovement | ResendHeaders | SetSource
 T = TypeVar("T")
 
 
@@ -81,6 +93,10 @@ def commanded(spec: GraphSpec, command: NodeCommand) -> GraphSpec:
             check_branch(fork, branch)
             detached = [other for other in fork.detached if other != branch] + [branch] * (not attached)
             return _with(spec, name, detached=tuple(detached))
+        case ResetMovement(node=name):
+            return _with(spec, name, resets=node_of(spec, name, Movement).resets + 1)
+        case ResendHeaders(node=name):
+            return _with(spec, name, headers=node_of(spec, name, Publish).headers + 1)
         case SetSource(node=name):
             source_of(spec, name)
             given = {field: getattr(command, field) for field in command.__struct_fields__ if field != "node"}

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from camgraph.base.errors import GraphError
+from camgraph.base.geometry import MAX_SIDE_PX
 from camgraph.base.pixels import PIXEL_FORMATS, FrameFormat
 from camgraph.base.redact import has_places, redact, split_login
+from camgraph.graph.filter_values import MAX_FPS, check_filter
 from camgraph.graph.nodes import (
     BaseNode,
     Filter,
@@ -25,8 +27,6 @@ from camgraph.graph.nodes import (
 from camgraph.graph.types import check_types
 
 SPEC_VERSION = 1
-MAX_SIDE_PX = 16384
-MAX_FPS = 1000
 SHORTEST_TIME_S, LONGEST_TIME_S = 0.1, 3600.0
 """Bounds of the times that a source can be declared with."""
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -151,6 +151,12 @@ class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         - {type: gate, id: night, source: door}
         - {type: rate, id: slow, source: door, fps: 2}
         - {type: fork, id: rooms, source: door, branches: [hall, desk]}
+        - {type: interval, id: seldom, source: door, shortest_ms: 1000}
+        - {type: fresh, id: recent, source: door, oldest_ms: 300}
+        - {type: stamp, id: arrived, source: door}
+        - {type: movement, id: moves, source: night, every_ms: 200, threshold: 0.01, ends_after_ms: 2000}
+        - {type: observe, id: watched, source: door, of: packets}
+        - {type: publish, id: shared, source: slow, ring: door_rgb, format: rgb24, size: [640, 360]}
 
     What else `Graph.rtsp` and `Graph.gate` take goes by the same names; an id is what they call the name.
     """
@@ -217,6 +223,8 @@ def check_node(node: Node) -> None:
 def _check_values(node: Node) -> None:
     if isinstance(node, Source):
         _check_source(node)
+    else:
+        check_filter(node)
     match node:
         case RtspSource() | HttpSource():
             _check_login(node)
@@ -226,16 +234,8 @@ def _check_values(node: Node) -> None:
                     f"stream {node.id!r}: size {size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"
                 )
             _check_fps(node.id, "fps", fps)
-        case Rate(fps=fps) if not 0 < fps <= MAX_FPS:
-            raise GraphError(f"rate {node.id!r}: fps {fps!r} must be above 0 and at most {MAX_FPS}")
         case Fork():
             _check_fork(node)
-        case Interval(shortest_ms=ms) | Fresh(oldest_ms=ms) | Movement(every_ms=ms) if ms < 0:
-            raise GraphError(f"{node.id!r}: {ms} ms must be 0 or more")
-        case Publish(ring=ring) if not ring or "\0" in ring:
-            raise GraphError(f"{node.id!r}: {ring!r} can't be the name of a ring")
-        case Publish(size=size) if size is not None and not all(side >= 1 for side in size):
-            raise GraphError(f"{node.id!r}: size {size!r} must be (width, height), each 1 px or more")
 
 
 def _check_source(node: Source) -> None:

@@ -11,6 +11,8 @@ from camgraph.graph.changes import (
     GraphDiff,
     NodeCommand,
     OpenGate,
+    ResendHeaders,
+    ResetMovement,
     SetRate,
     SetSource,
     commanded,
@@ -18,7 +20,7 @@ from camgraph.graph.changes import (
     node_of,
     source_of,
 )
-from camgraph.graph.nodes import Fork, Gate, Rate
+from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
 from camgraph.graph.spec import GraphSpec, RtspSource, check_spec
 
 SPEC = GraphSpec(
@@ -27,6 +29,8 @@ SPEC = GraphSpec(
         Gate(id="night", source="door"),
         Rate(id="slow", source="night", fps=5),
         Fork(id="both", source="slow", branches=("seen", "kept", "sent")),
+        Movement(id="moves", source="door", every_ms=200, threshold=0.01, ends_after_ms=2000),
+        Publish(id="shared", source="door", ring="shared", format="fmp4"),
     )
 )
 sources = st.lists(
@@ -41,6 +45,8 @@ sources = st.lists(
 graphs = st.builds(lambda nodes: GraphSpec(nodes=tuple(nodes)), sources)
 commands = st.one_of(
     st.builds(OpenGate, node=st.just("night"), opened=st.booleans()),
+    st.just(ResetMovement(node="moves")),
+    st.just(ResendHeaders(node="shared")),
     st.builds(SetRate, node=st.just("slow"), fps=st.floats(0.1, 1000)),
     st.builds(
         AttachBranch,
@@ -81,7 +87,7 @@ def test_every_node_is_in_one_group_and_the_groups_turn_one_graph_into_the_other
 
 def test_order_alone_changes_nothing() -> None:
     turned = msgspec.structs.replace(SPEC, nodes=SPEC.nodes[::-1])
-    assert diff(SPEC, turned) == GraphDiff(unchanged=("both", "slow", "night", "door"))
+    assert diff(SPEC, turned) == GraphDiff(unchanged=("shared", "moves", "both", "slow", "night", "door"))
 
 
 @given(st.lists(commands, max_size=10))
@@ -91,10 +97,15 @@ def test_commands_change_their_node_and_nothing_else(story: list[NodeCommand]) -
         after = commanded(spec, command)
         check_spec(after)
         assert set(diff(spec, after).changed) <= {command.node}
-        assert commanded(after, command) == after
+        counts = isinstance(command, ResetMovement | ResendHeaders)
+        assert (commanded(after, command) == after) is not counts
         spec = after
     opened = [command.opened for command in story if isinstance(command, OpenGate)]
     assert node_of(spec, "night", Gate).opened == ([True, *opened][-1])
+    resets = sum(isinstance(command, ResetMovement) for command in story)
+    assert node_of(spec, "moves", Movement).resets == resets
+    resent = sum(isinstance(command, ResendHeaders) for command in story)
+    assert node_of(spec, "shared", Publish).headers == resent
     rates = [command.fps for command in story if isinstance(command, SetRate)]
     assert node_of(spec, "slow", Rate).fps == ([5.0, *rates][-1])
     attached = {"seen": True, "kept": True, "sent": True}
@@ -121,6 +132,8 @@ def test_a_command_stays_the_same_on_its_way(command: NodeCommand) -> None:
         (SetRate(node="night", fps=5), "no rate is named 'night'; the graph has: slow"),
         (SetRate(node="slow", fps=0), "rate 'slow': fps 0"),
         (SetRate(node="slow", fps=float("inf")), "rate 'slow': fps inf"),
+        (ResetMovement(node="night"), "no movement is named 'night'; the graph has: moves"),
+        (ResendHeaders(node="moves"), "no publish is named 'moves'; the graph has: shared"),
         (SetSource(node="night", decode="all"), "no camera is named 'night'; the graph has: door"),
         (SetSource(node="door", decode_fps=0), "stream 'door': decode_fps 0"),
         (AttachBranch(node="door", branch="seen", attached=True), "no fork is named 'door'"),
