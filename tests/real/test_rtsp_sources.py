@@ -20,7 +20,7 @@ from camgraph.base.errors import (
     SourceUnavailable,
 )
 from camgraph.base.loop import Loop
-from camgraph.control.messages import StreamStatus
+from camgraph.control.messages import NodeEvent, StreamStatus
 from camgraph.graph.spec import RtspSource
 from camgraph.media.memory import Memory
 from camgraph.media.rtp.depacketize.nal import annexb_nals
@@ -442,10 +442,15 @@ def running(units: Sequence[bytes]) -> Iterator[tuple[Loop, StreamWorker, list[S
     """Run a worker against an odd camera, in this process."""
     camera, loop = OddCamera(units), Loop()
     statuses: list[StreamStatus] = []
+
+    def tell(message: StreamStatus | NodeEvent) -> None:
+        if isinstance(message, StreamStatus):
+            statuses.append(message)
+
     node = RtspSource(id="odd", url=camera.url, keep_warm=True)
     # Nobody reads: no memory is asked for.
     memory = Memory(lambda question: pytest.fail(f"{question}"))
-    worker = StreamWorker(loop, node, None, 1, memory, statuses.append)
+    worker = StreamWorker(loop, node, None, 1, memory, tell)
     try:
         worker.begin()
         yield loop, worker, statuses

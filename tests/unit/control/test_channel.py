@@ -62,6 +62,26 @@ def test_a_side_that_never_reads_is_noticed_and_costs_bounded_memory(pair) -> No
         flood()
 
 
+def test_what_may_be_lost_is_never_queued_and_leaves_what_must_not_be_its_place(pair) -> None:
+    loop, near, far = pair
+    near.attach(loop, lambda *_: None, lambda: None)
+    taken = 0
+    while near.offer(AskStatistics(token=taken)):
+        taken += 1
+    assert taken > 10
+    assert near.queued == 0
+    near.send(AskStatistics(token=-1))
+    assert not near.offer(AskStatistics(token=-2))
+    received: list[int] = []
+    far.attach(loop, lambda message, _: received.append(message.token), lambda: None)
+    run_until(loop, lambda: len(received) == taken + 1)
+    assert received == [*range(taken), -1]
+    assert near.offer(AskStatistics(token=-3))
+    run_until(loop, lambda: received[-1] == -3)
+    far.close()
+    assert not near.offer(AskStatistics(token=-4))
+
+
 def test_the_end_of_the_other_side_is_told_once(pair) -> None:
     loop, near, far = pair
     ends: list[str] = []

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +12,7 @@ from camgraph.base.loop import Loop
 from camgraph.control import pulse
 from camgraph.control.attachments import Attachments
 from camgraph.control.messages import FromMedia, MediaStatistics, StreamStatus
+from camgraph.graph.nodes import Publish
 from camgraph.graph.spec import GraphSpec, RtspSource
 from camgraph.supervisor.media import MediaProcess
 
@@ -74,6 +76,42 @@ def test_a_graph_given_to_a_dying_media_process_is_run_by_the_next(listening: Li
     assert media.pid != first
     assert media.starts == 2
     assert listening.exits == ["signal SIGKILL"]
+
+
+def test_each_one_is_told_what_is_attached_to_its_nodes(listening: Listening) -> None:
+    media, spec = listening.media, spec_of("door")
+    read_end, write_end = os.pipe()
+    name = os.readlink(f"/proc/self/fd/{write_end}")
+    listening.attached.put("shown", (write_end,))
+    listening.attached.put("elsewhere", (os.dup(write_end),))
+    media.configure(GraphSpec(nodes=(*spec.nodes, ring_of("door"))), {})
+    listening.run_until(lambda: times_open(media.pid, name) == 1)
+    first = media.pid
+    os.kill(first, signal.SIGKILL)
+    listening.run_until(lambda: media.pid not in (0, first) and times_open(media.pid, name) == 1)
+    # Its source is opened anew, and all behind it made anew.
+    media.configure(GraphSpec(nodes=(*spec_of("yard").nodes, ring_of("yard"))), {})
+    listening.run_until(lambda: listening.tried("yard"))
+    listening.run_until(lambda: times_open(media.pid, name) == 1)
+    listening.attached.put("shown", ())
+    media.attach("shown")
+    listening.run_until(lambda: times_open(media.pid, name) == 0)
+    listening.attached.close()
+    os.close(read_end)
+
+
+def ring_of(source: str) -> Publish:
+    return Publish(id="shown", source=source, ring="any", format="rgb24")
+
+
+def times_open(pid: int, name: str) -> int:
+    """Return how many descriptors a process has of a file."""
+    found = 0
+    with suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                found += os.readlink(entry.path) == name
+    return found
 
 
 def test_one_that_does_not_answer_is_killed_and_started_again(

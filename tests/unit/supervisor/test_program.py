@@ -11,9 +11,11 @@ from camgraph.base.loop import Loop
 from camgraph.control.channel import MAX_MESSAGE_BYTES, channel_pair
 from camgraph.control.messages import (
     Answer,
+    EventKind,
     FromSupervisor,
     GraphChanged,
     MediaStatus,
+    NodeEvent,
     Ping,
     Pong,
     StreamStatus,
@@ -98,6 +100,35 @@ def test_of_streams_and_graph_the_last_is_told_and_of_the_rest_all(listening: Li
     assert media == [*range(filled), 1000, 2000, 3000]
     # The graph comes first, so that no status is of a stream that is not known.
     assert told.index(graph(3000)) < min(map(told.index, statuses))
+
+
+def test_events_of_frames_are_lost_and_of_movement_the_last_is_told(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell = listening.program.tell
+    seen = NodeEvent(node="eye", kind="seen", stream="door", capture_ns=0, data=bytes(1000))
+    for _ in range(20_000):
+        tell(seen)
+    assert listening.program._channel.queued == 0
+    taken = len(listening.read_all())
+    assert 10 < taken < 20_000
+    filled = listening.fill()
+    for number in range(1, 10_001):
+        for node in ("hall", "yard"):
+            kind: EventKind = "movement_began" if number % 2 else "movement_ended"
+            tell(NodeEvent(node=node, kind=kind, stream="door", capture_ns=number))
+        tell(seen)
+    told = listening.read_all()
+    assert len([one for one in told if isinstance(one, MediaStatus)]) == filled
+    events = [one for one in told if isinstance(one, NodeEvent)]
+    assert {(one.node, one.kind, one.capture_ns) for one in events} == {
+        ("hall", "movement_ended", 10_000),
+        ("yard", "movement_ended", 10_000),
+    }
+    with caplog.at_level("DEBUG"):
+        tell(seen)
+    assert listening.read_all() == [seen]
+    assert f"did not take {20_000 - taken + 10_000} events" in caplog.text
 
 
 def test_the_answer_comes_after_the_graph_it_is_about(listening: Listening) -> None:
