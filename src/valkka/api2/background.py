@@ -7,7 +7,7 @@ WIDTH, HEIGHT = 1280, 720
 
 
 def background_path() -> str:
-    """Return where the picture is: raw YUV420P, 1280×720. It need not be there yet; empty: there is no cache."""
+    """Return where the picture is: raw YUV420P, 1280×720. It need not be there yet. Empty: no cache."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(cache):
         cache = os.path.join(os.path.expanduser("~"), ".cache")
