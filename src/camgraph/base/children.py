@@ -1,7 +1,9 @@
 """Starting our own processes by exec, and learning that one has ended."""
 
 import ctypes
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -107,6 +109,22 @@ def end_with_parent(parent_pid: int) -> None:
     """
     _be_killed_with_parent()
     if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def end_with_pipe(read_fd: int) -> None:
+    """Have the kernel kill this process when nobody has the write end of a pipe any more.
+
+    Whatever it does then. Any thread may have forked it: the end of the process counts, unlike with
+    `end_with_parent`.
+    """
+    fcntl.fcntl(read_fd, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(read_fd, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(read_fd, fcntl.F_SETFL, fcntl.fcntl(read_fd, fcntl.F_GETFL) | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(read_fd, 0)
+    if poll.poll(0):
+        # It was gone before.
         os._exit(1)
 
 

@@ -1,9 +1,7 @@
 """In a forked back end: leave the program that it is a copy of, run one process, and never come back."""
 
 import atexit
-import fcntl
 import os
-import select
 import signal
 import socket
 import sys
@@ -13,6 +11,7 @@ from collections.abc import Callable
 from io import FileIO
 from typing import NoReturn
 
+from camgraph.base.children import end_with_pipe
 from camgraph.base.signals import end_on_sigterm
 from camgraph.base.withheld import forget_withheld
 from camgraph.client.leaving import exit_soon, flush
@@ -33,7 +32,7 @@ def be_back_end(
     code = 1
     try:
         forget_withheld()
-        _end_with(lifeline)
+        end_with_pipe(lifeline.fileno())
         _leave_program()
         begin_story(story)
         back = BackEnd(Channel(sock), lambda request: open_reader(site, request))
@@ -46,21 +45,6 @@ def be_back_end(
     finally:
         flush()
         os._exit(code)
-
-
-def _end_with(lifeline: FileIO) -> None:
-    """Have the kernel kill this process when its parent is gone, whatever it is doing then.
-
-    Not by `PR_SET_PDEATHSIG`: that signal comes when the *thread* ends that has forked.
-    """
-    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    poll = select.poll()
-    poll.register(lifeline, 0)
-    if poll.poll(0):
-        # It was gone before.
-        os._exit(1)
 
 
 def _leave_program() -> None:

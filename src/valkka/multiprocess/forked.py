@@ -1,0 +1,156 @@
+"""What all processes of this API have in common: forks, which nobody waits for once they are dead."""
+
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from camgraph.base.children import describe_exit, end_with_pipe
+from camgraph.base.parking import Closes, close_in_children, foreign_threads, given_to_child
+from valkka.multiprocess.descriptor import Descriptor, lifeline, readable
+
+_log = logging.getLogger(__name__)
+
+FORK = multiprocessing.get_context("fork")
+_running: "WeakSet[ForkedProcess]" = WeakSet()
+_named: set[str] = set()
+
+
+class _Starting(threading.local):
+    """The process that this thread forks, for its child to know, and the descriptor that it ends with."""
+
+    process: "ForkedProcess | None" = None
+    held: Descriptor | None = None
+
+
+_starting = _Starting()
+
+
+class ForkedProcess(FORK.Process):  # type: ignore[name-defined,misc]
+    """A process that is always forked, so that it finds all that the program has made before its start.
+
+    It's killed when the program that started it is gone. `end_within_s`: how long one that was asked to stop
+    may take before it is terminated, and after that, `kill_within_s`, before it is killed.
+    """
+
+    end_within_s = 10.0
+    kill_within_s = 2.0
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._asked_at: float | None = None
+        self._pidfd: Descriptor | None = None
+        self._lifeline: Descriptor | None = None
+
+    def start(self) -> None:
+        """Fork it. A warning names threads that are not ours: what they hold stays held in the child."""
+        held, self._lifeline = lifeline()
+        before = foreign_threads()
+        _starting.process, _starting.held = self, held
+        try:
+            with _quiet(), given_to_child(held, *self._back_ends()):
+                super().start()
+        finally:
+            _starting.process = _starting.held = None
+            held.close()
+        self._pidfd = Descriptor(os.pidfd_open(self._popen.pid))
+        close_in_children(self._pidfd)
+        _running.add(self)
+        self._started()
+        _warn_of_threads(self.name, before)
+
+    def _back_ends(self) -> tuple[Closes, ...]:
+        """What only the child keeps open."""
+        return ()
+
+    def _started(self) -> None:
+        """Runs in the front end, after the fork."""
+
+    def _has_ended(self) -> bool:
+        return self._pidfd is not None and bool(readable((self._pidfd,), 0))
+
+    def _wait_for(self, *files: Any, timeout: float | None = None) -> bool:
+        """Wait for one of the files, or for the end of the process; tell whether a file can be read."""
+        ends = () if self._pidfd is None else (self._pidfd,)
+        found = readable((*files, *ends), timeout)
+        return any(file.fileno() in found for file in files)
+
+    def _told_end(self) -> str:
+        """Reap it, which has ended; say how."""
+        super().join()
+        # Another thread may have reaped it this very moment.
+        return "has ended" if self.exitcode is None else f"has ended: {describe_exit(self.exitcode)}"
+
+    def _end_in_time(self) -> None:
+        """Wait for one that was asked to stop; terminate and at last kill it when it doesn't."""
+        asked_at = time.monotonic() if self._asked_at is None else self._asked_at
+        assert self._pidfd is not None
+        if not readable((self._pidfd,), asked_at + self.end_within_s - time.monotonic()):
+            _log.error("%s does not stop within %g s: it is terminated", self.name, self.end_within_s)
+            self.terminate()
+            if not readable((self._pidfd,), self.kill_within_s):
+                _log.error("%s does not heed SIGTERM: it is killed", self.name)
+                self.kill()
+        super().join()
+
+
+def running() -> tuple[ForkedProcess, ...]:
+    """Return those that were started here, and have not ended."""
+    return tuple(process for process in list(_running) if not process._has_ended())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Collect no garbage in a child before it knows that it is one; Python 3.12 warns of our threads, too."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _in_child() -> None:
+    process, held = _starting.process, _starting.held
+    if process is None or held is None:
+        return
+    _starting.process = _starting.held = None
+    end_with_pipe(held.fileno())
+    process._lifeline = held
+    for mine in (held, *process._back_ends()):
+        close_in_children(mine)
+    _running.clear()
+    # A signal of this process is none of the parent's.
+    signal.set_wakeup_fd(-1)
+    # What is unreachable here is the parent's to destroy: Qt's objects would talk on its connections.
+    gc.freeze()
+    gc.enable()
+
+
+def _warn_of_threads(name: str, before: dict[int, str]) -> None:
+    # Libraries that end their threads around a fork, as numpy's linear algebra does, know what they do.
+    left = Counter(before[number] for number in before.keys() & foreign_threads().keys())
+    if left.keys() - _named:
+        _named.update(left)
+        _log.warning(
+            "%s was forked while %d other threads ran; it has none of them, but what they had locked stays "
+            "locked in it for ever (start processes first, then threads): %s",
+            name,
+            left.total(),
+            ", ".join(thread if count == 1 else f"{thread} ×{count}" for thread, count in left.items()),
+        )
+
+
+os.register_at_fork(after_in_child=_in_child)
