@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from camgraph.base.frozen import freeze_support
     from camgraph.client.graph import Graph, attach
     from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveMovement, LivePublished, LiveRate
+    from camgraph.client.published import Publisher, publish, read
     from camgraph.client.site import Site
     from camgraph.client.streams import LiveStream
     from camgraph.control.messages import NodeEvent, SiteStatistics, StreamStatistics, StreamStatus
@@ -47,6 +48,7 @@ __all__ = [
     "LiveStream",
     "MessageProcess",
     "NodeEvent",
+    "Publisher",
     "Reader",
     "Restart",
     "Site",
@@ -58,6 +60,8 @@ __all__ = [
     "backend",
     "freeze_support",
     "message",
+    "publish",
+    "read",
 ]
 
 __version__ = "0.1.0"
@@ -82,6 +86,7 @@ _ROOMS = {
     "LiveStream": "client.streams",
     "MessageProcess": "process.declare",
     "NodeEvent": "control.messages",
+    "Publisher": "client.published",
     "Reader": "ring.reader",
     "Restart": "process.declare",
     "Site": "client.site",
@@ -93,6 +98,8 @@ _ROOMS = {
     "backend": "process.declare",
     "freeze_support": "base.frozen",
     "message": "process.message",
+    "publish": "client.published",
+    "read": "client.published",
 }
 
 

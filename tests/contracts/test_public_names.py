@@ -25,6 +25,7 @@ PUBLIC = {
         "LiveStream",
         "MessageProcess",
         "NodeEvent",
+        "Publisher",
         "Reader",
         "Restart",
         "Site",
@@ -36,6 +37,8 @@ PUBLIC = {
         "backend",
         "freeze_support",
         "message",
+        "publish",
+        "read",
     ],
     "camgraph.errors": [
         "BackendBusy",

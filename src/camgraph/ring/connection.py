@@ -12,6 +12,8 @@ from camgraph.ring.protocol import MAX_DATAGRAM_BYTES
 
 _DELAYS_S = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Before connecting again, by how many connections in a row ended without a word."""
+_PATIENT_S = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Before looking again whether there is somebody to connect to, by how often there was nobody."""
 
 
 class Connection:
@@ -20,8 +22,16 @@ class Connection:
     Not thread-safe, but for `wait` beside anything, and `wake`. Owns its descriptors.
     """
 
-    def __init__(self, connect: Callable[[], socket.socket], greeting: bytes) -> None:
-        """Connect and greet; raises BrokenError when there is nobody to connect to."""
+    def __init__(
+        self, connect: Callable[[], socket.socket], greeting: bytes, *, patient: bool = False
+    ) -> None:
+        """Connect and greet.
+
+        When there is nobody to connect to, now or later, BrokenError is raised; a `patient` one looks again,
+        each time that it is asked for what came, and wakes up who waits for it now and then.
+        """
+        self._patient = patient
+        self._absent = 0
         self._connect = connect
         self._greeting = greeting
         self._epoll = select.epoll()
@@ -31,7 +41,7 @@ class Connection:
         self.made = 0
         """How many connections there have been."""
         try:
-            self._replace()
+            self._renew()
         except BaseException:
             self.close()
             raise
@@ -53,9 +63,9 @@ class Connection:
         sock = self._sock
         if sock is None:
             assert self._alarm is not None
-            if self._alarm.rang():
+            if self._alarm.rang() or self._absent:
                 try:
-                    self._replace()
+                    self._renew()
                 except BaseException:
                     self._alarm.ring_after(0)
                     raise
@@ -102,17 +112,35 @@ class Connection:
         delay_s = _DELAYS_S[min(self._mute, len(_DELAYS_S) - 1)]
         self._mute += 1
         if delay_s == 0:
-            self._replace()
-            return
+            self._renew()
+        else:
+            self._renew_after(delay_s)
+
+    def _renew_after(self, delay_s: float) -> None:
         if self._alarm is None:
             self._alarm = Alarm()
             self._epoll.register(self._alarm, select.EPOLLIN)
         self._alarm.ring_after(delay_s)
         self._drop_socket()
 
+    def _renew(self) -> None:
+        if not self._patient:
+            self._replace()
+            return
+        try:
+            sock = self._connect()
+        except BrokenError:
+            self._renew_after(_PATIENT_S[min(self._absent, len(_PATIENT_S) - 1)])
+            self._absent += 1
+        else:
+            self._absent = 0
+            self._adopt(sock)
+
     def _replace(self) -> None:
         # When this fails the old socket stays, readable for ever: whoever selects learns of the end.
-        sock = self._connect()
+        self._adopt(self._connect())
+
+    def _adopt(self, sock: socket.socket) -> None:
         try:
             sock.setblocking(False)
             check_peer(sock)

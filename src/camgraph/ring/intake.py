@@ -46,10 +46,16 @@ class Intake:
     """
 
     def __init__(
-        self, connect: Callable[[], socket.socket], request: RingRequest, *, latest: bool, leases: int
+        self,
+        connect: Callable[[], socket.socket],
+        request: RingRequest,
+        *,
+        latest: bool,
+        leases: int,
+        patient: bool = False,
     ) -> None:
-        """Connect and ask; raises BrokenError when there is nobody to connect to."""
-        self.connection = Connection(connect, Hello(request, leases).encode())
+        """Connect and ask; raises BrokenError when there is nobody to connect to, unless `patient`."""
+        self.connection = Connection(connect, Hello(request, leases).encode(), patient=patient)
         self._stream = request.stream
         self._latest = latest
         self._ring: LeasedRing | None = None
@@ -91,7 +97,7 @@ class Intake:
             late=self._late,
             behind=self._behind,
             skipped=self._skipped,
-            reconnects=self.connection.made - 1,
+            reconnects=max(0, self.connection.made - 1),
             held=sum(ring.held for ring in (self._ring, *self._retired) if ring is not None),
             epoch=self._epoch,
             generation=self._generation,

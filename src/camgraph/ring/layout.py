@@ -18,7 +18,8 @@
      80 u64 epoch               88 u64 length           96 u32 width           100 u32 height
     104 u32 pixel_format       108 u32 planes          112 u64 plane_offset[4] 144 u32 plane_stride[4]
     160 reserved
-    of a ring of items (nal, …) each slot's length, width and plane_stride[0] are those of the item, height 1
+    each slot tells of the frame in it: the pictures of one ring may differ in size, and items (nal, …), of
+    which the width is their length and the height 1, do
 
     payload i, at payload_offset + i · slot_stride: `capacity` bytes, page-aligned
     lock bytes of slot i: i · lock_stride + reader_id for a reader, all lock_stride of them for the writer
@@ -72,7 +73,7 @@ SLOT_FRAME = struct.Struct("<Q4q7I2H")
 PUBLISH_WORD = 5  # of a slot's header, in u64
 SLOT_PICTURE_OFFSET = 80
 SLOT_PICTURE = struct.Struct("<2Q4I4Q4I")
-"""The part that is the same for every frame of a generation; of items, but for their length."""
+"""The part that is the same for every frame of a generation, unless it has another size."""
 
 
 class RingHeader(NamedTuple):
@@ -207,7 +208,7 @@ class SlotHeader(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """The picture that a generation of a ring holds; of items: their most bytes, and 1."""
+    """The picture that a generation of a ring holds, the largest; of items: their most bytes, and 1."""
 
     format: FrameFormat
     width: int
@@ -217,6 +218,13 @@ class Geometry(NamedTuple):
     def length(self) -> int:
         """Payload bytes of a frame."""
         return picture_bytes(self.format, self.width, self.height)
+
+    def smaller(self, width: int, height: int) -> "Geometry":
+        """Return the geometry of a picture of another size; raise ValueError if it has no place here."""
+        geometry = Geometry(self.format, width, height)
+        if min(width, height) < 1 or geometry.length > self.length:
+            raise ValueError(f"{width}x{height} px have no place in a ring of {self.width}x{self.height} px")
+        return geometry
 
     def of_item(self, size_bytes: int) -> "Geometry":
         """Return the geometry of an item of so many bytes; raise ValueError if it has no place here."""

@@ -9,6 +9,8 @@ from camgraph.ring.slots import Slots
 
 SEND_BUFFER_BYTES = 16 * 1024
 """Some 43 notices: with more, a reader that was slow wakes up to hundreds of stale ones."""
+_NOTICE_ROOM_BYTES = SEND_BUFFER_BYTES // 40
+_BESIDE_KEPT = 16
 
 _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
@@ -16,17 +18,20 @@ _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 class ReaderLink:
     """Tells one reader of rings and frames; owns the socket."""
 
-    __slots__ = ("_pending", "behind", "gone", "leases", "peer", "reader_id", "sock")
+    __slots__ = ("_pending", "behind", "gone", "leases", "peer", "reader_id", "sock", "waits")
 
-    def __init__(self, sock: socket.socket, reader_id: int, leases: int, peer: Peer) -> None:
+    def __init__(self, sock: socket.socket, reader_id: int, leases: int, peer: Peer, kept: int) -> None:
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        room = max(SEND_BUFFER_BYTES, (kept + _BESIDE_KEPT) * _NOTICE_ROOM_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
         self.sock = sock
         self.reader_id = reader_id
         self.leases = leases
         self.peer = peer
         self.behind = 0
         self.gone = False
+        self.waits = False
+        """It was not offered a ring yet."""
         self._pending: Slots | None = None
 
     def offer(self, slots: Slots, next_seq: int) -> None:

@@ -37,10 +37,12 @@ class Reader:
         *,
         policy: ReadPolicy = "latest",
         leases: int = 3,
+        patient: bool = False,
     ) -> None:
         """Connect and ask, without waiting for the answer.
 
-        `connect` returns a new connected SOCK_SEQPACKET socket, or raises BrokenError when nobody is there.
+        `connect` returns a new connected SOCK_SEQPACKET socket, or raises BrokenError when nobody is there: a
+        `patient` reader waits for somebody to come then, at first and whenever the writer has gone.
         """
         if policy not in ("latest", "every"):
             raise ValueError(f"policy {policy!r} is unknown; choose 'latest' or 'every'")
@@ -50,7 +52,7 @@ class Reader:
         self._waiting = 0
         self._failure: tuple[type[CamgraphError], str] | None = None
         self._awaited = False
-        self._intake = Intake(connect, request, latest=policy == "latest", leases=leases)
+        self._intake = Intake(connect, request, latest=policy == "latest", leases=leases, patient=patient)
         self._connection = self._intake.connection
         # Not __del__: in a cycle, that would come after the socket's own finalizer.
         finalize(self, self._connection.close).atexit = False

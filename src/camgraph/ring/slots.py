@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ class Slot:
         "_payload",
         "_pixels",
         "_rows",
+        "geometry",
         "header_at",
         "index",
         "lock",
@@ -46,12 +48,18 @@ class Slot:
         self.unlock = locks.no_lock(index * LOCK_STRIDE, LOCK_STRIDE)
         self.published_ns = 0
         self._payload = payload
+        self.shape(geometry)
+
+    def shape(self, geometry: Geometry) -> None:
+        """Be about to hold a picture, or an item, of that geometry; it has room."""
         self._rows: list[Plane] = []
         self._pixels: list[Plane] = []
+        payload = self._payload
         for plane in planes_of(*geometry):
             flat = payload[plane.offset : plane.offset + plane.stride * plane.height]
             self._rows.append(flat.reshape(plane.height, plane.stride))
             self._pixels.append(flat.reshape(plane.height, plane.width, plane.channels))
+        self.geometry = geometry
 
     def write(self, planes: Sequence[Plane]) -> None:
         """Copy the planes of a picture; raise ValueError if one has another shape."""
@@ -65,10 +73,6 @@ class Slot:
                 )
             # Releases the GIL, as numpy.copyto does, at half of its overhead.
             target[...] = plane
-
-    def write_item(self, data: Plane) -> None:
-        """Copy the bytes of an item, which has room."""
-        self._payload[: len(data)] = data
 
 
 class Slots:
@@ -105,16 +109,29 @@ class Slots:
             os.close(to_map)
             raise
 
-    def take(self, now_ns: int, grace_ns: int, budget: int) -> Slot | None:
+    def newest(self, count: int) -> list[tuple[int, int]]:
+        """Return (seq, slot) of the newest frames, `count` at most, the oldest of them first."""
+        slots = [slot for slot in self._by_age if self.words[slot.seq_word]]
+        return [(self.words[slot.seq_word], slot.index) for slot in slots[max(0, len(slots) - count) :]]
+
+    def take(self, now_ns: int, grace_ns: int, budget: int, keep: int) -> Slot | None:
         """Return a slot locked for writing; None if all are held, or memory is short. `give` must follow.
 
         Preferred is the oldest one that has been readable for `grace_ns`; then a fresh one, while fewer
-        than `budget` have been touched, which is never exceeded; then the oldest younger one.
+        than `budget` have been touched, which is never exceeded; then the oldest younger one. The `keep`
+        newest ones are not taken, unless there is no other.
         """
-        slot = self._first_free(self._by_age, now_ns - grace_ns)
+        by_age = self._by_age
+        older = islice(by_age, max(0, len(by_age) - keep)) if keep else by_age
+        slot = self._first_free(older, now_ns - grace_ns)
         if slot is None and len(self._by_age) < budget:
             slot = self._fresh()
         return slot or self._first_free(self._by_age, now_ns)
+
+    def shape(self, slot: Slot, geometry: Geometry) -> None:
+        """Have a slot that `take` returned hold a picture of another size, or an item, from now on."""
+        slot.shape(geometry)
+        geometry.pack_into(self.memory, slot.header_at, self.header.epoch)
 
     def give(self, slot: Slot, seq: int, now_ns: int) -> None:
         """Let readers have what was written into a slot that `take` returned."""

@@ -84,12 +84,15 @@ class RingWriter:
         epoch: int,
         fps: float = 25.0,
         max_bytes: int = 1 << 30,
+        keep: int = 0,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Make a ring that never grows over `max_bytes`, for about `fps` frames a second.
 
         Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames, and never
-        more than those. `clock` gives the monotonic time in ns, as `Frame.publish_ns` tells it.
+        more than those. The newest `keep` frames stay even while nobody reads, and are announced to each
+        reader that comes later; without, what nobody reads is not written at all. `clock` gives the monotonic
+        time in ns, as `Frame.publish_ns` tells it.
         """
         self.stream = stream
         self._epoch = epoch
@@ -109,7 +112,8 @@ class RingWriter:
         self._behind_of_gone = 0
         self._holder = ""
         self._closed = False
-        self._budget = _own_slots(fps)
+        self._keep = keep
+        self._budget = _own_slots(fps) + keep
         self._slots = self._make_slots(Geometry(format, width, height), 1)
         forget_in_children(self)
 
@@ -143,8 +147,10 @@ class RingWriter:
             slots = max(self._slots.touched, min(self._budget + leases, self._slots.header.slots))
             return resident_bytes(slots, self._slots.geometry.length)
 
-    def add_reader(self, sock: socket.socket, hello: Hello) -> bool:
+    def add_reader(self, sock: socket.socket, hello: Hello, *, waits: bool = False) -> bool:
         """Give a ring to a reader; owns its connection from now on, in every case.
+
+        If it `waits`, it gets the ring with the next item that `begins`, and nothing of what comes before.
 
         False: it was refused (another user's, too many readers) and told so, or the ring is closed, and
         the reader will ask the site again; `sock` is closed. The
@@ -163,12 +169,18 @@ class RingWriter:
                 _log.warning("a reader of %r was refused: %s", self.stream, error)
                 refuse(sock, str(error))
                 return False
-            link = ReaderLink(sock, reader_id, hello.leases, peer)
+            link = ReaderLink(sock, reader_id, hello.leases, peer, self._keep)
             self._last_id = reader_id
             self._names[reader_id] = f"process {peer.pid} (reader {reader_id})"
             self._links.append(link)
             self._budget += link.leases
-            link.offer(self._slots, self._seq + 1)
+            link.waits = waits
+            if waits:
+                return True
+            kept = self._slots.newest(self._keep)
+            link.offer(self._slots, kept[0][0] if kept else self._seq + 1)
+            for seq, slot in kept:
+                link.notify(FRAME_LAYOUT.pack(FRAME_KIND, slot, self._slots.header.generation, 0, seq), seq)
         return True
 
     def remove_reader(self, sock: socket.socket) -> None:
@@ -191,26 +203,36 @@ class RingWriter:
         """Copy a frame into the ring and tell the readers; never waits.
 
         `planes`: one uint8 array per plane of the format, (rows, bytes) or (rows, pixels, channels), strided
-        at will. False: nothing was done, there is no reader, or the frame was dropped, every slot is held.
-        Raises ValueError for planes of another shape, ClosedError.
+        at will. False: nothing was done, there is no reader (and nothing is kept), or the frame was dropped,
+        every slot is held. Raises ValueError for planes of another shape, ClosedError.
         """
         return self._put(planes, None, meta)
 
-    def publish_bytes(self, data: bytes | bytearray | memoryview | Bytes, meta: FrameMeta) -> bool:
+    def publish_smaller(self, planes: Sequence[Bytes], width: int, height: int, meta: FrameMeta) -> bool:
+        """Copy a picture of another size, with no more bytes than the ring's; else as `publish`."""
+        return self._put(planes, self._slots.geometry.smaller(width, height), meta)
+
+    def publish_bytes(
+        self, data: bytes | bytearray | memoryview | Bytes, meta: FrameMeta, *, begins: bool = False
+    ) -> bool:
         """Copy an item into a ring of items (bytes, nal, fmp4) and tell the readers; never waits.
 
+        Readers that wait for an item that `begins` get the ring with it.
         False: as `publish`. Raises ValueError if it is longer than the ring's items, or empty; ClosedError.
         """
-        return self._put((), np.frombuffer(data, np.uint8), meta)
+        item = np.frombuffer(data, np.uint8)
+        if begins:
+            self._begin_those_waiting()
+        return self._put((item.reshape(1, -1),), self._slots.geometry.of_item(len(item)), meta)
 
-    def _put(self, planes: Sequence[Bytes], item: Bytes | None, meta: FrameMeta) -> bool:
+    def _put(self, planes: Sequence[Bytes], size: Geometry | None, meta: FrameMeta) -> bool:
         with self._lock:
             if self._closed:
                 raise ClosedError(f"the ring of {self.stream!r} was closed")
-            if not self._links:
+            if not self._keep and all(link.waits for link in self._links):
                 return False
             slots = self._slots
-            slot = slots.take(self._clock(), GRACE_NS, self._budget)
+            slot = slots.take(self._clock(), GRACE_NS, self._budget, self._keep)
             # A dropped frame takes a number too, so that its loss shows at the readers.
             self._seq = seq = self._seq + 1
             if slot is None:
@@ -221,12 +243,10 @@ class RingWriter:
                 slots.words[slot.seq_word] = 0
                 write_meta(slots.memory, slot.header_at, meta)
                 notice = FRAME_LAYOUT.pack(FRAME_KIND, slot.index, slots.header.generation, 0, seq)
-                if item is None:
-                    slot.write(planes)
-                else:
-                    size = slots.geometry.of_item(len(item))
-                    size.pack_into(slots.memory, slot.header_at, slots.header.epoch)
-                    slot.write_item(item)
+                shape = size or slots.geometry
+                if slot.geometry is not shape and slot.geometry != shape:
+                    slots.shape(slot, shape)
+                slot.write(planes)
             except BaseException:
                 slots.give_back(slot)
                 raise
@@ -234,8 +254,9 @@ class RingWriter:
             slots.give(slot, seq, self._clock())
             gone = False
             for link in self._links:
-                link.notify(notice, seq)
-                gone |= link.gone
+                if not link.waits:
+                    link.notify(notice, seq)
+                    gone |= link.gone
             self._published += 1
             if gone:
                 self._part([link for link in self._links if link.gone])
@@ -254,7 +275,8 @@ class RingWriter:
             old.close()
             self._forget_returned()
             for link in self._links:
-                link.offer(self._slots, self._seq + 1)
+                if not link.waits:
+                    link.offer(self._slots, self._seq + 1)
 
     def statistics(self) -> WriterStatistics:
         """Return the counts so far."""
@@ -285,6 +307,15 @@ class RingWriter:
         for link in (*self._links, *self._parted):
             link.sock.close()
         self._links, self._parted = [], []
+
+    def _begin_those_waiting(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            for link in self._links:
+                if link.waits:
+                    link.waits = False
+                    link.offer(self._slots, self._seq + 1)
 
     def _make_slots(self, geometry: Geometry, generation: int) -> Slots:
         if geometry.width < 1 or geometry.height < 1:
