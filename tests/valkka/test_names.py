@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 # Grows with the package.
-READY = ("valkka.fs",)
+READY = ("valkka.fs", "valkka.multiprocess")
 
 
 @dataclass(frozen=True)
