@@ -56,6 +56,12 @@ class Tap:
                 return bool(bells) and format_ not in PIXEL_FORMATS
         return False
 
+    @property
+    def tag(self) -> int:
+        """What the program has each frame of this stream's rings carry."""
+        node = self._node
+        return node.tag if isinstance(node, Publish) else 0
+
     def follow(self, node: Filter) -> None:
         """Do from the next frame on as the node says."""
         self._step.follow(node)

@@ -94,6 +94,7 @@ class Output:
             color_range="pc" if self._rgb or self._format == "gray8" else color.range,
             colorspace="rgb" if self._rgb else color.matrix,
             sample_aspect=self._aspect(frame, picture.sample_aspect),
+            tag=0 if self.tap is None else self.tap.tag,
         )
         self.writer.publish(planes, meta)
         return True

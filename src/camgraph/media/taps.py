@@ -35,8 +35,8 @@ def wall_ns(monotonic_ns: int) -> int:
 
 
 def time_ns(packet: Packet) -> int:
-    """Return the wall clock's time of a frame: of its capture, or, if that is unknown, of its arrival."""
-    return packet.capture_ns or wall_ns(packet.arrival_ns)
+    """Return a frame's time, of capture or else of arrival, to compare with others of its camera."""
+    return packet.capture_ns or packet.arrival_ns
 
 
 class Spacing:
@@ -141,7 +141,11 @@ class KeepFresh:
         self._oldest_ms = node.oldest_ms
 
     def _is_fresh(self, packet: Packet) -> bool:
-        return time.time_ns() - time_ns(packet) <= self._oldest_ms * _MS
+        if packet.capture_ns:
+            age_ns = time.time_ns() - packet.capture_ns
+        else:
+            age_ns = time.monotonic_ns() - packet.arrival_ns
+        return age_ns <= self._oldest_ms * _MS
 
 
 class StampArrival:
