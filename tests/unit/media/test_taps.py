@@ -64,13 +64,15 @@ class Stream:
 
     def kinds(self) -> list[tuple[str, int]]:
         """Return what was told, and of which times; and forget it."""
-        kinds = [(event.kind, event.capture_ns // MS - START_MS) for event in self.told]
+        kinds: list[tuple[str, int]] = [
+            (event.kind, event.capture_ns // MS - START_MS) for event in self.told
+        ]
         self.told.clear()
         return kinds
 
 
 def packet(ms: int, data: bytes = b"\0\0\0\1abcdefg") -> Packet:
-    return Packet(data, ms * 90, BASE, True, ms * MS, (START_MS + ms) * MS, "camera")
+    return Packet(data, ms * 90, BASE, True, ms * MS, (START_MS + ms) * MS, "rtcp")
 
 
 def picture(ms: int, luma: int | NDArray[np.uint8] = 16, pixels: str = "yuv420p") -> Picture:
