@@ -1,7 +1,7 @@
 """The handle of a declared stream."""
 
 import operator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from camgraph.base.pixels import PixelFormat
 from camgraph.graph.spec import FrameRequest, ReadPolicy, check_request
@@ -39,6 +39,27 @@ class Stream(NamedTuple):
             policy=policy,
             leases=leases,
         )
+        check_request(request)
+        return request
+
+    def packets(
+        self,
+        *,
+        format: Literal["nal", "fmp4"] = "nal",  # noqa: A002
+        policy: ReadPolicy = "every",
+        leases: int = 16,
+    ) -> FrameRequest:
+        """Return a request for this stream as the camera has encoded it: nothing is decoded for that.
+
+        ``nal``: a NAL unit of H.264 or H.265 each, after the start code 00 00 00 01, parameter sets before
+        each key frame; of other codecs a packet each. ``fmp4``: a box of a fragmented MP4 file each, of H.264
+        and H.265: ``ftyp``, ``moov``, then a ``moof`` and a ``mdat`` for each picture; written one after
+        another they are a file, or what a browser plays. A reader begins with the parameter sets, or the
+        header, and a key frame. `Frame.memory` has the bytes, `Frame.keyframe` tells what belongs to a key
+        frame, and `Frame.corrupt` that data is missing. What comes after a loss (`Reader.statistics`) may
+        need what is missing. Raises GraphError.
+        """
+        request = FrameRequest(stream=self.name, format=format, policy=policy, leases=leases)
         check_request(request)
         return request
 

@@ -219,7 +219,13 @@ class Outputs:
 
     def _make(self, request: RingRequest) -> Output | PacketOutput:
         if are_packets(request):
-            return PacketOutput(request, self._epoch, self._fps)
+            return PacketOutput(
+                request,
+                self._epoch,
+                self._fps,
+                on_short=lambda: self._loop.call_soon_threadsafe(lambda: self._settle(request)),
+                on_useless=lambda why: self._soon(self._end_useless, request, why),
+            )
         assert self._size is not None
         return Output(request, self._epoch, self._size, self._fps)
 
@@ -262,7 +268,7 @@ class Outputs:
         output.allowed_bytes = self._grants.of(request)
         del self._waiting[sock]
         self._loop.remove(sock)
-        if output.writer.add_reader(sock, hello):
+        if output.writer.add_reader(sock, hello, waits=isinstance(output, PacketOutput)):
             self._readers[sock] = output
             self._watch(sock)
         else:
@@ -311,6 +317,14 @@ class Outputs:
         output.writer.close()
         self._cut(output.request)
         self._choose_stream()
+
+    def _soon(self, call: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(lambda: call(*arguments))
+
+    def _end_useless(self, request: RingRequest, reason: str) -> None:
+        output = self._outputs.get(request)
+        if output is not None:
+            self._end(output, f"the packets of {request.stream!r} can't be had so: {reason}")
 
     def _cut(self, request: RingRequest) -> None:
         """Give back what a ring has been granted too much."""

@@ -123,6 +123,11 @@ class RingWriter:
         return len(self._links)
 
     @property
+    def waiting(self) -> bool:
+        """Whether there are readers that wait for an item to begin with."""
+        return any(link.waits for link in self._links)
+
+    @property
     def leases(self) -> int:
         """The leases of all its readers."""
         with self._lock:

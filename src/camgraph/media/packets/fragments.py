@@ -24,16 +24,24 @@ class FragmentItems:
     0; those of decoding grow always, presentation is where the packets' pts have it.
     """
 
-    def __init__(self, codec: str, extradata: bytes | None) -> None:
-        """Raise ValueError, with a sentence, for a codec other than H.264 and H.265."""
+    def __init__(self, codec: str, extradata: bytes | None, timeline: "Timeline | None" = None) -> None:
+        """Go on with the `timeline` of fragments before, if there were any.
+
+        Raises ValueError, with a sentence, for a codec other than H.264 and H.265.
+        """
         if codec not in SYNTAXES:
             raise ValueError(f"fragmented MP4 is made of H.264 and H.265, and this is {codec}")
         self._splitter = UnitSplitter(codec, extradata)
         self._header: list[bytes] = []
         self._described: tuple[bytes, ...] = ()
         self._waits = self._repeats = True
-        self._number = 0
-        self._clock = _Clock()
+        self._timeline = timeline or Timeline()
+        self._timeline.interrupt()
+
+    @property
+    def sets(self) -> tuple[bytes, ...]:
+        """The newest parameter sets."""
+        return self._splitter.sets
 
     def items(self, packet: Packet) -> list[Item]:
         """Return a packet's boxes, before them those that a new listener needs, where that is due."""
@@ -51,15 +59,16 @@ class FragmentItems:
             out = [Item(box, keyframe=False) for box in self._header]
             out[0] = out[0]._replace(begins=packet.keyframe)
         self._waits = self._repeats = False
-        self._number += 1
         data = boxes.data(sample)
-        time, offset = self._clock.place(packet)
-        step, key = self._clock.step, packet.keyframe
-        moof = boxes.fragment(self._number, time, step, offset, key, len(data) - 8)
+        time, offset = self._timeline.place(packet)
+        step, key = self._timeline.step, packet.keyframe
+        moof = boxes.fragment(self._timeline.placed, time, step, offset, key, len(data) - 8)
         return [*out, Item(moof, key), Item(data, key)]
 
-    def begin_anew(self) -> None:
-        """Wait for the next key frame, and begin with the header again."""
+    def skip(self, packet: Packet) -> None:
+        """Go on with a key frame, the header before it."""
+        if packet.keyframe:
+            self._splitter.split(packet)
         self._waits = self._repeats = True
 
     def repeat_header(self) -> None:
@@ -70,25 +79,32 @@ class FragmentItems:
         """Make the header of the parameter sets of now; what went before can't go on with them."""
         self._described = self._splitter.sets
         self._header = []
-        self.begin_anew()
+        self._waits = self._repeats = True
         if self._splitter.complete:
             # Those that were damaged on the way come again.
             with contextlib.suppress(ValueError):
                 self._header = [boxes.file_type(), boxes.movie(self._splitter.syntax, self._described)]
 
 
-class _Clock:
-    """Places packets on the file's timeline."""
+class Timeline:
+    """Places packets on the time of a file."""
 
     def __init__(self) -> None:
         self.step = _USUAL_STEP
         """How long a picture lasts, in ticks, as those before have."""
+        self.placed = 0
+        """How many packets."""
         self._shift: int | None = None
         self._last = self._highest = -1
         self._lead = 0
 
+    def interrupt(self) -> None:
+        """Have the next packet follow on the last one, whatever its pts."""
+        self._shift = None
+
     def place(self, packet: Packet) -> tuple[int, int]:
         """Return when a packet is decoded, and how much later it is shown, in ticks."""
+        self.placed += 1
         numerator, denominator = packet.time_base.numerator, packet.time_base.denominator
         next_one = self._highest + self.step if self._highest >= 0 else 0
         if packet.pts is None:

@@ -18,12 +18,17 @@ class Item(NamedTuple):
 class ItemMaker(Protocol):
     """Makes the items of one stream's packets, in order."""
 
+    @property
+    def sets(self) -> tuple[bytes, ...]:
+        """The newest parameter sets; empty: none came, or the codec has none."""
+        ...
+
     def items(self, packet: Packet) -> list[Item]:
         """Return what a packet gives; nothing, where it can't be used without what is missing before it."""
         ...
 
-    def begin_anew(self) -> None:
-        """Take note that packets before the next one are missing."""
+    def skip(self, packet: Packet) -> None:
+        """Take note of a packet that is left out."""
         ...
 
     def repeat_header(self) -> None:

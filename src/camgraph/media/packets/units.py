@@ -53,6 +53,11 @@ class NalItems:
         self._splitter = UnitSplitter(codec, extradata) if codec in SYNTAXES else None
         self._repeats = False
 
+    @property
+    def sets(self) -> tuple[bytes, ...]:
+        """The newest parameter sets."""
+        return () if self._splitter is None else self._splitter.sets
+
     def items(self, packet: Packet) -> list[Item]:
         """Return what a packet gives; before the first key frame, too."""
         if self._splitter is None:
@@ -66,8 +71,10 @@ class NalItems:
             items[0] = items[0]._replace(begins=True)
         return items
 
-    def begin_anew(self) -> None:
-        """Go on: a decoder waits for the next key frame by itself."""
+    def skip(self, packet: Packet) -> None:
+        """Learn the parameter sets of a key frame that is left out."""
+        if self._splitter is not None and packet.keyframe:
+            self._splitter.split(packet)
 
     def repeat_header(self) -> None:
         """Have the parameter sets come once more, before the next packet."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from camgraph.base.pixels import is_item_format
 from camgraph.ring.protocol import WHOLE, RingRequest
 
 SMALL_AGAIN_NS = 5_000_000_000
@@ -65,8 +66,8 @@ class Pair:
             self._small_size = (width, height)
 
     def _is_larger(self, request: RingRequest) -> bool:
-        """Tell whether the smaller stream is not enough; a region is one of the larger stream's picture."""
-        if not request.width or request.roi != WHOLE:
+        """Tell whether the smaller stream is not enough; regions, and packets, are the larger stream's."""
+        if not request.width or request.roi != WHOLE or is_item_format(request.format):
             return True
         if self._small_size is None:
             return False

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.media.encoded import TICKS, TIME_BASE, encode
 
 from camgraph.cli.camera_child import Codec
-from camgraph.media.packets.fragments import FragmentItems
+from camgraph.media.packets.fragments import FragmentItems, Timeline
 from camgraph.media.packets.items import Item
 from camgraph.media.packets.nal import START_CODE, split_annex_b
 from camgraph.media.source import Packet
@@ -119,7 +119,8 @@ def test_nothing_comes_before_the_parameter_sets_and_a_key_frame() -> None:
 def test_after_a_gap_it_begins_with_the_header_at_a_key_frame() -> None:
     packets, maker = encode(3 * GOP), FragmentItems("h264", None)
     before = all_items(packets[:5], maker)
-    maker.begin_anew()
+    for packet in packets[5:12]:
+        maker.skip(packet)
     after = all_items(packets[12:], maker)
     assert names(after)[:4] == ["ftyp", "moov", "moof", "mdat"]
     assert after[0].begins
@@ -173,6 +174,14 @@ def test_packets_without_times_follow_one_another() -> None:
     assert [t.number for t in told] == list(range(1, GOP + 1))
     assert {t.duration for t in told} == {TICKS}
     assert [t.keyframe for t in told] == [True, *[False] * (GOP - 1)]
+
+
+def test_fragments_of_a_new_connection_follow_on_those_before() -> None:
+    packets, timeline = encode(GOP), Timeline()
+    items = all_items(packets[:5], FragmentItems("h264", None, timeline))
+    items += all_items([shifted(p, 1 << 32) for p in packets], FragmentItems("h264", None, timeline))
+    assert [(t.number, t.shown) for t in moofs(items)] == [(n + 1, n * TICKS) for n in range(GOP + 5)]
+    assert names(items).count("moov") == 2
 
 
 def test_damaged_parameter_sets_make_no_header() -> None:

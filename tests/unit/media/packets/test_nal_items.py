@@ -70,6 +70,14 @@ def test_a_repeated_header_comes_before_the_next_packet() -> None:
     assert sent(maker, SLICE) == [SLICE]
 
 
+def test_parameter_sets_of_packets_that_are_left_out_are_learned() -> None:
+    maker = NalItems("h264", None)
+    maker.skip(packet(SPS, PPS, IDR, key=True))
+    assert maker.sets == (SPS, PPS)
+    assert sent(maker, SLICE) == [SLICE]
+    assert sent(maker, IDR, key=True) == [SPS, PPS, IDR]
+
+
 def test_packets_of_other_codecs_stay_whole() -> None:
     (item,) = NalItems("mjpeg", None).items(Packet(b"\xff\xd8..", 0, Fraction(1), True, 0, 0, "none"))
     assert item == (b"\xff\xd8..", True, True)
