@@ -1,0 +1,250 @@
+"""What runs in this process: at most one site, started with what first needs it, and what it was told."""
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from camgraph.base.errors import BrokenError, ClosedError, GraphError
+from camgraph.client.graph import Graph
+from camgraph.client.site import Site
+from camgraph.control.messages import NodeEvent
+from camgraph.graph.spec import GraphSpec
+from valkka.core.dispatcher import Dispatcher
+from valkka.core.plan import Connection, HasDescriptor, Plan, Sight, make_plan
+
+T = TypeVar("T")
+
+_log = logging.getLogger("valkka.livethread")
+
+GATHERED_S = 0.01
+"""What changes within this time is applied together."""
+RETRY_S = 0.5
+SETTLES_WITHIN_S = 1.0
+MOST_WAITING = 200
+"""With so many callbacks waiting, single frames are told of no longer."""
+
+
+class Plays(Protocol):
+    """Something with connections."""
+
+    @property
+    def label(self) -> str:
+        """What no other thing of this process is called."""
+        ...
+
+    def playing(self) -> Iterable[Connection]:
+        """Return those that play."""
+        ...
+
+    def forget_in_child(self) -> None:
+        """In a forked child: nothing of it runs."""
+        ...
+
+
+class Shows(Protocol):
+    """Something with windows."""
+
+    @property
+    def label(self) -> str:
+        """What it is called by in a plan."""
+        ...
+
+    def show(self, routes: Mapping[int, str]) -> None:
+        """Show these streams, by slot."""
+        ...
+
+    def forget_in_child(self) -> None:
+        """In a forked child: nothing of it runs."""
+        ...
+
+
+class Runtime:
+    """Applies to the site what the objects of the program say, whenever one of them has changed."""
+
+    def __init__(self) -> None:
+        self._players: WeakValueDictionary[str, Plays] = WeakValueDictionary()
+        self._screens: WeakValueDictionary[str, Shows] = WeakValueDictionary()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._site: Site | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._starting = threading.RLock()
+        self._applying = threading.RLock()
+        self._in_apply = False
+        self._dirty = False
+        self._scheduled = False
+        self._applied = GraphSpec()
+        self._sights: dict[str, Sight] = {}
+        self._observed: dict[str, Callable[[], None]] = {}
+        self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
+        self._told: list[str] = []
+
+    def add_player(self, player: Plays) -> None:
+        """Play its connections, for as long as it lives."""
+        self._players[player.label] = player
+
+    def add_screen(self, screen: Shows) -> None:
+        """Tell it what to show, for as long as it lives."""
+        self._screens[screen.label] = screen
+
+    def changed(self) -> None:
+        """Have what was changed applied soon. Starts nothing while nothing plays; takes no lock, then."""
+        if self._site is None and not self._connections():
+            return
+        self._dirty = True
+        if not self._scheduled:
+            self._scheduled = True
+            self.dispatcher.call(self._gather)
+
+    def settle(self, timeout_s: float = SETTLES_WITHIN_S) -> bool:
+        """Return when all that was changed before is applied; False: it took too long, or can't be now."""
+        if not self._dirty and not self._in_apply:
+            return True
+        if not self._applying.acquire(timeout=timeout_s):
+            return False
+        try:
+            # A finalizer may come here in the midst of it.
+            return not self._in_apply and self._apply()
+        finally:
+            self._applying.release()
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The thread of callbacks; it is started here, if it was not."""
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            with self._starting:
+                dispatcher = self._dispatcher = self._dispatcher or Dispatcher()
+        return dispatcher
+
+    @property
+    def site(self) -> Site:
+        """The site of this process; it is started here, if it was not."""
+        site = self._site
+        if site is None:
+            with self._starting:
+                site = self._site = self._site or Graph().start()
+        return site
+
+    def shut_down(self) -> None:
+        """End the site and the thread of callbacks; what is used later starts them afresh."""
+        with self._starting:
+            site, dispatcher = self._site, self._dispatcher
+            if site is not None:
+                site.close()
+            if dispatcher is not None:
+                dispatcher.close()
+            self._reset()
+
+    def forget_in_child(self) -> None:
+        """In a forked child: it has no site, and nothing that runs, until it starts something itself."""
+        self._reset()
+        for player in _alive(self._players):
+            player.forget_in_child()
+        for screen in _alive(self._screens):
+            screen.forget_in_child()
+
+    def _gather(self) -> None:
+        self.dispatcher.call_later(GATHERED_S, self._apply_scheduled)
+
+    def _apply_scheduled(self) -> None:
+        self._scheduled = False
+        with self._applying:
+            self._apply()
+
+    def _apply(self) -> bool:
+        if not self._dirty:
+            return True
+        self._dirty = False
+        self._in_apply = True
+        try:
+            self._apply_now()
+        except (BrokenError, TimeoutError) as error:
+            _log.info("what was changed is applied later: %s", error)
+            self._retry()
+            return False
+        except ClosedError as error:
+            _log.error("what was changed can't be applied: %s", error)
+        except GraphError:
+            _log.exception("what was changed can't be applied")
+        finally:
+            self._in_apply = False
+        return True
+
+    def _retry(self) -> None:
+        self._dirty = True
+        self.dispatcher.call(lambda: self._later(RETRY_S))
+
+    def _later(self, delay_s: float) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.dispatcher.call_later(delay_s, self._apply_scheduled)
+
+    def _apply_now(self) -> None:
+        connections = self._connections()
+        if self._site is None and not connections:
+            return
+        plan = make_plan(sorted(connections, key=lambda it: it.id), self._applied)
+        self._tell_problems(plan)
+        self._sights = plan.sights
+        for node in set(self._observed) - set(plan.sights):
+            self._observed.pop(node)()
+        for node in set(plan.sights) - set(self._observed):
+            self._observed[node] = self.site.observe(node, self._on_event)
+        spec = plan.graph.spec
+        if spec != self._applied:
+            self.site.apply(plan.graph)
+            self._applied = spec
+        self._attach(plan)
+        for screen in _alive(self._screens):
+            screen.show(plan.routes.get(screen.label, {}))
+
+    def _connections(self) -> list[Connection]:
+        return [it for player in _alive(self._players) for it in player.playing()]
+
+    def _attach(self, plan: Plan) -> None:
+        kept = {node: woken for node, woken in self._attached.items() if node in plan.graph.names}
+        for node, woken in plan.descriptors.items():
+            if kept.get(node) != woken:
+                try:
+                    self.site.attach(node, *(it.getFd() for it in woken))
+                except OSError as error:
+                    _log.error("a descriptor can't be attached to ring node %s: %s", node, error)
+                kept[node] = woken
+        self._attached = kept
+
+    def _tell_problems(self, plan: Plan) -> None:
+        for problem in plan.problems:
+            if problem not in self._told:
+                _log.error("%s", problem)
+        self._told = plan.problems
+
+    def _on_event(self, event: NodeEvent) -> None:
+        """Hand on to the dispatcher; in the site's thread."""
+        dispatcher = self.dispatcher
+        if event.kind != "seen" or dispatcher.waiting < MOST_WAITING:
+            dispatcher.call(lambda: self._tell(event))
+
+    def _tell(self, event: NodeEvent) -> None:
+        # Who was disconnected, or stopped, meanwhile is told no more.
+        sight = self._sights.get(event.node)
+        if sight is not None:
+            sight.who.on_event(event, sight)
+
+
+def _alive(things: "WeakValueDictionary[str, T]") -> list[T]:
+    """Return those that live; other threads may add some meanwhile."""
+    return [it for it in (reference() for reference in things.valuerefs()) if it is not None]
+
+
+runtime = Runtime()
+changed = runtime.changed
+settle = runtime.settle
+
+atexit.register(runtime.shut_down)
+os.register_at_fork(after_in_child=runtime.forget_in_child)
