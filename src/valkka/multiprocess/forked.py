@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -47,7 +46,6 @@ class ForkedProcess(FORK.Process):  # type: ignore[name-defined,misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._asked_at: float | None = None
         self._pidfd: Descriptor | None = None
         self._lifeline: Descriptor | None = None
 
@@ -90,11 +88,10 @@ class ForkedProcess(FORK.Process):  # type: ignore[name-defined,misc]
         # Another thread may have reaped it this very moment.
         return "has ended" if self.exitcode is None else f"has ended: {describe_exit(self.exitcode)}"
 
-    def _end_in_time(self) -> None:
+    def _end_in_time(self, within_s: float) -> None:
         """Wait for one that was asked to stop; terminate and at last kill it when it doesn't."""
-        asked_at = time.monotonic() if self._asked_at is None else self._asked_at
         assert self._pidfd is not None
-        if not readable((self._pidfd,), asked_at + self.end_within_s - time.monotonic()):
+        if not readable((self._pidfd,), within_s):
             _log.error("%s does not stop within %g s: it is terminated", self.name, self.end_within_s)
             self.terminate()
             if not readable((self._pidfd,), self.kill_within_s):

@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from io import FileIO
+from io import BytesIO, FileIO
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -68,6 +68,11 @@ class FrontPipe(Connection):
     def __init__(self, fd: int) -> None:
         super().__init__(fd)
         self._kept: Connection | None = None
+        self._ends_with: Descriptor | None = None
+
+    def end_with(self, process: Descriptor) -> None:
+        """Wait no longer once `process` can be read, a pidfd: for pipes whose other end is open here, too."""
+        self._ends_with = process
 
     def recv(self) -> Any:
         """Return what was sent; None when the other end is gone, in the middle of a message, too."""
@@ -85,6 +90,15 @@ class FrontPipe(Connection):
         if self._kept is not None:
             self._kept.close()
 
+    def _recv(self, size: int, *_: Any) -> BytesIO:
+        # Where all reading of the base class is done.
+        got = BytesIO()
+        while got.tell() < size:
+            if not _can(self.fileno(), select.POLLIN, self._ends_with):
+                raise EOFError("the process at the other end has ended")
+            got.write(_some(self.fileno(), size - got.tell()))
+        return got
+
     def _fall_silent(self) -> None:
         """Be like the pipe of a back end that says nothing: who selects on it isn't woken without end."""
         with no_fork():
@@ -93,7 +107,7 @@ class FrontPipe(Connection):
             silent.close()
 
 
-def private_pipe(front: Callable[[int], Connection] = Connection) -> tuple[Connection, Connection]:
+def private_pipe(front: Callable[[int], Any] = Connection) -> tuple[Any, Connection]:
     """Return front and back end of a new two-way pipe; forks close them in children, unless they're given."""
     with no_fork():
         ours, theirs = (end.detach() for end in socket.socketpair())
@@ -162,7 +176,7 @@ class Duplex:
         """Send an object; waits while the pipe is full. Raises BrokenPipeError when the other end is gone."""
         rest = memoryview(to8ByteMessage(obj))
         while rest:
-            if not self._wait(self.write_fd, select.POLLOUT):
+            if not _can(self.write_fd, select.POLLOUT, self._ends_with):
                 raise BrokenPipeError("the process at the other end has ended")
             with suppress(BlockingIOError):
                 # So much can be written without waiting.
@@ -180,19 +194,20 @@ class Duplex:
     def _read(self, size: int) -> bytes:
         got = bytearray()
         while len(got) < size:
-            if not self._wait(self.read_fd, select.POLLIN):
+            if not _can(self.read_fd, select.POLLIN, self._ends_with):
                 raise EOFError("the process at the other end has ended")
             with suppress(BlockingIOError):
                 got += _some(self.read_fd, size - len(got))
         return bytes(got)
 
-    def _wait(self, fd: int, events: int) -> bool:
-        """Wait until something can be done with `fd`; False when the other process ends before that."""
-        poll = select.poll()
-        poll.register(fd, events)
-        if self._ends_with is not None:
-            poll.register(self._ends_with, select.POLLIN)
-        return fd in dict(poll.poll())
+
+def _can(fd: int, events: int, ends_with: Descriptor | None) -> bool:
+    """Wait until something can be done with `fd`; False when the other process ends before that."""
+    poll = select.poll()
+    poll.register(fd, events)
+    if ends_with is not None:
+        poll.register(ends_with, select.POLLIN)
+    return fd in dict(poll.poll())
 
 
 def _some(fd: int, size: int) -> bytes:

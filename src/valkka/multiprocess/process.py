@@ -76,6 +76,7 @@ class MessageProcess(ForkedProcess):
         self.logger = logging.getLogger(self.pre)
         self.front_pipe, self.back_pipe = self._make_pipes()
         self.front_pipe_internal, self.back_pipe_internal = private_pipe()
+        self._asked_at: float | None = None
         self.loop: Any = True
         self.listening = False
         self.sigint = True
@@ -116,7 +117,7 @@ class MessageProcess(ForkedProcess):
         if self._asked_at is None:
             self.join()
         else:
-            self._end_in_time()
+            self._end_in_time(self._asked_at + self.end_within_s - time.monotonic())
 
     def stop(self) -> None:
         """Ask it to stop, and wait for its end."""
