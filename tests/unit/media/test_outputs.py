@@ -1,24 +1,26 @@
 """The rings of a stream, with real rings and readers, and pictures drawn here."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
+import msgspec
 import numpy as np
 import pytest
 
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
-from camgraph.control.messages import MemoryAnswer, ReleaseMemory, ReserveMemory
-from camgraph.graph.nodes import Gate, Rate
+from camgraph.control.messages import MemoryAnswer, NodeEvent, ReleaseMemory, ReserveMemory
+from camgraph.graph.nodes import Gate, Interval, Movement, Observe, Publish, Rate
 from camgraph.graph.spec import GraphSpec, Node, RtspSource, StreamPath, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Memory
 from camgraph.media.outputs import LINGER_S, MAX_RINGS, Outputs
-from camgraph.media.source import Packet
+from camgraph.media.source import Packet, StreamInfo
 from camgraph.ring.protocol import Hello, RingRequest
 from camgraph.ring.reader import Reader
 from camgraph.testing.waiting import wait_until
@@ -43,7 +45,8 @@ class Stream:
     def __init__(self) -> None:
         self.loop = Loop()
         self.memory = Memory(self._on_word)
-        self.filters = Filters("door", lambda event: None)
+        self.told: list[NodeEvent] = []
+        self.filters = Filters("door", self.told.append)
         self.outputs = Outputs(self.loop, "door", 77, self.filters, self.memory)
         self.room_bytes = 1 << 40
         self.reserved_bytes = 0
@@ -299,6 +302,100 @@ def test_a_ring_is_wanted_from_its_first_reader_until_it_is_closed(playing: Stre
     assert playing.outputs.wanted
     reader.close()
     playing.until(lambda: not playing.outputs.wanted)
+
+
+def test_what_is_kept_back_from_all_is_not_wanted(playing: Stream) -> None:
+    def have(*nodes: Node) -> bool:
+        playing.filters.configure(paths(*nodes))
+        playing.outputs.follow_filters()
+        return playing.outputs.wanted
+
+    shut, open_ = Gate(id="night", source="door", opened=False), Gate(id="night", source="door")
+    slow = Rate(id="slow", source="night", fps=5)
+    have(shut, slow)
+    reader = playing.read(RingRequest("slow"))
+    assert not playing.outputs.wanted
+    assert have(open_, slow)
+    assert not have(shut, slow)
+    for watching in (
+        Movement(id="x", source="night", every_ms=40, threshold=0.1, ends_after_ms=0),
+        Observe(id="x", source="night", of="pictures"),
+    ):
+        assert not have(shut, slow, watching)
+        assert have(shut, slow, msgspec.structs.replace(watching, source="door"))
+    # Packets are not pictures: to tell of them costs no decoding.
+    assert not have(shut, slow, Observe(id="x", source="door", of="packets"))
+    assert playing.outputs.takes_packets
+    assert not have(shut, slow)
+    assert not playing.outputs.takes_packets
+    own = playing.read(NATIVE)
+    assert playing.outputs.wanted
+    own.close()
+    playing.until(lambda: not playing.outputs.wanted)
+    assert reader.read_nowait() is None
+
+
+def test_pictures_are_watched_without_readers_and_once_for_all(playing: Stream) -> None:
+    playing.filters.configure(
+        paths(Observe(id="x", source="door", of="pictures"), Gate(id="night", source="x"))
+    )
+    playing.outputs.follow_filters()
+    playing.publish(picture(1))
+    readers = [playing.read(RingRequest("x")), playing.read(RingRequest("night", "gray8"))]
+    playing.publish(picture(2))
+    assert [reader.read(1).pts for reader in readers] == [7200, 7200]
+    assert [event.count for event in playing.told] == [1, 2]
+    assert playing.outputs.conversions == 2
+
+
+def test_descriptors_are_written_to_once_the_picture_is_in_the_ring(playing: Stream) -> None:
+    playing.filters.configure(paths(Publish(id="x", source="door", ring="lens", format="gray8", tag=5)))
+    playing.outputs.follow_filters()
+    assert not playing.outputs.wanted
+    bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    try:
+        playing.filters.attach("x", [os.dup(bell)])
+        assert playing.outputs.wanted
+        reader = playing.read(RingRequest("x", "gray8"))
+        playing.publish(picture(1), picture(2))
+        assert os.eventfd_read(bell) == 2
+        frame = reader.read_nowait()
+        assert frame is not None
+        assert frame.tag == 5
+        reader.close()
+        playing.until(lambda: playing.outputs.statistics() == ())
+        assert playing.outputs.wanted
+        playing.filters.attach("x", [])
+        assert not playing.outputs.wanted
+    finally:
+        playing.filters.close()
+        os.close(bell)
+
+
+def test_packets_have_readers_before_there_is_a_picture_and_filters_of_their_own(stream: Stream) -> None:
+    stream.filters.configure(
+        paths(
+            Interval(id="seldom", source="door", shortest_ms=100),
+            Observe(id="x", source="door", of="packets"),
+        )
+    )
+    stream.outputs.follow_filters()
+    early = stream.read(NATIVE)
+    seldom, all_ = stream.read(RingRequest("seldom", "nal")), stream.read(RingRequest("door", "nal"))
+    assert stream.outputs.takes_packets
+    assert not stream.outputs.wanted
+    assert [ring.readers for ring in stream.outputs.statistics()] == [1, 1]
+    info = StreamInfo("vp8", None, 320, 180, 25.0)
+    for number in range(6):
+        packet = Packet(b"packet", number, TIME_BASE, True, 0, (number + 1) * 40_000_000, "rtcp")
+        stream.outputs.publish_packet(packet, info)
+    assert [all_.read(1).pts for _ in range(6)] == list(range(6))
+    assert [seldom.read(1).pts for _ in range(2)] == [0, 3]
+    assert [event.count for event in stream.told] == list(range(1, 7))
+    stream.outputs.set_picture(320, 180, 25.0)
+    assert stream.outputs.wanted
+    stream.publish(picture(1))
+    assert early.read(1).pts == 3600
 
 
 def test_memory_is_asked_for_before_it_is_touched(playing: Stream) -> None:
