@@ -103,7 +103,7 @@ class Frame:
     def open_memory(self) -> int:
         """Return a new read-only descriptor of the whole ring's memory, to be mapped by others.
 
-        The caller owns it. It gives no lease: who maps it reads what this frame holds while the frame is held.
+        The caller owns it. It is no lease: keep the frame for as long as they look at it.
         """
         self._check()
         assert self._lease is not None

@@ -4,7 +4,7 @@ import ctypes
 import os
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,17 +16,26 @@ _CLIENT_MESSAGE = 33
 
 @contextmanager
 def screen(
-    width_px: int = 1600, height_px: int = 1200, *, framebuffer_in: Path | None = None
+    width_px: int = 1600,
+    height_px: int = 1200,
+    *,
+    framebuffer_in: Path | None = None,
+    depth: int = 24,
+    without: Sequence[str] = (),
+    pids: list[int] | None = None,
 ) -> Iterator[str]:
-    """Run an X server (Xvfb, 24 bits deep) and give the name of its display, ``:N``.
+    """Run an X server (Xvfb, `depth` bits deep, lacking extensions) and give the name of its display, ``:N``.
 
     With `framebuffer_in`, a directory, its pixels lie in the file ``Xvfb_screen0`` there, as xwd writes them.
+    The server's pid is appended to `pids`.
     If this process is killed, so is the server: the kernel sees to that. Raises RuntimeError with the remedy
     if it does not start.
     """
     reader, writer = os.pipe()
     command = ["setpriv", "--pdeathsig", "KILL", "Xvfb", "-displayfd", str(writer), "-noreset"]
-    options = ["-nolisten", "tcp", "-screen", "0", f"{width_px}x{height_px}x24"]
+    options = ["-nolisten", "tcp", "-screen", "0", f"{width_px}x{height_px}x{depth}"]
+    for extension in without:
+        options += ["-extension", extension]
     if framebuffer_in is not None:
         options += ["-fbdir", str(framebuffer_in)]
     with (
@@ -34,6 +43,8 @@ def screen(
         subprocess.Popen([*command, *options], pass_fds=[writer], stderr=subprocess.DEVNULL) as server,
     ):
         os.close(writer)
+        if pids is not None:
+            pids.append(server.pid)
         try:
             ready, _, _ = select.select([told], [], [], 20)
             number = told.read(16).decode().strip() if ready else ""
