@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from random import Random
 
 import av
 import numpy as np
@@ -139,6 +140,39 @@ def test_gates_and_branches_hold_packets_back_too() -> None:
     assert stream.packets("f.b", [0]) == []
     stream.have(Gate(id="night", source="door", opened=False), nodes[1])
     assert stream.packets("f.a", [0]) == stream.pictures("f.a", [0]) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["gate", "shut", "interval", "rate", "stamp"]))),
+    st.randoms(use_true_random=False),
+)
+def test_who_asks_and_in_which_order_changes_nothing(kinds: list[tuple[int, str]], order: Random) -> None:
+    nodes: list[Filter] = []
+    for number, (fed_by, kind) in enumerate(kinds):
+        name, source = f"n{number}", nodes[fed_by % len(nodes)].id if nodes else "door"
+        match kind:
+            case "gate" | "shut":
+                nodes.append(Gate(id=name, source=source, opened=kind == "gate"))
+            case "interval":
+                nodes.append(Interval(id=name, source=source, shortest_ms=100 * (number + 1)))
+            case "rate":
+                nodes.append(Rate(id=name, source=source, fps=9 - number % 8))
+            case _:
+                nodes.append(Stamp(id=name, source=source))
+    together, alone = Stream(*nodes), {node.id: Stream(*nodes) for node in nodes}
+    names = list(alone)
+    now_ns = time.monotonic_ns()
+    for number in range(12):
+        one = packet(number * 37)._replace(arrival_ns=now_ns + number * 37 * MS)
+        shown = picture(0)._replace(packet=one)
+        order.shuffle(names)
+        for name in [*names, *names]:
+            by_all = together.tap(name)
+            passes = alone[name].tap(name)
+            assert (by_all.packet(number, one, "h264") is None) == (
+                passes.packet(number, one, "h264") is None
+            )
+            assert (by_all.picture(number, shown) is None) == (passes.picture(number, shown) is None)
 
 
 def test_what_is_not_fresh_any_more_is_held_back() -> None:
