@@ -1,7 +1,7 @@
 """Live streams: handles by which a program asks for frames, and sees states."""
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from camgraph.base.pixels import PixelFormat
 from camgraph.client.statuses import StatusBoard
@@ -53,6 +53,16 @@ class LiveStream:
         return Stream(self._name).frames(
             format=format, roi=roi, size=size, fps=fps, policy=policy, leases=leases
         )
+
+    def packets(
+        self,
+        *,
+        format: Literal["nal", "fmp4"] = "nal",  # noqa: A002
+        policy: ReadPolicy = "every",
+        leases: int = 16,
+    ) -> FrameRequest:
+        """Return a request for this stream as the camera has encoded it, as `Stream.packets` does."""
+        return Stream(self._name).packets(format=format, policy=policy, leases=leases)
 
 
 class StreamTable(Mapping[str, LiveStream]):

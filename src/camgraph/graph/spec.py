@@ -187,9 +187,10 @@ class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Frames of one stream as a reader wants them.
 
     `roi` is the region of interest, (x, y, width, height) in px of the camera's picture; `size` is (width,
-    height) in px, `fps` an upper bound in frames per second; None means as the camera sends it. Requests that
-    agree in stream, format, roi, size and fps share one ring, whatever their policy and their number of
-    leases.
+    height) in px, `fps` an upper bound in frames per second; None means as the camera sends it. Packets
+    (formats ``nal`` and ``fmp4``) have no region and no rate, and their size is (bytes, 1): longer items are
+    cut. Requests that agree in stream, format, roi, size and fps share one ring, whatever their policy and
+    their number of leases.
     """
 
     stream: str
@@ -336,11 +337,16 @@ def check_request(request: FrameRequest) -> None:
     where = f"frames of {request.stream!r}"
     if request.format is not None and request.format not in (*PIXEL_FORMATS, *_OF_PACKETS):
         raise GraphError(
-            f"{where}: format {request.format!r} is unknown; choose one of {', '.join(PIXEL_FORMATS)}"
+            f"{where}: format {request.format!r} is unknown; choose one of {', '.join(PIXEL_FORMATS)}, "
+            f"of packets {', '.join(_OF_PACKETS)}"
         )
     if request.format in _OF_PACKETS:
         if request.size is not None and not _is_item_size(request.size):
             raise GraphError(f"{where}: size {request.size!r} of {request.format!r} must be (bytes, 1)")
+        if request.roi is not None or request.fps is not None:
+            raise GraphError(
+                f"{where}: roi and fps are for pictures; packets ({request.format}) come as they were sent"
+            )
     elif request.size is not None and not _is_size(request.size):
         raise GraphError(
             f"{where}: size {request.size!r} must be (width, height), each 1 to {MAX_SIDE_PX} px"

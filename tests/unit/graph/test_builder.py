@@ -8,7 +8,14 @@ import pytest
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.nodes import Gate
-from camgraph.graph.spec import FrameRequest, GraphSpec, HttpSource, RtspSource, SyntheticSource
+from camgraph.graph.spec import (
+    FrameRequest,
+    GraphSpec,
+    HttpSource,
+    RtspSource,
+    SyntheticSource,
+    check_request,
+)
 from camgraph.graph.stream import Stream
 
 
@@ -290,3 +297,19 @@ def test_a_stored_graph_with_a_password_is_refused(url: str) -> None:
     with pytest.raises(GraphError, match="carries a password") as raised:
         GraphBuilder.from_spec(GraphSpec(nodes=(RtspSource(id="door", url=url),)))
     assert "hidden" not in str(raised.value)
+
+
+def test_packets_are_asked_for_without_region_and_rate() -> None:
+    request = Stream("door").packets()
+    assert (request.stream, request.format, request.policy, request.leases) == ("door", "nal", "every", 16)
+    assert Stream("door").packets(format="fmp4", policy="latest", leases=2).format == "fmp4"
+    check_request(msgspec.structs.replace(request, size=(100_000, 1)))
+    for wrong in (
+        {"fps": 5.0},
+        {"roi": (0, 0, 8, 8)},
+        {"size": (640, 360)},
+        {"format": "mkv"},
+        {"leases": 0},
+    ):
+        with pytest.raises(GraphError, match=r"^frames of 'door': "):
+            check_request(msgspec.structs.replace(request, **wrong))
