@@ -1,18 +1,23 @@
 """The examples as a user starts them: what they print and show, and that they end in order."""
 
+import itertools
 import os
 import re
 import signal
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import av
 import pytest
 from tests.real.camera_on_screen import camera_picture, camera_shown
 from tests.real.running_example import EXAMPLES, Example, back_ends
 
 from camgraph.testing.cameras import Cameras
+from camgraph.testing.clips import FRAMES
 from camgraph.testing.pattern import PERIOD, box_at, decode, draw_yuv420p
 from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
@@ -86,6 +91,30 @@ def test_headless_with_a_login(start: Callable[..., Example]) -> None:
         running = start("headless.py", *cameras.urls, "--login", "env:DOOR", DOOR="keeper:horse")
         wait_until(lambda: running.says(r"^camera-1: live, 320x180, "), 20, "a camera with a login")
         assert "horse" not in running.interrupt()
+
+
+def test_browser_mp4(start: Callable[..., Example], cameras: Cameras) -> None:
+    running = start("browser_mp4.py", *cameras.urls, "--port", "0")
+    wait_until(lambda: running.says("^http://"), 20, "the page's address")
+    address = running.told().split()[0]
+    with urllib.request.urlopen(address, timeout=20) as page:
+        assert page.read().count(b"<video") == 2
+    with pytest.raises(urllib.error.HTTPError, match="No camera is named 3") as refused:
+        urllib.request.urlopen(f"{address}3.mp4", timeout=20)
+    refused.value.close()
+    viewers = [urllib.request.urlopen(f"{address}camera-{camera}.mp4?1", timeout=20) for camera in (2, 1, 2)]
+    for camera, viewer in zip((2, 1, 2), viewers, strict=True):
+        with av.open(viewer, "r", format="mp4") as container:
+            frames = list(itertools.islice(container.decode(video=0), 30))
+        found = [decode(frame.to_ndarray()[:360]) for frame in frames]
+        assert {each.camera for each in found} == {camera}
+        numbers = [each.number or 0 for each in found]
+        assert numbers == [(numbers[0] + step) % FRAMES for step in range(30)]
+    # Two still look on.
+    viewers.pop().close()
+    assert running.interrupt() == f"{address} until Ctrl-C\n"
+    for viewer in viewers:
+        viewer.close()
 
 
 def test_sources(start: Callable[..., Example]) -> None:
