@@ -10,6 +10,7 @@ from camgraph.graph.spec import (
     HTTP,
     RTSP,
     Address,
+    Clock,
     Decode,
     DeviceSource,
     FileSource,
@@ -42,6 +43,28 @@ class SourceOptions(TypedDict, total=False):
     """Without packets for so long, the stream counts as stalled."""
     longest_retry_s: float
     """No attempt waits longer for the next one."""
+    decode_threads: int
+    """So many threads of FFmpeg decode it (1 to 16, 1 if not told), for pictures that are too large for one
+    core; each further one keeps every picture back by a frame."""
+    cpu: int
+    """The thread that decodes it runs on this CPU only, counted from 0; one that there is not is told in the
+    log, and any is used."""
+
+
+class RtpOptions(SourceOptions, total=False):
+    """What a source of RTP can be told, too. A change opens it anew."""
+
+    receive_buffer_bytes: int
+    """So large a receive buffer is asked for of the socket that packets come by. By UDP it is to hold what
+    comes while a media process is busy. Where the system allows less (``net.core.rmem_max``), the log tells.
+    0, if not told: 4 MiB, or what the system allows, by UDP; as the system sees fit by TCP."""
+    reorder_ms: int
+    """By UDP, and multicast: packets wait so long at most for one before them that comes late, 1 to 5000 ms.
+    What is lost costs a delay of so much. 0, if not told: 100 ms."""
+    clock: Clock
+    """What gives frames their ``capture_ns``: ``capture``, if not told, is when they were taken, as well as
+    can be known; ``camera`` what the camera's own clock showed then, right or wrong, as its sender reports
+    tell, and before the first one their arrival; ``arrival`` the wall clock's time of their arrival."""
 
 
 class SourceWords:
@@ -61,7 +84,7 @@ class SourceWords:
         login: str | None = None,
         transport: Transport = "tcp",
         sub_url: str | None = None,
-        **options: Unpack[SourceOptions],
+        **options: Unpack[RtpOptions],
     ) -> Stream:
         """Declare a camera reached by RTSP, and return its stream.
 
@@ -77,8 +100,12 @@ class SourceWords:
         `keep_warm` has it decoded while nobody reads, too; `decode` is ``all`` or ``keyframes``; `decode_fps`
         bounds the pictures a second that are decoded; `show_damaged` shows pictures that data is missing of;
         without packets for `stalled_after_s` seconds it counts as stalled; no attempt waits longer than
-        `longest_retry_s` for the next. Raises GraphError if the name is taken, the address is none, or an
-        option can't be.
+        `longest_retry_s` for the next; `decode_threads` of FFmpeg decode it, on CPU number `cpu` only.
+
+        Of those that RTP has, `receive_buffer_bytes` is asked for as the socket's buffer; `reorder_ms` is how
+        long a late packet is waited for; `clock`, which gives frames their capture time, is ``capture``,
+        ``camera`` or ``arrival``. Raises GraphError if the name is taken, the address is none, or an option
+        can't be.
         """
         bare, login = self._split(name, url, login, RTSP)
         if sub_url is not None:
@@ -92,7 +119,7 @@ class SourceWords:
         self._add_with_login(node, url)
         return Stream(name)
 
-    def sdp(self, name: str, path: str | os.PathLike[str], **options: Unpack[SourceOptions]) -> Stream:
+    def sdp(self, name: str, path: str | os.PathLike[str], **options: Unpack[RtpOptions]) -> Stream:
         """Declare RTP that somebody sends to this machine, or to a multicast group, and return its stream.
 
         The file at `path` is the session description of it (RFC 8866), as senders write it. `options` are as

@@ -29,6 +29,10 @@ from camgraph.graph.types import check_types
 SPEC_VERSION = 1
 SHORTEST_TIME_S, LONGEST_TIME_S = 0.1, 3600.0
 """Bounds of the times that a source can be declared with."""
+MOST_BUFFER_BYTES = 1 << 30
+MOST_REORDER_MS = 5000
+MOST_THREADS = 16
+MAX_CPU = 4095
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _OF_PACKETS = ("nal", "fmp4")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
@@ -37,6 +41,7 @@ ReadPolicy = Literal["latest", "every"]
 Decode = Literal["all", "keyframes"]
 Transport = Literal["tcp", "udp", "multicast"]
 Speed = Literal["own", "fast"]
+Clock = Literal["capture", "camera", "arrival"]
 
 
 class Address(NamedTuple):
@@ -65,9 +70,23 @@ class _Source(BaseNode, frozen=True, kw_only=True):
     """Without packets for so long, the stream counts as stalled."""
     longest_retry_s: float | None = None
     """No attempt waits longer for the next one than this; None: as the kind of failure asks for."""
+    decode_threads: int = 1
+    """So many threads of FFmpeg decode it; each further one keeps pictures back by a frame."""
+    cpu: int = -1
+    """Decode it on this CPU only; -1: where the system likes."""
 
 
-class RtspSource(_Source, frozen=True, kw_only=True, tag="rtsp"):
+class _RtpSource(_Source, frozen=True, kw_only=True):
+    receive_buffer_bytes: int = 0
+    """So much is asked for as the receive buffer of the socket that packets come by; 0: as usual."""
+    reorder_ms: int = 0
+    """A late packet of a stream by UDP is waited for so long at most; 0: as usual."""
+    clock: Clock = "capture"
+    """What gives frames their capture time: an estimate from arrivals and a camera's clock that is right; the
+    camera's own clock, right or wrong; or their arrival."""
+
+
+class RtspSource(_RtpSource, frozen=True, kw_only=True, tag="rtsp"):
     """A camera reached by RTSP. `login` is a reference to a secret, never the secret."""
 
     url: str
@@ -78,7 +97,7 @@ class RtspSource(_Source, frozen=True, kw_only=True, tag="rtsp"):
     """The camera's smaller stream: received instead while no reader asks for more than it has."""
 
 
-class SdpSource(_Source, frozen=True, kw_only=True, tag="sdp"):
+class SdpSource(_RtpSource, frozen=True, kw_only=True, tag="sdp"):
     """RTP that is sent to this machine, or to a multicast group, as a session description (RFC 8866) says."""
 
     path: str
@@ -244,6 +263,7 @@ def _check_source(node: Source) -> None:
         ("decode", node.decode, get_args(Decode)),
         ("transport", getattr(node, "transport", "tcp"), get_args(Transport)),
         ("speed", getattr(node, "speed", "own"), get_args(Speed)),
+        ("clock", getattr(node, "clock", "capture"), get_args(Clock)),
     ):
         if value not in known:
             raise GraphError(
@@ -253,6 +273,14 @@ def _check_source(node: Source) -> None:
         raise GraphError(f"stream {node.id!r}: path {node.path!r} names no file")
     _check_fps(node.id, "decode_fps", node.decode_fps)
     _check_times(node)
+    for option, least, most in (
+        ("receive_buffer_bytes", 0, MOST_BUFFER_BYTES),
+        ("reorder_ms", 0, MOST_REORDER_MS),
+        ("decode_threads", 1, MOST_THREADS),
+        ("cpu", -1, MAX_CPU),
+    ):
+        if not least <= (number := getattr(node, option, least)) <= most:
+            raise GraphError(f"stream {node.id!r}: {option} {number!r} must be {least} to {most}")
 
 
 def _check_fps(stream: str, option: str, fps: float | None) -> None:

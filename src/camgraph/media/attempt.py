@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from camgraph.base.errors import ClosedError, DecodeError, SourceError, SourceRefused
 from camgraph.base.redact import redact
+from camgraph.media.cpus import stay_on
 from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand, Policy
 from camgraph.media.events import Event, Failed, FrameDecoded, Opened, PacketArrived, Resolved
@@ -29,8 +30,9 @@ class Attempt:
 
     Pictures are decoded while `wanted`, as the policy says. With `held` none passes unseen: after the first,
     the source is asked for more only while pictures, or packets, are wanted. While `telling` is set, every
-    packet is told, else only what changes. `on_ended` is the last thing that is called; the source is closed
-    by then. `counts` are this attempt's.
+    packet is told, else only what changes. So many `threads` of FFmpeg decode, on that `cpu`
+    (-1: any). `on_ended` is the last thing that is called; the source is closed by then. `counts` are this
+    attempt's.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Attempt:
         post: Callable[[Event], None],
         on_picture: Callable[[int, int, float], None],
         on_ended: Callable[["Attempt"], None],
+        threads: int = 1,
+        cpu: int = -1,
     ) -> None:
         self.number = number
         self.telling = True
@@ -52,6 +56,7 @@ class Attempt:
         self.counts = Counts()
         self._source, self._outputs, self._wanted = source, outputs, wanted
         self._policy, self._held = policy, held
+        self._threads, self._cpu = threads, cpu
         self._size = (0, 0)
         self._post, self._on_picture, self._on_ended = post, on_picture, on_ended
         self._cancelled = False
@@ -124,6 +129,7 @@ class Attempt:
 
     def _receive(self) -> None:
         source, number = self._source, self.number
+        stay_on(self._cpu)
         source.resolve()
         self._post(Resolved(number))
         self._step(_OPENING)
@@ -138,7 +144,7 @@ class Attempt:
     def _show_part(self, info: StreamInfo) -> None:
         """Show what comes up to where the source goes on in another way."""
         counts = self.counts
-        decoder = _decoder_for(info, counts.drops)
+        decoder = _decoder_for(info, counts.drops, self._threads)
         demand = OnDemand(decoder, self._wanted, self._policy, counts, self._check_cancelled)
         self._demand = demand
         self._size = (0, 0)
@@ -218,9 +224,9 @@ def _check_shown(demand: OnDemand, info: StreamInfo) -> None:
         )
 
 
-def _decoder_for(info: StreamInfo, drops: Drops) -> VideoDecoder:
+def _decoder_for(info: StreamInfo, drops: Drops, threads: int) -> VideoDecoder:
     try:
-        return VideoDecoder(info, drops)
+        return VideoDecoder(info, drops, threads)
     except DecodeError as error:
         raise SourceRefused(
             f"The video can't be decoded here ({error}): set the camera to H.264, or convert the file.",

@@ -73,16 +73,19 @@ class VideoDecoder:
     by little (intra refresh), is decoded on: there is nothing to wait for.
     """
 
-    def __init__(self, info: StreamInfo, drops: Drops | None = None) -> None:
-        """Open the decoder; raise DecodeError if FFmpeg has none for this stream."""
+    def __init__(self, info: StreamInfo, drops: Drops | None = None, threads: int = 1) -> None:
+        """Open the decoder; raise DecodeError if FFmpeg has none for this stream.
+
+        With more than one of its `threads`, each further one keeps pictures back by one packet.
+        """
         try:
             context = info.context
             if context is None:
                 context = av.CodecContext.create(_IN_SOFTWARE.get(info.codec, info.codec), "r")
                 context.extradata = info.extradata
             assert isinstance(context, VideoCodecContext)
-            context.thread_type = "NONE"
-            context.thread_count = 1
+            context.thread_type = "NONE" if threads == 1 else "AUTO"
+            context.thread_count = threads
             context.open()
         except (av.error.FFmpegError, ValueError) as error:
             raise DecodeError(f"no decoder for {info.codec}: {error}") from error

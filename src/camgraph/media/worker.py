@@ -185,6 +185,8 @@ class StreamWorker:
             self.outputs,
             wanted=self._wanted,
             policy=lambda: self.node,
+            threads=self.node.decode_threads,
+            cpu=self.node.cpu,
             held=isinstance(self.node, FileSource) and self.node.speed == "fast",
             post=lambda event: self._from_thread(lambda: self._handle(event)),
             on_picture=lambda *picture: self._from_thread(lambda: self._set_picture(*picture)),

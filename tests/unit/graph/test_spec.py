@@ -1,6 +1,7 @@
 """Declarations with filters: round trips, the streams they make, and what is wrong with them."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from camgraph.graph.spec import (
     RtspSource,
     SyntheticSource,
     check_spec,
+    same_source,
     streams_of,
 )
 from camgraph.graph.stream import Stream
@@ -182,6 +184,45 @@ def test_times_of_a_source_are_bounded(option: str, value: float) -> None:
         wrong = msgspec.structs.replace(node, **{option: value})
         with pytest.raises(GraphError, match=f"stream 'door': {option} .* must be 0.1 to 3600 s"):
             check_spec(GraphSpec(nodes=(wrong,)))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("receive_buffer_bytes", -1, "0 to 1073741824"),
+        ("reorder_ms", 5001, "0 to 5000"),
+        ("clock", "sundial", "capture, camera, arrival"),
+        ("decode_threads", 0, "1 to 16"),
+        ("cpu", -2, "-1 to 4095"),
+    ],
+)
+def test_options_of_receiving_and_decoding_are_bounded(option: str, value: object, said: str) -> None:
+    node = RtspSource(id="door", url="rtsp://h/1")
+    with pytest.raises(GraphError, match=f"stream 'door': {option} .*{said}"):
+        check_spec(GraphSpec(nodes=(msgspec.structs.replace(node, **{option: value}),)))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("receive_buffer_bytes", 1),
+        ("reorder_ms", 1),
+        ("clock", "camera"),
+        ("decode_threads", 2),
+        ("cpu", 0),
+    ],
+)
+def test_what_is_told_of_receiving_and_decoding_opens_a_source_anew(option: str, value: object) -> None:
+    graph = GraphBuilder()
+    graph.rtsp("door", "rtsp://h/1")
+    options: dict[str, Any] = {option: value}
+    other = GraphBuilder()
+    other.rtsp("door", "rtsp://h/1", **options)
+    (before,), (after,) = graph.spec.nodes, other.spec.nodes
+    assert isinstance(before, RtspSource)
+    assert isinstance(after, RtspSource)
+    assert getattr(after, option) == value
+    assert not same_source(before, after)
 
 
 def test_the_words_for_sources_make_their_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The decoder on its own: packets encoded here, some of them damaged."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +35,22 @@ def test_reordered_pictures_know_their_own_packets() -> None:
     found = numbers(decode(VideoDecoder(INFO), packets))
     assert found == list(range(len(found)))
     assert len(found) > 25
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_several_threads_give_the_same_pictures(bframes: int) -> None:
+    packets = encode(bframes=bframes)
+    before = len(os.listdir("/proc/self/task"))
+    decoder = VideoDecoder(INFO, threads=3)
+    found = list(decode(decoder, packets))
+    assert len(os.listdir("/proc/self/task")) == before + 3
+    found += decoder.rest()
+    assert numbers(iter(found)) == list(range(30))
+    assert [picture.packet.pts for picture in found] == sorted(packet.pts or 0 for packet in packets)
+    assert decoder.drops.total == 0
+    # One by one as with one thread.
+    keys = [decoder.decode_alone(packet) for packet in packets if packet.keyframe]
+    assert [[number_of(picture) for picture in some] for some in keys] == [[0], [10], [20]]
 
 
 def test_it_starts_at_a_key_frame() -> None:

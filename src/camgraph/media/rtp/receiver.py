@@ -14,7 +14,7 @@ from camgraph.media.rtp.packet import (
     PLAIN,
     payload_bounds,
 )
-from camgraph.media.rtp.reorder import Released, ReorderBuffer
+from camgraph.media.rtp.reorder import WAIT_NS, Released, ReorderBuffer
 from camgraph.media.rtp.rtcp import (
     Bye,
     ReportBlock,
@@ -26,7 +26,7 @@ from camgraph.media.rtp.rtcp import (
 from camgraph.media.rtp.units import AccessUnit, Depacketizer
 
 MOST_HELD = 128
-"""Packets that wait for one before them."""
+"""Packets that usually wait for one before them, at most."""
 QUIET_NS = 20_000_000
 """A sender that is silent for so long has sent the whole unit, if its marker bits do not tell."""
 
@@ -56,7 +56,8 @@ class RtpReceiver:
     """Receives one stream of `payload_type`, whose clock has `clock_rate` ticks a second.
 
     `ordered`: the transport keeps the order (TCP), and nobody else sends on it. `ssrc` is the sender's, if it
-    was announced. Times are of CLOCK_MONOTONIC. Packets that are none, or not of this stream, are ignored.
+    was announced. Late packets are waited for `reorder_ms` at most (0: as usual). Times are of
+    CLOCK_MONOTONIC. Packets that are none, or not of this stream, are ignored.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class RtpReceiver:
         clock_rate: int,
         ordered: bool,
         ssrc: int | None = None,
+        reorder_ms: int = 0,
     ) -> None:
         self._depacketizer = depacketizer
         self._push_payload = depacketizer.push
@@ -74,7 +76,10 @@ class RtpReceiver:
         self._tick_ns = 1e9 / clock_rate
         self._ordered = ordered
         self._announced = ssrc
-        self._order = ReorderBuffer(0 if ordered else MOST_HELD)
+        wait_ns = reorder_ms * 1_000_000 or WAIT_NS
+        # So many come at a rate that is high for cameras; more wait where they are to wait longer.
+        most = MOST_HELD * max(1, wait_ns // WAIT_NS)
+        self._order = ReorderBuffer(0 if ordered else most, wait_ns)
         self._ssrc = self._left = -1
         self._stray: _Stray | None = None
         self._own_ssrc = random.getrandbits(32)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 WAIT_NS = 100_000_000
-"""How long packets wait for one before them."""
+"""How long packets usually wait for one before them."""
 
 _MOST_AHEAD = 3000
 _MOST_BEHIND = 100
@@ -31,12 +31,14 @@ class _Jump(NamedTuple):
 class ReorderBuffer:
     """Holds packets that came before their turn, `most` at most; 0: the transport keeps the order.
 
+    None waits for one before it for longer than `wait_ns`.
+
     Whoever receives may skip `push` for a packet that is the `expected` one while none is `held`: adding one
     to `expected` is all there is to do. Sequence numbers are extended beyond their 16 bits.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, wait_ns: int = WAIT_NS) -> None:
+        self._most, self._wait_ns = most, wait_ns
         self._jump: _Jump | None = None
         self.expected = 0
         """The number of the next packet to be released."""
@@ -65,7 +67,7 @@ class ReorderBuffer:
     @property
     def due_ns(self) -> int:
         """When `expire` has something to give; 0: nothing is held."""
-        return next(iter(self.held.values()))[1] + WAIT_NS if self.held else 0
+        return next(iter(self.held.values()))[1] + self._wait_ns if self.held else 0
 
     def push(self, sequence: int, data: bytes | memoryview, arrival_ns: int) -> list[Released]:
         """Take a packet; return those whose turn it is. Duplicates and late ones are dropped."""

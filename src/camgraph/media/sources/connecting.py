@@ -9,6 +9,7 @@ from contextlib import suppress
 from camgraph.base.errors import SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
 from camgraph.media.sources.faults import Address
+from camgraph.media.sources.receiving import ask_for_buffer
 
 Resolved = tuple[socket.AddressFamily, tuple[object, ...]]
 """A family and the address for `connect`, as `socket.getaddrinfo` tells them."""
@@ -20,7 +21,7 @@ _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOW
 class Connecting:
     """One try at each address: `on_connected` gets the socket, and owns it, or `on_failed` the last reason.
 
-    Belongs to the loop's thread.
+    With `receive_buffer_bytes` that is asked of the system (0: as usual). Belongs to the loop's thread.
     """
 
     def __init__(
@@ -31,9 +32,10 @@ class Connecting:
         bound_s: float,
         on_connected: Callable[[socket.socket], None],
         on_failed: Callable[[SourceError], None],
+        receive_buffer_bytes: int = 0,
     ) -> None:
         self._loop, self._address, self._bound_s = loop, address, bound_s
-        self._resolved = iter(resolved)
+        self._resolved, self._buffer_bytes = iter(resolved), receive_buffer_bytes
         self._on_connected, self._on_failed = on_connected, on_failed
         self._sock: socket.socket | None = None
         self._timer: Timer | None = None
@@ -55,6 +57,8 @@ class Connecting:
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                # Before connecting: what is agreed on then bounds it.
+                ask_for_buffer(sock, self._buffer_bytes)
                 code = sock.connect_ex(address)
             except OSError as failure:
                 code = failure.errno or errno.EIO

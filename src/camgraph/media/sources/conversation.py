@@ -18,6 +18,7 @@ from camgraph.media.sources.datagrams import DatagramPair, is_address
 from camgraph.media.sources.faults import Address
 from camgraph.media.sources.feed import Feed, ForeignCodec, Reopen
 from camgraph.media.sources.guard import Guard
+from camgraph.media.sources.receiving import USUAL, Receiving
 from camgraph.media.sources.reception import Reception
 from camgraph.media.sources.track import is_known, video_of
 
@@ -57,9 +58,10 @@ class Conversation:
         resolved: list[Resolved],
         transport: Transport,
         feed: Feed,
+        receiving: Receiving = USUAL,
     ) -> None:
         self._loop, self._address, self._login, self._resolved = loop, address, login, resolved
-        self._transport, self._feed = transport, feed
+        self._transport, self._feed, self._receiving = transport, feed, receiving
         self._guarded = Guard(address.at, self._fail)
         self._client: RtspClient | None = None
         self._connecting: Connecting | None = None
@@ -81,7 +83,14 @@ class Conversation:
         """Begin to connect."""
         if not self._over:
             self._connecting = Connecting(
-                self._loop, self._address, self._resolved, CONNECT_BOUND_S, self._connected, self._fail
+                self._loop,
+                self._address,
+                self._resolved,
+                CONNECT_BOUND_S,
+                self._connected,
+                self._fail,
+                # By datagrams, its packets come elsewhere.
+                receive_buffer_bytes=self._receiving.buffer_bytes if self._transport == "tcp" else 0,
             )
 
     def close(self) -> None:
@@ -233,6 +242,7 @@ class Conversation:
             name=self._address.at,
             fail=self._fail,
             ssrc=answer.ssrc,
+            receiving=self._receiving,
         )
         if answer.transport == "tcp":
             self._channels = answer.channels

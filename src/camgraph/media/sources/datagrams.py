@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Self
 
+from camgraph.media.sources.receiving import ask_for_buffer
+
 _TRIES = 64
 _BUFFER_BYTES = 4 << 20
 """A key frame must fit while the loop is busy; the kernel may allow less."""
@@ -90,6 +92,10 @@ class DatagramPair:
                 sock.close()
             raise
         return cls(*opened)
+
+    def ask_for_buffer(self, size_bytes: int) -> None:
+        """Ask for another receive buffer than the usual; 0: the usual is right."""
+        ask_for_buffer(self.rtp, size_bytes)
 
     @property
     def ports(self) -> tuple[int, int]:

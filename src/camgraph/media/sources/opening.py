@@ -17,6 +17,7 @@ from camgraph.media.sources import device, file, http, rtsp, sdp, synthetic
 from camgraph.media.sources.feed import Need
 from camgraph.media.sources.pair import Pair
 from camgraph.media.sources.pair_source import PairSource
+from camgraph.media.sources.receiving import Receiving
 
 
 class Opener:
@@ -45,7 +46,7 @@ class Opener:
             case RtspSource():
                 return self._rtsp(node, small=False)
             case SdpSource(path=path):
-                return sdp.SdpSource(self._loop, path)
+                return sdp.SdpSource(self._loop, path, Receiving.of(node))
             case HttpSource(url=url):
                 return http.HttpSource(url, self._login)
             case FileSource(path=path, loop=loop, speed=speed):
@@ -57,4 +58,6 @@ class Opener:
 
     def _rtsp(self, node: RtspSource, *, small: bool) -> rtsp.RtspSource:
         url, memory = (node.sub_url or node.url, self._small_memory) if small else (node.url, self._memory)
-        return rtsp.RtspSource(self._loop, url, self._login, node.transport, memory, self._need)
+        return rtsp.RtspSource(
+            self._loop, url, self._login, node.transport, memory, self._need, Receiving.of(node)
+        )

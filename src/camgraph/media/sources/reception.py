@@ -12,6 +12,7 @@ from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.datagrams import DatagramPair, arrived
 from camgraph.media.sources.feed import Feed
 from camgraph.media.sources.guard import Guard
+from camgraph.media.sources.receiving import USUAL, Receiving
 from camgraph.media.sources.track import TrackReceiver
 
 
@@ -31,11 +32,19 @@ class Reception:
         name: str,
         fail: Callable[[SourceError], None],
         ssrc: int | None = None,
+        receiving: Receiving = USUAL,
     ) -> None:
         self.transport = transport
         self._loop, self._feed, self._name, self._fail = loop, feed, name, fail
         self._guarded = Guard(name, fail)
-        self._track = TrackReceiver(track, ordered=transport == "tcp", ssrc=ssrc)
+        self._track = TrackReceiver(
+            track,
+            ordered=transport == "tcp",
+            ssrc=ssrc,
+            reorder_ms=receiving.reorder_ms,
+            clock=receiving.clock,
+        )
+        self._buffer_bytes = receiving.buffer_bytes
         self._datagrams: DatagramPair | None = None
         self._timer: Timer | None = None
 
@@ -56,6 +65,7 @@ class Reception:
     def own(self, datagrams: DatagramPair) -> None:
         """Take over the sockets that packets will come by, if not by `take`."""
         self._datagrams = datagrams
+        datagrams.ask_for_buffer(self._buffer_bytes)
 
     def listen(self) -> None:
         """Receive what comes by the sockets from now on."""

@@ -15,6 +15,7 @@ from camgraph.media.sources.faults import Address
 from camgraph.media.sources.feed import Feed, ForeignCodec, Item, Need, Reopen
 from camgraph.media.sources.libav_rtsp import LibavRtspSource
 from camgraph.media.sources.look_up import look_up
+from camgraph.media.sources.receiving import USUAL, Receiving
 
 OPEN_BOUND_S = 10.0
 _MOST_MOVES = 3
@@ -45,10 +46,11 @@ class RtspSource:
         transport: Transport,
         memory: TransportMemory,
         need: Callable[[], Need] = lambda: "all",
+        receiving: Receiving = USUAL,
     ) -> None:
         self._loop, self._url, self._login = loop, url, login
         self._transport, self._memory = transport, memory
-        self._feed = Feed(need)
+        self._feed, self._receiving = Feed(need), receiving
         self._address = Address(url, "", 0)
         self._resolved: list[Resolved] = []
         self._counting: tuple[Conversation | None, int, int] = (None, 0, 0)
@@ -134,6 +136,7 @@ class RtspSource:
             self._resolved,
             self._memory.changed_to or self._transport,
             self._feed,
+            self._receiving,
         )
         self._counting = conversation, before.received_bytes, before.lost
         self._loop.call_soon_threadsafe(conversation.start)

@@ -12,6 +12,7 @@ from camgraph.media.rtsp.description import Track, parse_description
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.datagrams import DatagramPair
 from camgraph.media.sources.feed import Feed
+from camgraph.media.sources.receiving import USUAL, Receiving
 from camgraph.media.sources.reception import Reception
 from camgraph.media.sources.track import video_of
 
@@ -24,8 +25,8 @@ _SILENCE_S = LONGEST_TIME_S + 10.0
 class SdpSource:
     """Receives the first video that the file at `path` describes (RFC 8866), at a port of its own."""
 
-    def __init__(self, loop: Loop, path: str) -> None:
-        self._loop, self._path = loop, path
+    def __init__(self, loop: Loop, path: str, receiving: Receiving = USUAL) -> None:
+        self._loop, self._path, self._receiving = loop, path, receiving
         self._feed = Feed()
         self._listening: _Listening | None = None
         self._cancelled = False
@@ -44,7 +45,7 @@ class SdpSource:
         """Read the file and listen; raise SourceError if that can't be done."""
         track = self._read()
         try:
-            self._listening = listening = _Listening(self._loop, track, self._feed)
+            self._listening = listening = _Listening(self._loop, track, self._feed, self._receiving)
         except LookupError:
             raise SourceRefused(
                 f"{self._path} describes video as {track.encoding}, which we can't receive so: use H.264.",
@@ -112,7 +113,7 @@ class SdpSource:
 class _Listening:
     """The side in the loop's thread. Call `start` once, and `close` at the end."""
 
-    def __init__(self, loop: Loop, track: Track, feed: Feed) -> None:
+    def __init__(self, loop: Loop, track: Track, feed: Feed, receiving: Receiving) -> None:
         """Raise LookupError where no depacketizer of ours knows the encoding."""
         self._track, self._feed, self._over = track, feed, False
         self._reception = Reception(
@@ -122,6 +123,7 @@ class _Listening:
             transport="multicast" if _is_group(track.address) else "udp",
             name="The sender",
             fail=self._end,
+            receiving=receiving,
         )
 
     @property

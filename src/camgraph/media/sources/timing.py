@@ -81,6 +81,13 @@ class CaptureClock:
         lines = sorted(self._lines)
         return _middle_of(lines) - self._least.value - self._wall_ns if lines else 0
 
+    def sender_ns(self, pts: int) -> int:
+        """Return what the sender's own clock shows at `pts`, right or wrong, as its newest report says.
+
+        0: no report came, or none that fits the timestamps.
+        """
+        return self._lines[-1] + self._ns(pts) if self._lines else 0
+
     def place(self, timestamp: int, arrival_ns: int, wall_ns: int) -> Placed:
         """Place the next picture: its 32-bit timestamp, and when it came by CLOCK_MONOTONIC and by wall."""
         if self._pts is None:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from camgraph.base.errors import SourceRefused
+from camgraph.graph.spec import Clock
 from camgraph.media.rtp.depacketize import depacketizer_for
 from camgraph.media.rtp.depacketize.nal import NalDepacketizer
 from camgraph.media.rtp.receiver import RtpReceiver
@@ -28,10 +29,20 @@ def is_known(track: Track) -> bool:
 class TrackReceiver:
     """Receives one track. `ordered`: over TCP, where no packet comes late. `ssrc`: as it was announced.
 
+    Late ones are waited for `reorder_ms` at most (0: as usual). `clock` gives frames their capture time.
+
     Raises LookupError where no depacketizer of ours knows the encoding.
     """
 
-    def __init__(self, track: Track, *, ordered: bool, ssrc: int | None = None) -> None:
+    def __init__(
+        self,
+        track: Track,
+        *,
+        ordered: bool,
+        ssrc: int | None = None,
+        reorder_ms: int = 0,
+        clock: Clock = "capture",
+    ) -> None:
         found = depacketizer_for(track.encoding, track.parameters, (track.width, track.height))
         if found is None:
             raise LookupError(track.encoding)
@@ -42,7 +53,9 @@ class TrackReceiver:
             clock_rate=track.clock_rate,
             ordered=ordered,
             ssrc=ssrc,
+            reorder_ms=reorder_ms,
         )
+        self._kind = clock
         self._clock = CaptureClock(track.clock_rate)
         self._time_base = Fraction(1, track.clock_rate)
         self._report: object = None
@@ -96,14 +109,18 @@ class TrackReceiver:
 
     def _packet(self, unit: AccessUnit, arrival_ns: int, wall_ns: int) -> Packet:
         placed = self._clock.place(unit.timestamp, arrival_ns, wall_ns)
+        capture_ns, quality = placed.capture_ns, placed.quality
+        if self._kind != "capture":
+            sender_ns = self._clock.sender_ns(placed.pts) if self._kind == "camera" else 0
+            capture_ns, quality = sender_ns or wall_ns, "rtcp" if sender_ns else "arrival"
         return Packet(
             unit.data,
             placed.pts,
             self._time_base,
             unit.keyframe,
             arrival_ns,
-            placed.capture_ns,
-            placed.quality,
+            capture_ns,
+            quality,
             unit.damaged,
             unit.refresh,
         )
