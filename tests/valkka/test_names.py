@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 # Grows with the package.
-READY = ("valkka.fs", "valkka.multiprocess")
+READY = ("valkka",)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ __all__ = ["FileThread", "LiveThread", "Namespace", "OpenGLThread", "USBDeviceTh
 
 import logging
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from valkka import core
@@ -14,7 +15,7 @@ from valkka.core.later import PLAYING_FILES, USB, Later
 _log = logging.getLogger("valkka.api2")
 
 
-class Namespace:
+class Namespace(SimpleNamespace):
     """A bag of attributes."""
 
 
