@@ -1,13 +1,13 @@
 """Showing streams in windows by their id: the part of a program; what draws is a process of its own."""
 
-import importlib
 import logging
 import random
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from camgraph.base.errors import CamgraphError, CannotStart
+from camgraph.base.errors import CamgraphError
+from camgraph.present import Screen
 from valkka.core.arguments import LARGEST_SLOT, a_or_none, number, text, whole
 from valkka.core.constants import DEFAULT_OPENGLTHREAD_BUFFERING_TIME
 from valkka.core.contexts import OpenGLFrameFifoContext
@@ -62,22 +62,23 @@ class OpenGLThread(Receives):
         self._static: str | None = None
         self._groups: dict[int, None] = {}
         self._contexts: dict[int, _Context] = {}
-        self._screen: Any = None
-        self._made: list[int] = []
+        self._screen: Screen | None = None
+        self._made: set[int] = set()
         self._shown: dict[int, tuple[str | None, str | None]] = {}
 
     def __del__(self) -> None:
-        # Nobody could stop it later.
-        if getattr(self, "_running", False):
-            self.stopCall()
+        # Nobody could stop it later. Whatever this thread is at: another one closes.
+        screen = getattr(self, "_screen", None)
+        if screen is not None:
+            runtime.dispatcher.call(screen.close)
 
     def createWindow(self, map: bool = True, show: bool = False) -> int:
         """Make a window of 600×600 px, and return its id (0: it can't be made); `map` has it appear."""
         if self._screen is None:
             _log.error("%r makes no windows: it does not run", self)
             return 0
-        window: int = self._screen.create_window(width=600, height=600, mapped=bool(map))
-        self._made.append(window)
+        window = self._screen.create_window(mapped=bool(map))
+        self._made.add(window)
         return window
 
     def makeCurrent(self, window_id: int) -> bool:
@@ -169,38 +170,26 @@ class OpenGLThread(Receives):
     def show(self, routes: Mapping[int, str]) -> None:
         """Show these streams, by slot, where they are wanted."""
         screen = self._screen
-        if screen is None:
+        if screen is None or not self._running:
             return
         wanted = {it.window: it for it in self._contexts.copy().values()}
-        for window in [window for window in self._shown if window not in wanted]:
-            del self._shown[window]
-            screen.hide(window)
-        for window, context in wanted.items():
-            what = (routes.get(context.slot), self._static)
-            if self._shown.get(window, ()) == what:
-                continue
-            try:
-                screen.show(
-                    what[0],
-                    window,
-                    fit="cover",
-                    delay_ms=self._delay_ms,
-                    boxes=context.boxes,
-                    no_signal_picture=self._static,
-                )
-                self._shown[window] = what
-            except CamgraphError as error:
-                _log.error("%r can't show slot %d in window %d: %s", self, context.slot, window, error)
+        try:
+            for window in [window for window in self._shown if window not in wanted]:
+                del self._shown[window]
+                screen.hide(window)
+            for context in wanted.values():
+                self._show(screen, context, routes.get(context.slot))
+        except CamgraphError as error:
+            _log.error("%r can't show: %s", self, error)
 
     def waitStopCall(self) -> None:
-        """Return when it has stopped; the windows that it made are gone then."""
+        """Return when it has stopped; the windows that it has made are gone then."""
         settle()
-        screen, self._screen = self._screen if not self._running else None, None
-        if screen is not None:
-            for window in self._made:
-                screen.destroy_window(window)
+        if not self._running:
+            screen, self._screen = self._screen, None
             self._made.clear()
-            screen.close()
+            if screen is not None:
+                screen.close()
 
     def forget_in_child(self) -> None:
         """In a forked child: it does not run, and has no windows."""
@@ -210,18 +199,37 @@ class OpenGLThread(Receives):
         self._made.clear()
 
     def _start(self) -> None:
+        screen = Screen(runtime.site, self._display or None)
         try:
-            screen = _open_screen(self._display or None)
-        except (CamgraphError, OSError) as error:
-            raise RuntimeError(
-                f"{self!r} can't be started: {error} (camgraph.qt.VideoWidget shows streams without X11, too)"
-            ) from error
-        screen.on_gone(self._on_gone)
+            # There is a display then.
+            screen.destroy_window(screen.create_window(1, 1, mapped=False))
+        except CamgraphError as error:
+            screen.close()
+            raise RuntimeError(f"{self!r} can't be started: {error}") from error
+        forget_window = weakref.WeakMethod(self._on_gone)
+        screen.on_gone(lambda window: (forget_window() or _nobody)(window))
         self._screen = screen
         runtime.add_screen(self)
 
     def _stop(self) -> None:
         self._forget_all()
+
+    def _show(self, screen: Screen, context: _Context, stream: str | None) -> None:
+        what = (stream, self._static)
+        if self._shown.get(context.window) == what:
+            return
+        try:
+            screen.show(
+                stream,
+                context.window,
+                fit="cover",
+                delay_ms=self._delay_ms,
+                boxes=context.boxes,
+                no_signal_picture=self._static,
+            )
+        except ValueError as error:
+            _log.error("%r can't show slot %d in window %d: %s", self, context.slot, context.window, error)
+        self._shown[context.window] = what
 
     def _draw(self, id_: int, context: _Context) -> None:
         self._contexts[id_] = context
@@ -244,8 +252,5 @@ class OpenGLThread(Receives):
         self._shown.clear()
 
 
-def _open_screen(display: str | None) -> Any:
-    kind = getattr(importlib.import_module("camgraph.present"), "Screen", None)
-    if kind is None:
-        raise CannotStart("windows by id are not there yet")
-    return kind(runtime.site, display)
+def _nobody(_window: int) -> None:
+    """Hear of a window that was shown in by a thread that nobody has any more."""
