@@ -248,8 +248,14 @@ def format_logger(name: str, level: int) -> None:
     """Have a logger, and those below it, write to stderr from `level` on; a second call changes the level."""
     logger = logging.getLogger(name)
     logger.setLevel(level)
-    if not any(getattr(handler, "_by_valkka", False) for handler in logger.handlers):
-        handler = logging.StreamHandler(sys.stderr)
+    if not any(isinstance(handler, _Stderr) for handler in logger.handlers):
+        handler = _Stderr()
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
-        handler._by_valkka = True  # type: ignore[attr-defined]
         logger.addHandler(handler)
+
+
+class _Stderr(logging.Handler):
+    """Writes to what is stderr at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)

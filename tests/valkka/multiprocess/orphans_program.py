@@ -1,0 +1,54 @@
+"""The program of `test_forks.py`: starts processes, says their pids, waits: ``orphans_program.py spawn``."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any, ClassVar
+
+from valkka.api2.multiprocess import ValkkaProcess
+from valkka.multiprocess import AsyncBackMessageProcess, MessageObject, MessageProcess
+
+INHERITED = threading.Lock()
+
+
+class Plain(MessageProcess):
+    def preRun__(self) -> None:
+        self.send_out__((os.getpid(), INHERITED.locked()))
+
+    def c__hang(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(10)
+
+
+class Asynchronous(AsyncBackMessageProcess):
+    async def asyncPre__(self) -> None:
+        await self.send_out__((os.getpid(), INHERITED.locked()))
+
+
+class Signalling(ValkkaProcess):
+    outgoing_signal_defs: ClassVar = {"begun": {"pid": int}}
+
+    def preRun_(self) -> None:
+        self.sendSignal_(name="begun", pid=os.getpid())
+
+
+def main() -> None:
+    multiprocessing.set_start_method(sys.argv[1])
+    with INHERITED:
+        processes: list[Any] = [Plain(), Signalling("signalling"), Asynchronous(), Plain(), Plain()]
+        for process in processes:
+            process.start()
+    first = [process.getPipe().recv() for process in processes]
+    processes[3].sendMessageToBack(MessageObject("hang"))
+    os.kill(processes[4].pid, signal.SIGSTOP)
+    print(*(told["pid"] if isinstance(told, dict) else told[0] for told in first), flush=True)
+    print({told[1] for told in first if isinstance(told, tuple)}, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
