@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import socket
 import threading
 import time
@@ -58,6 +59,28 @@ def test_pictures_come_by_datagrams_to_one_and_to_a_group(media: Media, cameras:
         assert (counted.transport, counted.lost, counted.dropped, counted.attempts) == (way, 0, 0, 1)
         assert counted.received_bytes > 0
         assert counted.clock_offset_ns != 0, "no report has come"
+
+
+def test_sources_are_received_and_decoded_as_they_were_told(media: Media, cameras: Cameras) -> None:
+    url, cpu = cameras.urls[0], max(os.sched_getaffinity(0))
+    media.run(
+        usual=url,
+        camera=RtspSource(id="camera", url=url, clock="camera"),
+        arrival=RtspSource(id="arrival", url=url, clock="arrival", transport="udp", reorder_ms=20),
+        threads=RtspSource(id="threads", url=url, decode_threads=4, cpu=cpu, receive_buffer_bytes=50_000),
+    )
+    for name, quality in (("usual", "rtcp"), ("camera", "rtcp"), ("arrival", "arrival")):
+        reader = media.read(name)
+        frame = reader.read(8)
+        # The sender reports of a camera come a moment later than its first picture, maybe.
+        while frame.capture_quality != quality:
+            assert name != "arrival"
+            frame = reader.read(8)
+        assert abs(time.time_ns() - frame.capture_ns) < 1e9
+    assert in_sequence(numbers(media.read("threads"), 10, 8))
+    tasks = os.listdir(f"/proc/{media.process.pid}/task")
+    bound = [task for task in tasks if os.sched_getaffinity(int(task)) == {cpu}]
+    assert len(bound) == (5 if os.sched_getaffinity(0) != {cpu} else len(tasks))
 
 
 def test_udp_that_fails_gives_way_to_tcp_for_good(media: Media, cameras: Cameras) -> None:
