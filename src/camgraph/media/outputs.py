@@ -3,20 +3,16 @@
 import functools
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable
 
-from camgraph.base.errors import ClosedError
 from camgraph.base.loop import Loop
 from camgraph.control.messages import RingStatistics
-from camgraph.media.convert import Color, color_of
-from camgraph.media.decode import Picture
-from camgraph.media.filters import Filters, Tap
+from camgraph.media.delivery import Delivery
+from camgraph.media.filters import Filters
 from camgraph.media.memory import Grants, Memory
 from camgraph.media.output import Output, bytes_for
 from camgraph.media.packet_outputs import PacketOutput, are_packets, packet_bytes_for
-from camgraph.media.source import Packet, StreamInfo
 from camgraph.media.sources.pair import Pair
 from camgraph.ring.protocol import Hello, RingRequest, refuse
 
@@ -27,9 +23,9 @@ MAX_RINGS = 64
 _USUAL_FPS = 25.0
 
 
-class Outputs:
-    """All rings of one camera's streams. `publish` and `publish_packet` may come from any one thread at a
-    time, the rest, but for `wanted` and `takes_packets`, from the loop's.
+class Outputs(Delivery):
+    """All rings of one camera's streams. What delivers to them may come from another thread, the rest belongs
+    to the loop's.
 
     Readers of pictures that come before the first one wait here: nobody knows its size yet. So do those for
     whose ring, or leases, memory was not granted yet. Of a `pair` of streams, the one that readers need is
@@ -45,6 +41,7 @@ class Outputs:
         memory: Memory,
         pair: Pair | None = None,
     ) -> None:
+        super().__init__()
         self.stream = stream
         self._pair = pair
         self._loop, self._epoch, self._filters = loop, epoch, filters
@@ -53,23 +50,7 @@ class Outputs:
         self._waiting: dict[socket.socket, Hello] = {}
         self._readers: dict[socket.socket, Output | PacketOutput] = {}
         self._outputs: dict[RingRequest, Output | PacketOutput] = {}
-        self._running: tuple[Output, ...] = ()
-        self._running_packets: tuple[PacketOutput, ...] = ()
-        self._watching: tuple[Tap, ...] = ()
-        self._watching_packets: tuple[Tap, ...] = ()
         self._grants = Grants(memory)
-        self._publishing = threading.Lock()
-        self._coded: tuple[object, ...] | None = None
-        self._color = Color("unspecified", "tv")
-        self._codec_generation = 0
-        self._number = self._packet_number = 0
-        self.conversions = 0
-        """Pictures converted or copied for a ring."""
-        self.wanted = False
-        """Whether there is a ring that pictures could go to now, until a second after its last reader, or a
-        filter that watches them. What gates and branches keep back from all of these is not wanted."""
-        self.takes_packets = False
-        """Whether `publish_packet` is to be called for each packet."""
         filters.on_attached = self._choose_running
 
     @property
@@ -118,47 +99,6 @@ class Outputs:
             else:
                 self._end(output)
         self._choose_running()
-
-    def publish(self, picture: Picture, codec: str) -> None:
-        """Write a picture to every ring that has readers and gets it; never waits for one of them."""
-        frame = picture.frame
-        with self._publishing:
-            coded = (codec, frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
-            if coded != self._coded:
-                self._coded, self._color = coded, color_of(frame)
-                self._codec_generation += 1
-            self._number += 1
-            for output in self._running:
-                tap = output.tap
-                passed = picture if tap is None else tap.picture(self._number, picture)
-                if passed is None:
-                    continue
-                try:
-                    self.conversions += output.publish(passed, self._color, self._codec_generation)
-                except ClosedError:
-                    continue  # the last reader has left meanwhile
-            for tap in self._watching:
-                # Programs are woken when the picture is where they look for it.
-                if tap.picture(self._number, picture) is not None:
-                    tap.ring()
-
-    def publish_packet(self, packet: Packet, info: StreamInfo) -> None:
-        """Write a packet to every ring of packets that has readers and gets it; never waits for one."""
-        with self._publishing:
-            self._packet_number += 1
-            for output in self._running_packets:
-                tap = output.tap
-                passed = packet if tap is None else tap.packet(self._packet_number, packet, info.codec)
-                try:
-                    if passed is None:
-                        output.miss_packet(packet, info)
-                    else:
-                        output.publish_packet(passed, info)
-                except ClosedError:
-                    continue
-            for tap in self._watching_packets:
-                if tap.packet(self._packet_number, packet, info.codec) is not None:
-                    tap.ring()
 
     def statistics(self) -> tuple[RingStatistics, ...]:
         """Return the figures of every ring."""
@@ -237,16 +177,7 @@ class Outputs:
         return bytes_for(request, self._size, self._fps, hello.leases)
 
     def _choose_running(self) -> None:
-        """Settle what gets frames from the next one on, and so what is decoded."""
-        outputs, reached = self._outputs.values(), self._filters.taps
-        self._running = tuple(output for output in outputs if isinstance(output, Output))
-        self._running_packets = tuple(output for output in outputs if isinstance(output, PacketOutput))
-        self._watching = tuple(tap for tap in reached if tap.watches_pictures)
-        self._watching_packets = tuple(tap for tap in reached if tap.watches_packets)
-        self.wanted = bool(self._watching) or any(
-            output.tap is None or output.tap in reached for output in self._running
-        )
-        self.takes_packets = bool(self._watching_packets or self._running_packets)
+        self.deliver_to(self._outputs.values(), self._filters)
 
     def _admit(self, sock: socket.socket, hello: Hello) -> bool:
         """Give a waiting reader its ring; False: the memory for it had to be asked for."""
