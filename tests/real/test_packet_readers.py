@@ -4,7 +4,10 @@ import io
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
+from uuid import uuid4
 
 import av
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 import camgraph as cg
 from camgraph.cli.camera_child import Codec
 from camgraph.testing.cameras import Cameras
-from camgraph.testing.clips import FRAMES
+from camgraph.testing.clips import FRAMES, ClipRequest, ClipStore
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
@@ -36,8 +39,8 @@ def cameras(codec: Codec) -> Iterator[Cameras]:
 class Items:
     """What a reader has got so far."""
 
-    def __init__(self, site: cg.Site, request: cg.FrameRequest) -> None:
-        self._reader = site.read(request)
+    def __init__(self, reader: cg.Reader) -> None:
+        self._reader = reader
         self.data: list[bytes] = []
         self.keyframes: list[bool] = []
         self.epochs: list[int] = []
@@ -90,9 +93,9 @@ def names(boxes: Sequence[bytes]) -> list[str]:
 
 def test_boxes_make_a_file_of_all_pictures_for_each_reader(site: cg.Site) -> None:
     request = site.streams["door"].packets(format="fmp4")
-    first = Items(site, request)
+    first = Items(site.read(request))
     collect(first, until=10, of=b"mdat")
-    second = Items(site, request)
+    second = Items(site.read(request))
     collect(first, second, until=ENOUGH, of=b"mdat")
     for reader in (first, second):
         assert reader.lost == 0
@@ -110,7 +113,7 @@ def test_boxes_make_a_file_of_all_pictures_for_each_reader(site: cg.Site) -> Non
 
 
 def test_nal_units_decode_to_all_pictures(site: cg.Site, codec: Codec) -> None:
-    reader = Items(site, site.streams["door"].packets())
+    reader = Items(site.read(site.streams["door"].packets()))
     wait_until(lambda: len(reader.take().data) >= ENOUGH, 20, "units")
     decoder = av.VideoCodecContext.create("hevc" if codec == "h265" else "h264", "r")
     frames: list[av.VideoFrame] = []
@@ -129,7 +132,7 @@ def test_nal_units_decode_to_all_pictures(site: cg.Site, codec: Codec) -> None:
 
 
 def test_after_the_death_of_the_media_process_boxes_begin_with_the_header_again(site: cg.Site) -> None:
-    reader = Items(site, site.streams["door"].packets(format="fmp4"))
+    reader = Items(site.read(site.streams["door"].packets(format="fmp4")))
     collect(reader, until=10, of=b"mdat")
     epoch = reader.epochs[-1]
     (media,) = site.statistics().media
@@ -150,7 +153,7 @@ def test_when_a_camera_comes_back_its_header_comes_again_and_time_goes_on() -> N
     with Cameras(count=1, size=SIZE) as cameras:
         graph.rtsp("door", cameras.urls[0])
         with graph.start() as site:
-            reader = Items(site, site.streams["door"].packets(format="fmp4"))
+            reader = Items(site.read(site.streams["door"].packets(format="fmp4")))
             collect(reader, until=5, of=b"mdat")
             cameras.kill()
             wait_until(lambda: site.streams["door"].status.state == "backing_off", 20)
@@ -162,3 +165,48 @@ def test_when_a_camera_comes_back_its_header_comes_again_and_time_goes_on() -> N
     _, first = played(reader.data[: before // 2 * 2])
     _, later = played(reader.data[before : len(reader.data) // 2 * 2])
     assert later[0] == pytest.approx(first[-1] + 0.04, abs=0.02)
+
+
+def test_a_published_ring_of_boxes_is_read_by_its_name_and_sends_the_header_when_told_to() -> None:
+    graph, ring = cg.Graph(), f"/boxes {uuid4().hex[:8]}"
+    with Cameras(count=1, size=SIZE) as cameras, cg.read(ring, policy="every", leases=16) as named:
+        reader = Items(named)
+        graph.publish(
+            "boxes", graph.rtsp("door", cameras.urls[0]), ring=ring, format="fmp4", size=(1 << 16, 1)
+        )
+        with graph.start() as site:
+            collect(reader, until=5, of=b"mdat")
+            site.published("boxes").resend_headers()
+            collect(reader, until=2, of=b"moov")
+            collect(reader, until=10, of=b"mdat")
+            assert names(reader.data[:4]) == ["ftyp", "moov", "moof", "mdat"]
+            again = names(reader.data).index("ftyp", 1)
+            assert reader.data[again : again + 2] == reader.data[:2]
+            assert reader.lost == 0
+            numbers, _ = played(reader.data[: len(reader.data) // 2 * 2])
+            assert len(numbers) >= 10
+            assert follow_one_another(numbers)
+
+
+def test_packets_of_a_file_go_on_over_its_passes(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    clip = ClipStore().make(ClipRequest(1, *SIZE, 25, "h264"), lambda: False)[:25]
+    with av.open(io.BytesIO(b"".join(clip)), "r", format="h264") as raw, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(raw.streams.video[0])
+        for number, unit in enumerate(clip):
+            packet = av.Packet(unit)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 25), not number
+            packet.pts = packet.dts = number
+            container.mux(packet)
+    graph = cg.Graph()
+    graph.file("clip", str(path), loop=True)
+    with graph.start() as site:
+        boxes = Items(site.read(site.streams["clip"].packets(format="fmp4")))
+        units = Items(site.read(site.streams["clip"].packets(format="nal")))
+        # A ring does not wait for who does not read.
+        wait_until(lambda: len(units.take().data) >= 35 <= len(boxes.take().data) / 2 - 4, 20, "two passes")
+    numbers, times = played(boxes.data[: len(boxes.data) // 2 * 2])
+    assert numbers == [(numbers[0] + at) % 25 for at in range(len(numbers))]
+    assert np.diff(times) == pytest.approx(0.04, abs=0.001)
+    assert [unit[4] & 31 for unit in units.data[:2]] == [7, 8]
+    assert boxes.lost == units.lost == 0
