@@ -112,8 +112,8 @@ class ValkkaProcess(ForkedProcess):
         if not self._sending.acquire(timeout=-1 if within_s is None else within_s):
             return False
         try:
+            self.signal_out.clear()
             if self._lives():
-                self.signal_out.clear()
                 self.pipe.send(signal)
                 self.signal_in.set()
             while self._lives():

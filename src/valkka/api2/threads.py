@@ -3,6 +3,8 @@
 __all__ = ["FileThread", "LiveThread", "Namespace", "OpenGLThread", "USBDeviceThread"]
 
 import logging
+import os
+import re
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -61,9 +63,8 @@ class _Thread:
             self.closed = True
 
     def __del__(self) -> None:
-        # Nothing is waited for: it may be any thread that drops the last reference.
         try:
-            self.requestClose()
+            self.close()
         except Exception:
             _log.debug("%s closing failed", type(self).__name__, exc_info=True)
 
@@ -176,7 +177,7 @@ class OpenGLThread(_Thread):
         fifo = core.OpenGLFrameFifoContext()
         for name in ("n_720p", "n_1080p", "n_1440p", "n_4K", "n_setup", "n_signal", "flush_when_full"):
             setattr(fifo, name, getattr(self, name))
-        made = core.OpenGLThread(self.name, fifo, self.msbuftime, self.x_connection)
+        made = core.OpenGLThread(self.name, fifo, self.msbuftime, _display(self.x_connection))
         if self.background:
             if self.background == background_path():
                 try:
@@ -250,6 +251,15 @@ class OpenGLThread(_Thread):
     def hadVsync(self) -> bool:
         """Return whether showing waited for the screen when the thread started."""
         return bool(self.core.getVsyncAtStartup())
+
+
+def _display(x_connection: str) -> str:
+    """Return the display to use: programs say ``:0.n`` for screen n, whatever the number of their display."""
+    local = re.fullmatch(r":(\d+)(\.\d+)?", x_connection)
+    if local and not os.path.exists(f"/tmp/.X11-unix/X{local[1]}") and os.environ.get("DISPLAY"):
+        _log.warning("there is no display %s: %s is used", x_connection, os.environ["DISPLAY"])
+        return ""
+    return x_connection
 
 
 class FileThread(Later, what=PLAYING_FILES):

@@ -4,6 +4,7 @@ import select
 
 import pytest
 
+from camgraph.graph.spec import RtspSource
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 from valkka import core
@@ -16,6 +17,7 @@ from valkka.api2.chains import (
     ShmemFilterchain,
     ShmemFilterchain1,
 )
+from valkka.core.runtime import runtime
 
 SIZE = (320, 180)
 
@@ -208,3 +210,28 @@ def test_a_subclass_of_a_thread_is_no_such_thread(openglthread, addresses, capsy
     with pytest.raises(AttributeError, match="'livethread'"):
         BasicFilterchain(livethread=mine, openglthread=openglthread, address=addresses[0], slot=1)
     mine.close()
+
+
+def test_how_a_chain_decodes_reaches_the_site(livethread, openglthread, addresses):
+    several = BasicFilterchain(
+        livethread=livethread,
+        openglthread=openglthread,
+        address=addresses[0],
+        slot=1,
+        n_threads=2,
+        vaapi=True,
+        reordering_mstime=30,
+        recv_buffer_size=300_000,
+    )
+    pinned = BasicFilterchain(
+        livethread=livethread, openglthread=openglthread, address=addresses[1], slot=2, affinity=0
+    )
+    assert isinstance(several.avthread, core.VAAPIThread)
+    livethread.core.waitReady()
+    sources = {node.url: node for node in runtime.site.spec.nodes if isinstance(node, RtspSource)}
+    first, second = (sources[address] for address in addresses)
+    assert (first.decode_threads, first.cpu) == (2, -1)
+    assert (first.reorder_ms, first.receive_buffer_bytes) == (30, 300_000)
+    assert (second.decode_threads, second.cpu) == (1, 0)
+    several.close()
+    pinned.close()

@@ -162,3 +162,30 @@ def test_a_chain_without_a_source_decodes_for_a_window(openglthread, livethread,
     wait_until(lambda: camera_shown(pixels_of(display, *SIZE)) == 2, 10, "the camera")
     livethread.close()
     chain.close()
+
+
+def test_a_display_that_is_not_there_is_the_programs_own(display, caplog):
+    thread = OpenGLThread(background="", x_connection=":9797.0")
+    window = window_of(thread, display)
+    assert "no display :9797.0" in caplog.text
+    assert thread.connect(slot=1, window_id=window)
+    thread.close()
+
+
+def test_a_thread_that_nobody_has_any_more_ends(display, livethread, addresses):
+    def show():
+        thread = OpenGLThread(msbuftime=150)
+        chain = BasicFilterchain(livethread=livethread, openglthread=thread, address=addresses[0], slot=1)
+        token = thread.newRenderContext(1, window_of(thread, display))
+        assert token == 0, "the window is unknown so far"
+        window = window_of(thread, display)
+        assert thread.newRenderGroup(window)
+        token = thread.newRenderContextCall(1, window)
+        assert thread.delRenderContext(token)
+        assert not thread.delRenderContext(token)
+        assert thread.newRenderContextCall(1, window)
+        chain.decodingOn()
+        wait_until(lambda: camera_shown(pixels_of(display, *SIZE)) == 1, 10, "the camera")
+
+    show()
+    wait_until(lambda: pixels_of(display, *SIZE).max() == 0, 10, "an empty screen")
