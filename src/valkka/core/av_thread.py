@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from camgraph.graph.nodes import Fresh, Gate
+from camgraph.graph.spec import MOST_THREADS
 from valkka.core.arguments import a_or_none, whole
 from valkka.core.contexts import FrameFifoContext
 from valkka.core.frame_filter import FrameFilter
@@ -46,7 +47,9 @@ class DecoderThread(Receives):
 
     def setNumberOfThreads(self, n_threads: int) -> None:
         """Have so many threads decode; before it is started."""
-        self._n_threads = whole(f"{type(self).__name__}.setNumberOfThreads", "n_threads", n_threads, 1)
+        self._n_threads = min(
+            whole(f"{type(self).__name__}.setNumberOfThreads", "n_threads", n_threads, 1), MOST_THREADS
+        )
         changed()
 
     def setTimeCorrection(self, val: bool) -> None:
@@ -64,9 +67,12 @@ class DecoderThread(Receives):
         return () if self._outfilter is None else (self._outfilter,)
 
     def receive(self, way: Way, planner: Planner) -> Way | None:
-        if way.kind != "packets" or not self._running:
+        if way.kind != "packets":
             return None
+        # Before it is started, too: to have another number of threads later, a stream is opened anew.
         planner.decode(threads=self._n_threads, cpu=self._cpu, corrects=self._corrects)
+        if not self._running:
+            return None
         node = planner.node(self.label, way)
         pictures = planner.put(Gate(id=node, source=way.stream, opened=self._decodes), way)
         if self._tolerance_ms:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from camgraph.base.redact import redact
-from camgraph.graph.spec import LONGEST_TIME_S, SHORTEST_TIME_S
+from camgraph.graph.spec import LONGEST_TIME_S, MOST_BUFFER_BYTES, MOST_REORDER_MS, SHORTEST_TIME_S
 from valkka.core.arguments import LARGEST_SLOT, a, a_or_none
 from valkka.core.constants import (
     LiveConnectionType_rtsp,
@@ -133,9 +133,9 @@ def _options(ctx: LiveConnectionContext, rtsp: bool) -> dict[str, Any]:
         seconds = min(max(ctx.msreconnect / 1000, SHORTEST_TIME_S), LONGEST_TIME_S)
         options["stalled_after_s"] = options["longest_retry_s"] = seconds
     if ctx.recv_buffer_size > 0:
-        options["receive_buffer_bytes"] = ctx.recv_buffer_size
+        options["receive_buffer_bytes"] = min(ctx.recv_buffer_size, MOST_BUFFER_BYTES)
     if ctx.reordering_time > 0:
-        options["reorder_ms"] = max(1, ctx.reordering_time // 1000)
+        options["reorder_ms"] = min(max(1, ctx.reordering_time // 1000), MOST_REORDER_MS)
     if ctx.time_correction == TimeCorrectionType_dummy:
         options["clock"] = "arrival"
     return options

@@ -70,7 +70,7 @@ class OpenGLThread(Receives):
         # Nobody could stop it later. Whatever this thread is at: another one closes.
         screen = getattr(self, "_screen", None)
         if screen is not None:
-            runtime.dispatcher.call(screen.close)
+            runtime.finally_call(screen.close)
 
     def createWindow(self, map: bool = True, show: bool = False) -> int:
         """Make a window of 600×600 px, and return its id (0: it can't be made); `map` has it appear."""

@@ -131,6 +131,7 @@ class Planner:
     def __init__(self) -> None:
         self.plan = Plan()
         self._ids: dict[tuple[str, str], str] = {}
+        self._ways: dict[str, int] = {}
         self._seen: set[tuple[str, Way]] = set()
         self._rings: dict[str, str] = {}
         self._threads = 1
@@ -158,10 +159,10 @@ class Planner:
         known = self._ids.get((label, way.stream))
         if known is None:
             known = f"{label}.{way.source.rpartition('-')[2]}"
-            clashes = sum(name == label and it.startswith(known) for (name, _), it in self._ids.items())
-            if clashes:
-                # From the same source on two ways.
-                known = f"{known}.{clashes + 1}"
+            ways = self._ways[known] = self._ways.get(known, 0) + 1
+            if ways > 1:
+                # From one source by several ways.
+                known = f"{known}.{ways}"
             self._ids[label, way.stream] = known
         return known
 

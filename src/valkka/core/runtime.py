@@ -68,6 +68,7 @@ class Runtime:
     def __init__(self) -> None:
         self._players: WeakValueDictionary[str, Plays] = WeakValueDictionary()
         self._screens: WeakValueDictionary[str, Shows] = WeakValueDictionary()
+        self._ended = False
         self._reset()
 
     def _reset(self) -> None:
@@ -94,7 +95,7 @@ class Runtime:
 
     def changed(self) -> None:
         """Have what was changed applied soon. Starts nothing while nothing plays; takes no lock, then."""
-        if self._site is None and not self._connections():
+        if self._ended or (self._site is None and not self._connections()):
             return
         self._dirty = True
         if not self._scheduled:
@@ -130,6 +131,17 @@ class Runtime:
             with self._starting:
                 site = self._site = self._site or Graph().start()
         return site
+
+    def finally_call(self, callback: Callable[[], None]) -> None:
+        """Call back in the dispatcher's thread, if there still is one; for finalizers."""
+        dispatcher = self._dispatcher
+        if dispatcher is not None:
+            dispatcher.call(callback)
+
+    def end(self) -> None:
+        """End all at the program's exit; nothing is started any more."""
+        self._ended = True
+        self.shut_down()
 
     def shut_down(self) -> None:
         """End the site and the thread of callbacks; what is used later starts them afresh."""
@@ -246,5 +258,5 @@ runtime = Runtime()
 changed = runtime.changed
 settle = runtime.settle
 
-atexit.register(runtime.shut_down)
+atexit.register(runtime.end)
 os.register_at_fork(after_in_child=runtime.forget_in_child)

@@ -31,6 +31,8 @@ from valkka.core import (
     SlotFrameFilter,
     SwScaleFrameFilter,
     ThreadSafeFrameFilter,
+    TimeCorrectionType_dummy,
+    TimeCorrectionType_none,
     TimeIntervalFrameFilter,
     TimestampFrameFilter,
     TimestampFrameFilter2,
@@ -103,11 +105,41 @@ def test_a_connection_becomes_a_source_and_its_password_stays_out_of_the_declara
         ({"msreconnect": 1}, {"stalled_after_s": 0.1, "longest_retry_s": 0.1}),
         ({"msreconnect": 10**9}, {"stalled_after_s": 3600.0, "longest_retry_s": 3600.0}),
         ({"mstimeout": 3}, {"transport": "udp"}),
+        ({"recv_buffer_size": 1 << 40}, {"receive_buffer_bytes": 1 << 30}),
+        ({"reordering_time": 1 << 40}, {"reorder_ms": 5000}),
     ],
 )
 def test_options_of_a_connection(fields, expected) -> None:
     source = node(make_plan([live(None, **fields)]), RtspSource)
     assert {name: getattr(source, name) for name in expected} == expected
+
+
+def test_how_a_source_is_decoded_is_told_by_the_threads_that_decode_it(gl) -> None:
+    fork = ForkFrameFilterN("fork")
+    first, second = AVThread("av", gl.getFrameFilter()), AVThread("av", gl.getFrameFilter())
+    first.setNumberOfThreads(3)
+    second.setAffinity(1)
+    fork.connect("a", first.getFrameFilter())
+    fork.connect("b", second.getFrameFilter())
+    before = make_plan([live(fork)])
+    source = node(before, RtspSource)
+    assert (source.decode_threads, source.cpu, source.clock) == (3, 1, "capture")
+    # A stream that runs is not opened anew because another decoder comes or goes.
+    fork.disconnect("a")
+    assert node(make_plan([live(fork)], before.graph.spec), RtspSource) == source
+    assert node(make_plan([live(fork)]), RtspSource).decode_threads == 1
+
+
+def test_raw_times_are_kept_where_nobody_corrects_them(gl) -> None:
+    raw = {"time_correction": TimeCorrectionType_none}
+    thread = decoder(gl.getFrameFilter())
+    assert node(make_plan([live(None, **raw)]), RtspSource).clock == "camera"
+    assert node(make_plan([live(thread.getFrameFilter(), **raw)]), RtspSource).clock == "capture"
+    thread.setTimeCorrection(False)
+    assert node(make_plan([live(thread.getFrameFilter(), **raw)]), RtspSource).clock == "camera"
+    assert node(make_plan([live(thread.getFrameFilter())]), RtspSource).clock == "capture"
+    arrival = live(None, time_correction=TimeCorrectionType_dummy)
+    assert node(make_plan([arrival]), RtspSource).clock == "arrival"
 
 
 def test_a_session_description() -> None:
