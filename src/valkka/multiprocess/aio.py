@@ -65,6 +65,9 @@ class AsyncBackMessageProcess(MessageProcess):
         assert self._pidfd is not None
         self.front_pipe.end_with(self._pidfd)
 
+    def _is_silent(self) -> bool:
+        return False
+
     def getPipe(self) -> Duplex:
         """Return what to select on and to receive from: what the back end sends."""
         return self.front_pipe

@@ -83,7 +83,9 @@ class ForkedProcess(FORK.Process):  # type: ignore[name-defined,misc]
         return any(file.fileno() in found for file in files)
 
     def _told_end(self) -> str:
-        """Reap it, which has ended; say how."""
+        """Reap it, if it has ended; say how."""
+        if not self._has_ended():
+            return "has closed its pipes"
         super().join()
         # Another thread may have reaped it this very moment.
         return "has ended" if self.exitcode is None else f"has ended: {describe_exit(self.exitcode)}"

@@ -74,6 +74,11 @@ class FrontPipe(Connection):
         """Wait no longer once `process` can be read, a pidfd: for pipes whose other end is open here, too."""
         self._ends_with = process
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the other end was found gone; what is sent then goes nowhere."""
+        return self._kept is not None
+
     def recv(self) -> Any:
         """Return what was sent; None when the other end is gone, in the middle of a message, too."""
         try:

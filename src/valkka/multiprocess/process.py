@@ -133,17 +133,20 @@ class MessageProcess(ForkedProcess):
         """Send a command; None: leave the loop. What a back end that has ended doesn't get is logged."""
         if _messaged.processes is not None:
             _messaged.processes.add(self)
-        if not self._has_ended():
+        if not self._has_ended() and not self._is_silent():
             try:
                 self.front_pipe.send(message)
-            except (BrokenPipeError, ConnectionResetError):
-                self._pidfd_wait()
-            else:
                 return
+            except (BrokenPipeError, ConnectionResetError):
+                pass
         if message is not None:
+            self._let_it_end()
             self.logger.error("%s is lost: the back end %s", message, self._told_end())
 
-    def _pidfd_wait(self) -> None:
+    def _is_silent(self) -> bool:
+        return bool(self.front_pipe.is_silent)
+
+    def _let_it_end(self) -> None:
         """Its pipe is gone, and so will it be."""
         self._wait_for(timeout=self.kill_within_s)
 
@@ -153,7 +156,7 @@ class MessageProcess(ForkedProcess):
             try:
                 return self.front_pipe_internal.recv()
             except (EOFError, OSError):
-                self._pidfd_wait()
+                self._let_it_end()
         raise EOFError(f"{self.name} returned nothing: it {self._told_end()}")
 
     def sendPing(self, lis: list[Any]) -> None:

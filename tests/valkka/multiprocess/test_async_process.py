@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -54,10 +51,6 @@ class Worker(AsyncBackMessageProcess):
 
     async def c__answer(self) -> None:
         self.return_out__("answer")
-
-    async def c__die(self, size: int) -> None:
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
-        await self.send_out__(bytes(size))
 
 
 def receive(process: Worker) -> Any:
@@ -117,8 +110,9 @@ def test_exceptions_are_logged_and_told(capfd: pytest.CaptureFixture[str]) -> No
 
 def test_its_death_ends_all_waiting() -> None:
     with running() as worker:
-        worker.sendMessageToBack(MessageObject("die", size=10_000_000))
-        worker.join()
+        worker.sendMessageToBack(MessageObject("echo", obj=bytes(1_000_000)))
+        assert safe_select([worker.getPipe()], [], [], timeout=10)[0]
+        worker.kill()
         with pytest.raises(EOFError):
             receive(worker)
         with pytest.raises(EOFError, match="signal SIGKILL"):

@@ -49,7 +49,6 @@ class Counter(ValkkaProcess):
         os.kill(os.getpid(), signal.SIGKILL)
 
     def big_(self, size: int) -> None:
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
         self.sendSignal_(name="ping", message="x" * size)
 
     def hang_(self) -> None:
@@ -158,9 +157,11 @@ def test_a_dead_back_end_takes_no_signal_and_no_time(
 def test_killed_in_the_middle_of_a_signal(make: Callable[..., Counter]) -> None:
     counter = make()
     hear(counter)
-    threading.Thread(target=lambda: counter.sendSignal(name="big_", size=50_000_000)).start()
-    assert counter.getPipe().poll(5)
-    counter.join()
+    sending = threading.Thread(target=lambda: counter.sendSignal(name="big_", size=50_000_000))
+    sending.start()
+    assert counter.getPipe().poll(10)
+    counter.kill()
+    sending.join()
     counter.handleSignal(counter.getPipe().recv())
     assert len(counter.got) == 1
 
