@@ -105,6 +105,20 @@ def test_without_the_node_there_is_neither_ring_nor_bell(graph: cg.Graph, ring: 
         assert not rings(bell, 0.2)
 
 
+def test_a_ring_that_becomes_another_is_read_on_as_that(graph: cg.Graph, ring: str) -> None:
+    with graph.start() as site, cg.read(ring) as reader, site.read(cg.Stream("shown").frames()) as beside:
+        epoch = reader.read(20).epoch
+        before = beside.read(20).seq
+        graph.remove("shown")
+        graph.publish("shown", "door", ring=ring, size=(80, 46), format="gray8")
+        site.apply(graph)
+        wait_until(lambda: reader.read(20).array.shape == (46, 80))
+        assert reader.read(20).epoch == epoch
+        # Who asked for something else did not notice.
+        assert beside.read(20).seq > before
+        assert beside.statistics().reconnects == 0
+
+
 def test_bells_are_replaced_and_taken_away(graph: cg.Graph, bell: int) -> None:
     other = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
     with graph.start() as site:

@@ -135,6 +135,12 @@ class Filters:
         """All taps that frames can pass as gates and branches are now, those first that come first."""
         return tuple(tap for tap in self._taps.values() if tap is not None and not tap.why_closed()[0])
 
+    @property
+    def published(self) -> tuple[Publish, ...]:
+        """The nodes that publish rings."""
+        nodes = [tap.node for tap in self._taps.values() if tap is not None]
+        return tuple(node for node in nodes if isinstance(node, Publish))
+
     def tap(self, stream: str) -> Tap | None:
         """Return what decides over a stream's frames; None: all pass, or there is no such stream."""
         return self._taps.get(stream)
@@ -151,10 +157,7 @@ class Filters:
                 taps[stream] = before = tap
             taps.setdefault(name, before)
         self._taps = taps
-        published = {
-            tap.node.id for tap in taps.values() if tap is not None and isinstance(tap.node, Publish)
-        }
-        for name in self._bells.keys() - published:
+        for name in self._bells.keys() - {node.id for node in self.published}:
             self._bells.pop(name).replace(())
 
     def attach(self, node: str, descriptors: Sequence[int]) -> None:

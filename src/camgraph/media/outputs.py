@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from camgraph.base.loop import Loop
 from camgraph.control.messages import RingStatistics
+from camgraph.control.published import request_of
 from camgraph.media.delivery import Delivery
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Grants, Memory
@@ -50,6 +51,7 @@ class Outputs(Delivery):
         self._waiting: dict[socket.socket, Hello] = {}
         self._readers: dict[socket.socket, Output | PacketOutput] = {}
         self._outputs: dict[RingRequest, Output | PacketOutput] = {}
+        self._published: dict[str, RingRequest] = {}
         self._grants = Grants(memory)
         filters.on_attached = self._choose_running
 
@@ -88,13 +90,19 @@ class Outputs(Delivery):
     def follow_filters(self) -> None:
         """Have the filters as they are now decide; end the streams that there are no longer.
 
-        Their readers' connections end: asking again they learn what has become of the stream.
+        Their readers' connections end: asking again they learn what has become of the stream. So do those of
+        readers who were given what a published ring is no longer.
         """
+        published = {node.id: request_of(node) for node in self._filters.published}
+        changed = {
+            request for name, request in self._published.items() if published.get(name) not in (None, request)
+        }
+        self._published = published
         for sock, hello in list(self._waiting.items()):
-            if hello.request.stream not in self._filters.streams:
+            if hello.request.stream not in self._filters.streams or hello.request in changed:
                 self._gone(sock)
         for request, output in list(self._outputs.items()):
-            if request.stream in self._filters.streams:
+            if request.stream in self._filters.streams and request not in changed:
                 output.tap = self._filters.tap(request.stream)
             else:
                 self._end(output)

@@ -12,8 +12,9 @@ from camgraph.base.descriptors import check_peer, close_all, receive_with_descri
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import GREETING
+from camgraph.control.published import request_of
 from camgraph.graph.nodes import Publish
-from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest, refuse
+from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, refuse
 
 _log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ class Broker:
         node = self._rings.get(waiting.door)
         if node is not None:
             stream = node.id
-            data = replace(waiting.hello, request=_published(node)).encode()
+            data = replace(waiting.hello, request=request_of(node)).encode()
         if self._knows(stream) and self._hand_over(stream, data, waiting.sock):
             self._drop(waiting)
 
@@ -201,8 +202,3 @@ class Broker:
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting.sock.fileno(), None)
         self._loop.remove(waiting.sock)
-
-
-def _published(node: Publish) -> RingRequest:
-    width, height = node.size or (0, 0)
-    return RingRequest(node.id, node.format, width, height)

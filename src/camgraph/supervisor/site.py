@@ -197,8 +197,9 @@ class SiteSupervisor:
         changes = diff(self._spec, spec)
         self._spec = spec
         if not self._ending:
-            self._media.apply(spec, self._secrets)
+            # Who waits there is served by the graph that runs then.
             self._doors.follow(spec)
+            self._media.apply(spec, self._secrets)
         self._statuses = {name: one for name, one in self._statuses.items() if self._media.knows(name)}
         self._attached_by = {node: by for node, by in self._attached_by.items() if self._media.knows(node)}
         self._tell_all(GraphChanged(spec=spec))
