@@ -22,7 +22,7 @@ from camgraph.testing.waiting import wait_until
 
 SIZE = (320, 180)
 CODECS: tuple[Codec, ...] = ("h264", "h265")
-ENOUGH = 40
+ENOUGH = 25
 
 
 @pytest.fixture(scope="module", params=CODECS)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import camgraph as cg
+from camgraph.base.pixels import ITEM_FORMATS
 from camgraph.cli.sentences import sentence_now
 from camgraph.control.messages import MediaProcessStatistics
 from camgraph.graph.spec import streams_of
@@ -117,6 +118,6 @@ def _frames(counts: cg.SiteStatistics) -> Iterator[tuple[str, int]]:
         yield name, stream.received
         derived: dict[str, int] = {}
         for ring in stream.rings:
-            if ring.stream != name:
+            if ring.stream != name and ring.format not in ITEM_FORMATS:
                 derived[ring.stream] = max(derived.get(ring.stream, 0), ring.published)
         yield from derived.items()

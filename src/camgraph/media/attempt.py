@@ -159,6 +159,8 @@ class Attempt:
 
     def _show(self, demand: OnDemand, info: StreamInfo) -> None:
         number, counts = self.number, self.counts
+        # Rings of packets remember it for longer than the decoder is to live.
+        told = info._replace(context=None)
         self._step(_RECEIVING)
         try:
             for packet in self._source.packets():
@@ -169,7 +171,7 @@ class Attempt:
                 if self._held and demand.begun:
                     self._wait_until_wanted()
                 if self._outputs.takes_packets:
-                    self._outputs.publish_packet(packet, info)
+                    self._outputs.publish_packet(packet, told)
                 for picture in demand.pictures(packet):
                     self._publish(picture, info)
                 if not counts.received % CPU_TIME_EACH:
