@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any, ClassVar
 
 from camgraph.base.parking import Closes
@@ -210,7 +209,9 @@ class ValkkaShmemRGBProcess(ValkkaProcess):
     def preRun_(self) -> None:
         """Make the client."""
         super().preRun_()
-        self.client = import_module("valkka.api2.shmem").ShmemRGBClient(
+        from valkka.api2.shmem import ShmemRGBClient
+
+        self.client = ShmemRGBClient(
             name=self.memname,
             n_ringbuffer=self.n_ringbuffer,
             width=self.image_dimensions[0],

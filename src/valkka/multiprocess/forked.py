@@ -34,7 +34,7 @@ class _Starting(threading.local):
 _starting = _Starting()
 
 
-class ForkedProcess(FORK.Process):  # type: ignore[name-defined,misc]
+class ForkedProcess(FORK.Process, multiprocessing.Process):  # type: ignore[name-defined,misc]
     """A process that is always forked, so that it finds all that the program has made before its start.
 
     It's killed when the program that started it is gone. `end_within_s`: how long one that was asked to stop

@@ -171,7 +171,7 @@ class MessageProcess(ForkedProcess):
         try:
             self.preRun__()
             while self.loop:
-                self.readPipes__(timeout=0 if self.listening else self.timeout)
+                self.readPipes__(0 if self.listening else self.timeout)
         except KeyboardInterrupt:
             self.logger.info("%s: interrupted", self.pre)
         finally:

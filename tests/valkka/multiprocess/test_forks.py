@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import camgraph as cg
+from camgraph.base.parking import foreign_threads
 from camgraph.testing.waiting import wait_until
 from valkka.multiprocess import MessageProcess, forked, safe_select
 
@@ -89,3 +91,16 @@ def test_its_logger(capfd: pytest.CaptureFixture[str]) -> None:
     assert [word in said for word in ("too much", "enough", "everything")] == [False, True, True]
     assert "Told.one INFO: enough" in said
     logging.getLogger("Told").handlers.clear()
+
+
+def test_our_own_threads_are_not_foreign() -> None:
+    graph = cg.Graph()
+    graph.rtsp("camera", "rtsp://127.0.0.1:9/1")
+    before = set(foreign_threads())
+    with graph.start():
+        assert set(foreign_threads()) == before
+        told = Told()
+        told.start()
+        assert told.getPipe().recv() is False
+        told.stop()
+        assert told.exitcode == 0

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
-from valkka.api2.multiprocess import ValkkaProcess, safe_select
+from valkka.api2.multiprocess import ValkkaProcess, ValkkaShmemRGBProcess, safe_select
+from valkka.api2.shmem import ShmemRGBServer
 
 
 class Counter(ValkkaProcess):
@@ -204,3 +206,28 @@ def test_the_default_cycle_and_test(capfd: pytest.CaptureFixture[str]) -> None:
     plain.stop()
     plain.join()
     assert "Plain" not in capfd.readouterr().err
+
+
+class Pictures(ValkkaShmemRGBProcess):
+    outgoing_signal_defs: ClassVar = {"pulled": {"size": int}}
+
+    def cycle_(self) -> None:
+        super().cycle_()
+        index, meta = self.client.pullFrame()
+        if index is not None:
+            self.sendSignal_(name="pulled", size=int(self.client.shmem_list[index][: meta.size].sum()))
+
+
+def test_pictures_from_shared_memory(capfd: pytest.CaptureFixture[str]) -> None:
+    name = f"pictures-{os.getpid()}"
+    process = Pictures("pictures", image_dimensions=(4, 2), memname=name, mstimeout=100, verbose=True)
+    process.start()
+    server = ShmemRGBServer(name=name, width=4, height=2)
+    picture = np.full((2, 4, 3), 2, np.uint8)
+    while not process.getPipe().poll(0.05):
+        server.pushFrame(picture, 1, 0)
+    assert process.getPipe().recv() == {"name": "pulled", "size": 48}
+    process.stop()
+    process.join()
+    process.pipe.close()
+    server.close()
