@@ -222,13 +222,12 @@ class OpenGLThread(_Thread):
         if slot == 0 or window_id == 0:
             raise AssertionError(f"{self.pre}connect needs a slot and a window, not {slot} and {window_id}")
         window = int(window_id)
-        if not self._users[window] and not self.newRenderGroup(window):
-            _log.warning("%swindow %#x is not there", self.pre, window)
-            return 0
+        # False where it is known already: to the program, or by an earlier connection.
+        made = self.newRenderGroup(window)
         token = self.newRenderContext(slot, window)
         if not token:
             _log.warning("%sslot %d could not be shown in window %#x", self.pre, slot, window)
-            if not self._users[window]:
+            if made:
                 self.delRenderGroup(window)
             return 0
         self._users[window] += 1

@@ -92,6 +92,7 @@ def test_a_window_shows_what_is_connected_and_while_it_is(openglthread, livethre
     with pytest.raises(AssertionError):
         openglthread.connect(slot=5, window_id=0)
     assert openglthread.connect(slot=300, window_id=window) == 0
+    assert openglthread.newRenderGroup(window)
     token = openglthread.connect(slot=5, window_id=window)
     assert token != 0
     wait_until(lambda: inside(display), 10, "the picture of no signal, before anything is decoded")
