@@ -52,6 +52,7 @@ def test_declaring_a_graph_needs_nothing_heavy() -> None:
         ("camgraph.client.backend", HEAVY - {"numpy"}),
         ("camgraph.media.__main__", HEAVY - {"numpy", "av"}),
         ("camgraph.cli.app", HEAVY - {"numpy"}),
+        ("camgraph.present", HEAVY - {"numpy"}),
         ("camgraph.errors", HEAVY | {"msgspec"}),
     ],
 )

@@ -60,6 +60,7 @@ PUBLIC = {
         "WrongSide",
     ],
     "camgraph.metrics": ["MetricsServer", "SiteCollector", "serve"],
+    "camgraph.present": ["Screen", "WindowStatistics"],
     "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "quit_on_interrupt", "reply", "signals"],
 }
 

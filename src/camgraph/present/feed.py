@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from camgraph.base.errors import CamgraphError, InternalError
+from camgraph.base.errors import InternalError
 from camgraph.graph.spec import FrameRequest
 from camgraph.present.display import Display, is_past
 from camgraph.present.placing import Size
@@ -155,6 +155,7 @@ class Feed:
 
     def join(self, window: Shower) -> None:
         """Draw into a window as well."""
+        self.count_lost()
         if window not in self.windows:
             self.windows.append(window)
 
@@ -167,6 +168,13 @@ class Feed:
             self._pause(self, False)
             self.show_due()
         return not self._unserved
+
+    def count_lost(self) -> None:
+        """Count what the reader has lost, and passed over, since this was called last."""
+        numbers = self.reader.statistics()
+        lost = numbers.late + numbers.behind + numbers.skipped
+        self._count_skipped(lost - self._lost)
+        self._lost = lost
 
     def drop_picture(self) -> None:
         """Give the memory of what is shown back to the ring."""
@@ -210,7 +218,6 @@ class Feed:
         for window in windows[-1:]:
             number = window.show(self, picture, tell=True)
             self.sent(number or self._display.ask_when_served(), picture)
-        self._count_lost()
         if self._is_busy:
             self._paused = True
             self._pause(self, True)
@@ -227,15 +234,6 @@ class Feed:
                 segment = self._display.share(frame.open_memory())
             self._segments = {frame.ring_id: segment}
         return segment if frame.offset <= _LAST_OFFSET else 0
-
-    def _count_lost(self) -> None:
-        try:
-            numbers = self.reader.statistics()
-        except CamgraphError:
-            return
-        lost = numbers.late + numbers.behind + numbers.skipped
-        self._count_skipped(lost - self._lost)
-        self._lost = lost
 
     def _count_skipped(self, count: int) -> None:
         for window in self.windows:

@@ -96,6 +96,8 @@ class Presenter(MessageProcess):
     @backend
     def counts(self) -> dict[int, WindowStatistics]:
         """Return what became of the frames, by window."""
+        for feed in self._feeds.values():
+            feed.count_lost()
         return {window.id: window.statistics() for window in self._windows.values()}
 
     def message_of(self, window: Window) -> Message | None:
@@ -117,6 +119,7 @@ class Presenter(MessageProcess):
     def leave(self, feed: Feed, window: Window) -> None:
         """Have a feed show in a window no more; the last one closes it."""
         if window in feed.windows:
+            feed.count_lost()
             feed.windows.remove(window)
         if not feed.windows:
             self._close(feed)
