@@ -67,6 +67,33 @@ def test_a_shmem_chain_shares_pictures_while_it_decodes(livethread, openglthread
     chain.close()
 
 
+def test_a_basic_chain_decodes_what_is_shown_from_decoding_on_to_decoding_off(
+    livethread, openglthread, addresses
+):
+    chain = BasicFilterchain(livethread=livethread, openglthread=openglthread, address=addresses[0], slot=1)
+    openglthread.connect(slot=1, window_id=openglthread.createWindow())
+    livethread.core.waitReady()
+    (source,) = (node.id for node in runtime.site.spec.nodes if isinstance(node, RtspSource))
+
+    def count():
+        return runtime.site.statistics().streams[source]
+
+    def rests():
+        """Whether some packets come and none is decoded."""
+        before = count()
+        wait_until(lambda: count().received > before.received + 5, 10, "packets")
+        return count().decoded == before.decoded
+
+    wait_until(lambda: count().unread > 10, 10, "packets")
+    # The first one tells how large pictures are.
+    assert count().decoded <= 1
+    chain.decodingOn()
+    wait_until(lambda: count().decoded > 10, 10, "decoded pictures")
+    chain.decodingOff()
+    wait_until(rests, 10, "the end of decoding")
+    chain.close()
+
+
 def test_what_is_closed_in_another_order_does_no_harm(addresses, display):
     livethread, openglthread = LiveThread(), OpenGLThread(background="")
     chains = [
