@@ -7,6 +7,7 @@ NATIVE = RingRequest("door")
 TILE = RingRequest("door", "bgra", 320, 180)
 LARGE = RingRequest("door", "bgra", 640, 360)
 REGION = RingRequest("door", "bgra", 32, 18, roi=(0, 0, 32, 18))
+PACKETS, CUT = RingRequest("door", "fmp4"), RingRequest("door", "nal", 100, 1)
 
 
 def shown() -> Pair:
@@ -26,7 +27,7 @@ def test_the_smaller_stream_serves_who_asks_for_no_more_than_it_has() -> None:
 
 
 def test_one_larger_reader_needs_the_other_and_waits_for_it() -> None:
-    for request in (NATIVE, LARGE, REGION):
+    for request in (NATIVE, LARGE, REGION, PACKETS, CUT):
         pair = shown()
         pair.follow([TILE, request], 1)
         assert not pair.wants_small(1)
