@@ -27,7 +27,10 @@ from camgraph.graph.stream import Stream, whole_numbers
 
 
 class SourceOptions(TypedDict, total=False):
-    """What every kind of source can be told. `LiveCamera.set` changes the middle four while it runs."""
+    """What every kind of source can be told.
+
+    `LiveCamera.set` changes `keep_warm`, `decode`, `decode_fps` and `show_damaged` while it runs.
+    """
 
     own_process: bool
     """No other stream runs in its media process, so that neither costs the other anything."""
