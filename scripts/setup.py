@@ -29,7 +29,7 @@ QT_DEBIAN = (
     "fonts-dejavu-core", "libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libx11-6",
     "libx11-xcb1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0",
     "libxcb-render-util0", "libxcb-render0", "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-util1",
-    "libxcb-xfixes0", "libxcb-xkb1", "libxkbcommon-x11-0", "libxkbcommon0",
+    "libxcb-xfixes0", "libxcb-xkb1", "libxcb1", "libxkbcommon-x11-0", "libxkbcommon0",
 )
 # fmt: on
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
