@@ -8,7 +8,7 @@ from typing import Any
 
 from camgraph.base.redact import redact
 from camgraph.graph.spec import LONGEST_TIME_S, MOST_BUFFER_BYTES, MOST_REORDER_MS, SHORTEST_TIME_S
-from valkka.core.arguments import LARGEST_SLOT, a, a_or_none
+from valkka.core.arguments import LARGEST_SLOT, a, a_or_none, text
 from valkka.core.constants import (
     LiveConnectionType_rtsp,
     LiveConnectionType_sdp,
@@ -16,7 +16,7 @@ from valkka.core.constants import (
     TimeCorrectionType_none,
 )
 from valkka.core.contexts import FrameFifoContext, LiveConnectionContext
-from valkka.core.frame_filter import plain
+from valkka.core.frame_filter import FrameFilter, plain
 from valkka.core.later import Sending
 from valkka.core.plan import Connection
 from valkka.core.runtime import changed, runtime
@@ -53,6 +53,8 @@ class LiveThread(Sending, Thread):
     def registerStreamCall(self, connection_ctx: LiveConnectionContext) -> None:
         """Take up a connection, as its context is now; a slot that is taken is left as it is."""
         ctx = a("LiveThread.registerStreamCall", "connection_ctx", connection_ctx, LiveConnectionContext)
+        text("LiveConnectionContext", "address", ctx.address)
+        a_or_none("LiveConnectionContext", "framefilter", ctx.framefilter, FrameFilter)
         where = f"slot {ctx.slot} of {self!r}"
         if not 1 <= ctx.slot <= LARGEST_SLOT:
             _log.error("%s can't be: slots are 1 to %d", where, LARGEST_SLOT)
@@ -112,7 +114,7 @@ def _connection(thread: str, ctx: LiveConnectionContext) -> Connection:
     rtsp = ctx.connection_type == LiveConnectionType_rtsp
     return Connection(
         id="",
-        where=f"slot {ctx.slot} of live thread {thread!r} ({redact(str(ctx.address))})",
+        where=f"slot {ctx.slot} of live thread {thread!r} ({redact(ctx.address)})",
         rtsp=rtsp,
         address=ctx.address,
         slot=ctx.slot,

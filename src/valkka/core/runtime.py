@@ -184,6 +184,10 @@ class Runtime:
             _log.error("what was changed can't be applied: %s", error)
         except GraphError:
             _log.exception("what was changed can't be applied")
+        except BaseException:
+            # Ctrl-C: the next one applies it.
+            self._dirty = True
+            raise
         finally:
             self._in_apply = False
         return True

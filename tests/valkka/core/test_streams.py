@@ -21,6 +21,8 @@ from valkka.core import (
     ForkFrameFilter,
     ForkFrameFilterN,
     FPSCountFrameFilter,
+    FragMP4MuxFrameFilter,
+    FragMP4ShmemFrameFilter,
     GateFrameFilter,
     InfoFrameFilter,
     LiveConnectionContext,
@@ -43,12 +45,17 @@ class Chain:
     """A live thread with one stream, and a decoder in front of `behind`."""
 
     def __init__(
-        self, address: str, behind: FrameFilter | None, *, packets: FrameFilter | None = None
+        self,
+        address: str,
+        behind: FrameFilter | None,
+        *,
+        packets: FrameFilter | None = None,
+        tcp: bool = True,
     ) -> None:
         self.live, self.av = LiveThread("live"), AVThread("av", behind)
         fork = ForkFrameFilter("fork", self.av.getFrameFilter(), packets)
         self.context = LiveConnectionContext(LiveConnectionType_rtsp, address, 3, fork)
-        self.context.request_tcp = True
+        self.context.request_tcp = tcp
         self.live.startCall()
         self.av.startCall()
         self.live.registerStreamCall(self.context)
@@ -62,9 +69,9 @@ class Chain:
 
 @contextmanager
 def playing(
-    address: str, behind: FrameFilter | None = None, *, packets: FrameFilter | None = None
+    address: str, behind: FrameFilter | None = None, *, packets: FrameFilter | None = None, tcp: bool = True
 ) -> Iterator[Chain]:
-    chain = Chain(address, behind, packets=packets)
+    chain = Chain(address, behind, packets=packets, tcp=tcp)
     try:
         yield chain
     finally:
@@ -91,6 +98,36 @@ def test_packets_arrive_by_the_name_of_a_ring(addresses, ring) -> None:
         kinds = [bytes(reader.read(timeout=10).memory[:5]) for _ in range(3)]
         assert [it[:4] for it in kinds] == [b"\0\0\0\1"] * 3
         assert [it[4] & 0x1F for it in kinds[:2]] == [7, 8]
+
+
+def test_fragmented_mp4_arrives_while_it_is_active_and_its_beginning_once_more_when_asked(
+    addresses, ring
+) -> None:
+    mux = FragMP4MuxFrameFilter("mux", FragMP4ShmemFrameFilter(ring, 5, 1 << 20))
+    with cg.read(ring) as reader, playing(addresses[0], packets=mux):
+
+        def box() -> bytes:
+            return bytes(reader.read(timeout=10).memory[4:8])
+
+        with pytest.raises(TimeoutError):
+            reader.read(timeout=1)
+        mux.activate()
+        assert [box() for _ in range(4)] == [b"ftyp", b"moov", b"moof", b"mdat"]
+        mux.sendMeta()
+        wait_until(lambda: box() == b"ftyp", 10)
+        assert box() == b"moov"
+        mux.deActivate()
+        wait_until(lambda: _silent_for(reader, 0.3), what="no boxes come")
+
+
+def test_packets_come_by_udp_where_tcp_is_not_asked_for(addresses, ring) -> None:
+    with (
+        cg.read(ring) as reader,
+        playing(addresses[0], packets=ShmemFrameFilter(ring, 5, 1 << 20), tcp=False),
+    ):
+        reader.read(timeout=10)
+        (source,) = runtime.site.statistics().streams.values()
+        assert source.transport == "udp"
 
 
 def test_a_running_graph_is_rewired_without_stalling(addresses, ring) -> None:
