@@ -114,12 +114,37 @@ class Intake:
         self.connection.forget_in_child()
 
     def _next(self) -> Frame | None:
-        while (notice := self._notice()) is not None:
-            slot, seq = notice
-            if self._count(seq):
-                frame = self._take(slot, seq)
+        while True:
+            # First of all: when no notice is left, those of all frames up to this one were sent or dropped.
+            ring = self._ring
+            hinted = 0 if ring is None else ring.newest()[0]
+            while (notice := self._notice()) is not None:
+                slot, seq = notice
+                if seq == self._seq + 1:
+                    self._seq = seq
+                    frame = self._take(slot, seq)
+                else:
+                    frame = self._unannounced(seq)
+                    self._late += frame is None and self._count(seq)
                 if frame is not None:
                     return frame
+            if ring is self._ring:
+                frame = self._unannounced(hinted)
+                self._behind += frame is None and self._count(hinted)
+                return frame
+
+    def _unannounced(self, upto: int) -> Frame | None:
+        """Return the next frame up to that number that the ring still holds, though its notice is missing."""
+        if upto <= self._seq:
+            return None
+        ring = self._ring
+        assert ring is not None
+        for seq, slot in ring.lying(self._seq, upto):
+            lease = ring.lease(slot, seq)
+            if lease is not None:
+                self._count(seq)
+                self._received += 1
+                return Frame(self._stream, lease)
         return None
 
     def _newest(self) -> Frame | None:

@@ -6,7 +6,9 @@
       0 u8 magic[8] "CAMGRNG1"   8 u32 version      12 u32 features (unknown bits: refuse)
      16 u32 generation          20 u32 slots        24 u32 slot_header_offset  28 u32 slot_header_bytes
      32 u32 lock_stride         36 u32 reserved     40 u64 epoch               48 u64 payload_offset
-     56 u64 slot_stride         64 u64 capacity     72 u8 uuid[16]             88 reserved
+     56 u64 slot_stride         64 u64 capacity     72 u8 uuid[16]
+     88 u64 touched: so many slots, the first ones, have been written; the headers of others must not be
+        looked at, that would take memory                                      96 reserved
     128 u64 newest = seq << 16 | slot, a hint without a lock: verify it under the slot's lock
 
     slot header i, at slot_header_offset + i · slot_header_bytes
@@ -43,6 +45,7 @@ KNOWN_FEATURES = 0
 LOCK_STRIDE = 256
 SLOT_HEADER_OFFSET = 256
 SLOT_HEADER_BYTES = 256
+TOUCHED_OFFSET = 88
 NEWEST_OFFSET = 128
 NEWEST_SLOT_BITS = 16
 MAX_SLOTS = 1024

@@ -10,7 +10,14 @@ import numpy as np
 
 from camgraph.base.errors import BrokenError
 from camgraph.ring import locks
-from camgraph.ring.layout import NEWEST_OFFSET, NEWEST_SLOT_BITS, SLOT_HEADER, RingHeader, SlotHeader
+from camgraph.ring.layout import (
+    NEWEST_OFFSET,
+    NEWEST_SLOT_BITS,
+    SLOT_HEADER,
+    TOUCHED_OFFSET,
+    RingHeader,
+    SlotHeader,
+)
 from camgraph.ring.memory import adopt
 from camgraph.ring.protocol import Ring
 
@@ -68,6 +75,10 @@ class LeasedRing:
         if self.header.uuid != ring.uuid:
             raise BrokenError("the memory that came is another ring's")
         self._newest = self._memory[NEWEST_OFFSET : NEWEST_OFFSET + 8].cast("Q")
+        self._touched = self._memory[TOUCHED_OFFSET : TOUCHED_OFFSET + 8].cast("Q")
+        words = np.asarray(self.pages)[: self.header.payload_offset].view(np.uint64)
+        first, step = self.header.slot_header_offset // 8, self.header.slot_header_bytes // 8
+        self._seqs = words[first::step][: self.header.slots]
         self._prepared: dict[int, _Prepared] = {}
         self.reader_id = ring.reader_id
         self.limit = ring.lease_limit
@@ -84,6 +95,12 @@ class LeasedRing:
         """Return (seq, slot) of the newest frame: a hint, which only its lease verifies."""
         word = self._newest[0]
         return word >> NEWEST_SLOT_BITS, word & ((1 << NEWEST_SLOT_BITS) - 1)
+
+    def lying(self, after: int, upto: int) -> list[tuple[int, int]]:
+        """Return (seq, slot) of the frames with numbers in between that lie in the ring, in order: hints."""
+        seqs = self._seqs[: self._touched[0]].copy()
+        slots = np.flatnonzero((seqs > after) & (seqs <= upto))
+        return sorted(zip(seqs[slots].tolist(), slots.tolist(), strict=True))
 
     def lease(self, slot: int, seq: int) -> Lease | None:
         """Lease frame `seq` in `slot`; None if it has been overwritten, or is being."""

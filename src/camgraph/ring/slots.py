@@ -15,6 +15,7 @@ from camgraph.ring.layout import (
     NEWEST_OFFSET,
     NEWEST_SLOT_BITS,
     PUBLISH_WORD,
+    TOUCHED_OFFSET,
     Geometry,
     RingHeader,
 )
@@ -201,6 +202,7 @@ class Slots:
             self._unlock(slot)
             return None
         self.geometry.pack_into(self.memory, slot.header_at, header.epoch)
+        self.words[TOUCHED_OFFSET // 8] = index + 1
         return slot
 
     def _unlock(self, slot: Slot) -> None:

@@ -47,6 +47,7 @@ def constants() -> dict[str, int]:
     return {
         "CG_RING_VERSION": layout.VERSION,
         "CG_RING_KNOWN_FEATURES": layout.KNOWN_FEATURES,
+        "CG_RING_TOUCHED_OFFSET": layout.TOUCHED_OFFSET,
         "CG_RING_NEWEST_OFFSET": layout.NEWEST_OFFSET,
         "CG_RING_NEWEST_SLOT_BITS": layout.NEWEST_SLOT_BITS,
         "CG_RING_NO_PTS": layout.NO_PTS,
@@ -69,8 +70,8 @@ def told(struct_name: str) -> dict[str, tuple[int, int]]:
     text, section = OFFSETS[struct_name]
     lines = (text or "").partition(section)[2].partition("\n\n")[0]
     found = re.findall(r"(\d+) [ui](8|16|32|64) (\w+)", lines)
-    # `newest` has a place of its own, a constant in C.
-    return {name: (int(at), int(bits) // 8) for at, bits, name in found if name != "newest"}
+    # `newest` and `touched` have places of their own, constants in C.
+    return {name: (int(at), int(bits) // 8) for at, bits, name in found if name not in ("newest", "touched")}
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -197,6 +198,11 @@ class Native:
         names = "seq", "epoch", "generation", "pts", "format", "width", "height", "planes", "sum"
         return dict(zip(names, map(int, words[1:]), strict=True))
 
+    def pause(self, paused: bool) -> None:
+        """Stop it, or let it go on."""
+        assert self._popen is not None
+        self._popen.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
+
     def tell(self, word: str) -> None:
         assert self._popen is not None
         assert self._popen.stdin is not None
@@ -268,6 +274,31 @@ def test_latest_skips_and_accounts_for_every_frame(native: Native, site: "Site")
     native.tell("stop")
     received, late, behind, skipped = map(int, native.ended().split()[1:5])
     assert received + late + behind + skipped == 300
+
+
+def test_every_gets_what_the_ring_still_holds_told_or_not(
+    native: Native, site: "Site", sum_of: Callable[[int], int]
+) -> None:
+    writer = site.writer()
+    native.start(policy="every")
+    native.come()
+    site.serve(writer)
+    site.publish(writer, 1)
+    assert native.frame()["seq"] == 1
+    native.pause(True)
+    site.publish(writer, *range(2, 301))
+    native.pause(False)
+    got = [native.frame()]
+    while got[-1]["seq"] < 300:
+        got.append(native.frame())
+    held = writer.statistics().slots_touched
+    assert writer.statistics().behind > held
+    # The notices of these did not come: nothing but the ring tells of them.
+    assert [frame["seq"] for frame in got][-(held - 1) :] == list(range(302 - held, 301))
+    assert all(frame["sum"] == sum_of(frame["pts"]) for frame in got)
+    native.tell("stop")
+    received, late, behind, skipped = map(int, native.ended().split()[1:5])
+    assert (received + late + behind, skipped) == (300, 0)
 
 
 def test_it_says_so_when_it_holds_what_it_was_granted(native: Native, site: "Site") -> None:

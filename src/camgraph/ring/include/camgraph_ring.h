@@ -82,6 +82,7 @@ extern "C" {
 #define CG_RING_MAGIC "CAMGRNG1"
 #define CG_RING_VERSION 1u
 #define CG_RING_KNOWN_FEATURES 0u /* bits of `features`; a ring with others is refused */
+#define CG_RING_TOUCHED_OFFSET 88u
 #define CG_RING_NEWEST_OFFSET 128u
 #define CG_RING_NEWEST_SLOT_BITS 16
 #define CG_RING_NO_PTS INT64_MIN
@@ -405,9 +406,13 @@ static inline void cg_ring__retire(cg_ring_reader *reader) {
     }
 }
 
-static inline uint64_t cg_ring__newest(const cg_ring__memory *ring) {
-    const void *word = ring->address + CG_RING_NEWEST_OFFSET;
+static inline uint64_t cg_ring__word(const cg_ring__memory *ring, uint64_t offset) {
+    const void *word = ring->address + offset;
     return __atomic_load_n((const uint64_t *)word, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t cg_ring__newest(const cg_ring__memory *ring) {
+    return cg_ring__word(ring, CG_RING_NEWEST_OFFSET);
 }
 
 static inline int cg_ring__check_header(cg_ring_reader *reader, const cg_ring_header *header, uint64_t size) {
@@ -875,17 +880,64 @@ static inline int cg_ring__take(cg_ring_reader *reader, uint32_t slot, uint64_t 
     return result;
 }
 
+/* Take the next frame up to `upto` that the ring still holds, though its notice is missing: 1; 0: none. */
+static inline int cg_ring__unannounced(cg_ring_reader *reader, uint64_t upto, cg_ring_frame *frame) {
+    const cg_ring__memory *ring = reader->ring;
+    const uint64_t touched = cg_ring__word(ring, CG_RING_TOUCHED_OFFSET);
+    const uint64_t slots = touched < ring->header.slots ? touched : ring->header.slots;
+    uint64_t after = reader->seq;
+    while (after < upto) {
+        uint64_t slot, best_slot = 0, best_seq = 0;
+        int result;
+        for (slot = 0; slot < slots; slot++) {
+            const uint64_t at = ring->header.slot_header_offset + slot * ring->header.slot_header_bytes;
+            const uint64_t seq = cg_ring__word(ring, at);
+            if (seq > after && seq <= upto && (best_seq == 0 || seq < best_seq)) {
+                best_slot = slot;
+                best_seq = seq;
+            }
+        }
+        if (best_seq == 0)
+            return 0;
+        result = cg_ring__lease(reader, (uint32_t)best_slot, best_seq, frame);
+        if (result > 0)
+            cg_ring__count(reader, best_seq);
+        if (result != 0)
+            return result;
+        after = best_seq;
+    }
+    return 0;
+}
+
 static inline int cg_ring__next(cg_ring_reader *reader, cg_ring_frame *frame) {
-    cg_ring_notice notice;
-    int result;
-    while ((result = cg_ring__notice(reader, &notice)) == 0) {
-        if (cg_ring__count(reader, notice.seq)) {
-            result = cg_ring__take(reader, notice.slot, notice.seq, frame);
+    uint64_t ring, hinted;
+    int result, waiting;
+    do {
+        cg_ring_notice notice;
+        /* First of all: when no notice is left, those of all frames up to this one were sent or dropped. */
+        ring = reader->adopted;
+        hinted = reader->ring == NULL ? 0 : cg_ring__newest(reader->ring) >> CG_RING_NEWEST_SLOT_BITS;
+        while ((waiting = cg_ring__notice(reader, &notice)) == 0) {
+            if (notice.seq == reader->seq + 1) {
+                reader->seq = notice.seq;
+                result = cg_ring__take(reader, notice.slot, notice.seq, frame);
+            } else {
+                result = cg_ring__unannounced(reader, notice.seq, frame);
+                if (result == 0)
+                    reader->counts.late += (uint64_t)cg_ring__count(reader, notice.seq);
+            }
             if (result != 0)
                 return result < 0 ? result : 0;
         }
-    }
-    return result;
+        if (waiting != -EAGAIN)
+            return waiting;
+    } while (ring != reader->adopted);
+    if (reader->ring == NULL)
+        return -EAGAIN;
+    result = cg_ring__unannounced(reader, hinted, frame);
+    if (result == 0)
+        reader->counts.behind += (uint64_t)cg_ring__count(reader, hinted);
+    return result < 0 ? result : result > 0 ? 0 : -EAGAIN;
 }
 
 static inline int cg_ring__latest(cg_ring_reader *reader, cg_ring_frame *frame) {
