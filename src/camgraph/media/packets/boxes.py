@@ -123,6 +123,8 @@ def _hvcc(sets: Sequence[bytes]) -> bytes:
 
 
 def _sized(units: Sequence[bytes]) -> bytes:
+    if max(map(len, units)) > 0xFFFF:
+        raise ValueError("a parameter set is too long")
     return b"".join(len(unit).to_bytes(2) + unit for unit in units)
 
 

@@ -9,8 +9,8 @@ from camgraph.media.packets.nal import SYNTAXES
 from camgraph.media.packets.units import UnitSplitter
 from camgraph.media.source import Packet
 
-_LONGEST_REORDER = TIMESCALE
-"""Times that lie back further are a jump, not the order of sending."""
+_LONGEST_REORDER, _LONGEST_GAP = TIMESCALE, 86_400 * TIMESCALE
+"""Times that lie back further, or ahead, are a jump: not the order of sending, nor a gate that was closed."""
 _MOST_BETWEEN = 16
 """So many pictures may be sent after one that all of them are shown before."""
 _USUAL_STEP = TIMESCALE // 25
@@ -111,7 +111,7 @@ class Timeline:
             shown = next_one
         else:
             told = packet.pts * numerator * TIMESCALE // denominator
-            if self._shift is None or told + self._shift < self._last - _LONGEST_REORDER:
+            if self._shift is None or not self._fits(told + self._shift):
                 self._shift = next_one - told
             shown = told + self._shift
         if self._highest >= 0 and 0 < shown - self._highest < TIMESCALE:
@@ -122,3 +122,6 @@ class Timeline:
         self._highest = max(self._highest, shown)
         self._last = max(self._last + 1, shown - self._lead)
         return self._last, shown - self._last
+
+    def _fits(self, shown: int) -> bool:
+        return self._last - _LONGEST_REORDER <= shown <= self._highest + _LONGEST_GAP

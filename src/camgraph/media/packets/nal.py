@@ -98,6 +98,8 @@ def _sets_of_hvcc(data: bytes) -> list[bytes]:
 def _take(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
     units = []
     for _ in range(count):
+        if at >= len(data):
+            break
         start = at + 2
         at = start + int.from_bytes(data[at:start])
         units.append(data[start:at])

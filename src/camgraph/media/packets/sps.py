@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 _WITH_CHROMA = frozenset((44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 144, 244))
 """Profiles of H.264 whose sets tell of chroma and bit depth."""
+_MAX_SIDE_PX = 16384
 
 
 class Sequence(NamedTuple):
@@ -75,7 +76,7 @@ def read_h264(unit: bytes) -> Sequence:
     left, right, top, bottom = _window(bits)
     across, down = _steps(chroma)
     shown = width - (left + right) * across, (height - (top + bottom) * down) * fields
-    return Sequence(*shown, chroma, luma_bits, chroma_bits)
+    return _checked(Sequence(*shown, chroma, luma_bits, chroma_bits))
 
 
 def read_h265(unit: bytes) -> Sequence:
@@ -97,7 +98,15 @@ def read_h265(unit: bytes) -> Sequence:
     left, right, top, bottom = _window(bits)
     across, down = _steps(chroma)
     shown = width - (left + right) * across, height - (top + bottom) * down
-    return Sequence(*shown, chroma, bits.unsigned() + 8, bits.unsigned() + 8, more_layers + 1, nested)
+    depths = bits.unsigned() + 8, bits.unsigned() + 8
+    return _checked(Sequence(*shown, chroma, *depths, more_layers + 1, nested))
+
+
+def _checked(told: Sequence) -> Sequence:
+    sides = 1 <= told.width <= _MAX_SIDE_PX and 1 <= told.height <= _MAX_SIDE_PX
+    if not sides or told.chroma > 3 or max(told.luma_bits, told.chroma_bits) > 16:
+        raise ValueError(f"a sequence parameter set tells of impossible pictures: {told}")
+    return told
 
 
 def _window(bits: _Bits) -> tuple[int, int, int, int]:

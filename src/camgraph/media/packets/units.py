@@ -61,7 +61,8 @@ class NalItems:
     def items(self, packet: Packet) -> list[Item]:
         """Return what a packet gives; before the first key frame, too."""
         if self._splitter is None:
-            return [Item(bytes(packet.data), packet.keyframe, begins=packet.keyframe)]
+            data = bytes(packet.data)
+            return [Item(data, packet.keyframe, begins=packet.keyframe)] if data else []
         units = self._splitter.split(packet)
         if packet.keyframe or self._repeats:
             self._repeats = False
