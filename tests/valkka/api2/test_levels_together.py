@@ -1,5 +1,7 @@
 """Filters of the first level behind a live thread of the second, and clients of the second at their ends."""
 
+from typing import Any
+
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 from valkka import core
@@ -9,7 +11,8 @@ SIZE = (320, 180)
 
 
 def play(livethread, address, slot, framefilter):
-    ctx = core.LiveConnectionContext(core.LiveConnectionType_rtsp, address, slot, framefilter)
+    ctx: Any = core.LiveConnectionContext(core.LiveConnectionType_rtsp, address, slot, framefilter)
+    # Programs set what no context has.
     ctx.mstimeout = 10_000
     livethread.registerStream(ctx)
     livethread.playStream(ctx)
