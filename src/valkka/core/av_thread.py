@@ -78,7 +78,7 @@ class DecoderThread(Receives):
         if self._tolerance_ms:
             fresh = Fresh(id=f"{node}.fresh", source=pictures.stream, oldest_ms=self._tolerance_ms)
             pictures = planner.put(fresh, pictures)
-        return replace(pictures, kind="pictures")
+        return replace(pictures, kind="pictures", setups=False)
 
     def _turn(self, decodes: bool) -> None:
         if decodes != self._decodes:

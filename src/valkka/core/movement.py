@@ -55,6 +55,9 @@ class MovementFrameFilter(FrameFilter):
         )
         return planner.see(node, way, self)
 
+    def on_setup(self, codec: str, sight: Sight) -> None:
+        """None comes behind a decoder."""
+
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
         callback = self._callback
         if callback is not None and event.kind != "seen":

@@ -33,6 +33,8 @@ class Way:
     """What pictures are scaled to, (width, height) in px; None: as they are."""
     headers: int = 0
     """How often the beginning of fragmented MP4 was asked for anew."""
+    setups: bool = True
+    """Set-up frames come this way."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Sees(Protocol):
         """Hear of it, in the dispatcher's thread."""
         ...
 
+    def on_setup(self, codec: str, sight: "Sight") -> None:
+        """Hear that a stream begins."""
+        ...
+
 
 class HasDescriptor(Protocol):
     """Who owns an event file descriptor."""
@@ -73,6 +79,7 @@ class HasDescriptor(Protocol):
 class Sight:
     """A node that tells what it sees: whom, and as what frames."""
 
+    node: str
     who: Sees
     way: Way
 
@@ -107,6 +114,10 @@ class Plan:
     """By the label of an OpenGLThread: the stream of each slot."""
     sights: dict[str, Sight] = field(default_factory=dict)
     """By node."""
+    setups: dict[str, list[Sight]] = field(default_factory=dict)
+    """By source: those that set-up frames reach."""
+    where: dict[str, str] = field(default_factory=dict)
+    """By source: what a person is told in a log."""
     descriptors: dict[str, tuple[HasDescriptor, ...]] = field(default_factory=dict)
     """By the node of a ring: who is woken by its frames."""
     problems: list[str] = field(default_factory=list)
@@ -149,6 +160,7 @@ class Planner:
         except (GraphError, TypeError, ValueError) as error:
             self.plan.problems.append(f"{connection.where} can't be played: {error}")
             return
+        self.plan.where[connection.id] = connection.where
         self._threads, self._cpu, self._corrects = 1, -1, False
         if connection.framefilter is not None:
             self._walk(connection.framefilter, Way(connection.id, connection.id, connection.slot), ())
@@ -174,7 +186,9 @@ class Planner:
     def see(self, node: Node, way: Way, who: Sees) -> Way:
         """Have a node run that tells what it sees."""
         behind = self.put(node, way)
-        self.plan.sights[node.id] = Sight(who, way)
+        sight = self.plan.sights[node.id] = Sight(node.id, who, way)
+        if way.setups:
+            self.plan.setups.setdefault(way.source, []).append(sight)
         return behind
 
     def publish(self, node: Publish, way: Way, woken: tuple[HasDescriptor, ...]) -> None:

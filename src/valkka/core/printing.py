@@ -34,7 +34,10 @@ class _Prints(FrameFilter):
         return planner.see(node, way, self)
 
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
-        raise NotImplementedError
+        """Print it."""
+
+    def on_setup(self, codec: str, sight: Sight) -> None:
+        """Print it."""
 
 
 class DummyFrameFilter(_Prints):
@@ -49,6 +52,9 @@ class DummyFrameFilter(_Prints):
 
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
         print(f"DummyFrameFilter: {self.name} got frame : {described(event, sight.way)}", flush=True)
+
+    def on_setup(self, codec: str, sight: Sight) -> None:
+        print(f"DummyFrameFilter: {self.name} got frame : {_setup(codec, sight.way)}", flush=True)
 
 
 class InfoFrameFilter(_Prints):
@@ -68,6 +74,15 @@ class InfoFrameFilter(_Prints):
             flush=True,
         )
 
+    def on_setup(self, codec: str, sight: Sight) -> None:
+        print(
+            f"InfoFrameFilter: {self.name} start dump>> ",
+            f"InfoFrameFilter: FRAME   : {_setup(codec, sight.way)}",
+            f"InfoFrameFilter: {self.name} <<end dump   ",
+            sep="\n",
+            flush=True,
+        )
+
 
 class BriefInfoFrameFilter(_Prints):
     """Prints a line for each frame that passes."""
@@ -78,6 +93,9 @@ class BriefInfoFrameFilter(_Prints):
             f"BriefInfoFrameFilter: {self.name} : {described(event, sight.way)} dT={ms - _now_ms()}",
             flush=True,
         )
+
+    def on_setup(self, codec: str, sight: Sight) -> None:
+        print(f"BriefInfoFrameFilter: {self.name} : {_setup(codec, sight.way)}", flush=True)
 
 
 @dataclass
@@ -118,6 +136,10 @@ def described(event: NodeEvent, way: Way) -> str:
 def milliseconds(event: NodeEvent) -> int:
     """Return a frame's time in ms since the epoch."""
     return event.capture_ns // 1_000_000
+
+
+def _setup(codec: str, way: Way) -> str:
+    return f"<SetupFrame: subsession_index=0 slot={way.slot} / stream init / video {codec.upper()}>"
 
 
 def _coded(event: NodeEvent) -> str:

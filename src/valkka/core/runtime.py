@@ -11,10 +11,11 @@ from weakref import WeakValueDictionary
 from camgraph.base.errors import BrokenError, ClosedError, GraphError
 from camgraph.client.graph import Graph
 from camgraph.client.site import Site
-from camgraph.control.messages import NodeEvent
+from camgraph.control.messages import NodeEvent, StreamStatus
 from camgraph.graph.spec import GraphSpec
 from valkka.core.dispatcher import Dispatcher
 from valkka.core.plan import Connection, HasDescriptor, Plan, Sight, make_plan
+from valkka.core.statuses import Statuses
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Runtime:
         self._observed: dict[str, Callable[[], None]] = {}
         self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
         self._told: list[str] = []
+        self._statuses = Statuses()
 
     def add_player(self, player: Plays) -> None:
         """Play its connections, for as long as it lives."""
@@ -129,7 +131,10 @@ class Runtime:
         site = self._site
         if site is None:
             with self._starting:
-                site = self._site = self._site or Graph().start()
+                site = self._site
+                if site is None:
+                    site = self._site = Graph().start()
+                    site.subscribe(self._on_status)
         return site
 
     def finally_call(self, callback: Callable[[], None]) -> None:
@@ -212,6 +217,7 @@ class Runtime:
             self._observed.pop(node)()
         for node in set(plan.sights) - set(self._observed):
             self._observed[node] = self.site.observe(node, self._on_event)
+        self.dispatcher.call(lambda: self._statuses.plan(plan))
         spec = plan.graph.spec
         if spec != self._applied:
             self.site.apply(plan.graph)
@@ -239,6 +245,10 @@ class Runtime:
             if problem not in self._told:
                 _log.error("%s", problem)
         self._told = plan.problems
+
+    def _on_status(self, status: StreamStatus) -> None:
+        """Hand on to the dispatcher; in the site's thread, or that of `apply`."""
+        self.dispatcher.call(lambda: self._statuses.hear(status))
 
     def _on_event(self, event: NodeEvent) -> None:
         """Hand on to the dispatcher; in the site's thread."""

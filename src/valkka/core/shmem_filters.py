@@ -119,7 +119,7 @@ class FragMP4MuxFrameFilter(FrameFilter):
         if way.kind != "packets":
             return None
         node = Gate(id=planner.node(self.label, way), source=way.stream, opened=self._active)
-        return replace(planner.put(node, way), kind="boxes", headers=self._headers)
+        return replace(planner.put(node, way), kind="boxes", setups=False, headers=self._headers)
 
     def _turn(self, active: bool) -> None:
         if active != self._active:

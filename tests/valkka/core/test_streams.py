@@ -17,8 +17,10 @@ from camgraph.testing.waiting import wait_until
 from valkka.core import (
     AVThread,
     BriefInfoFrameFilter,
+    CachingGateFrameFilter,
     DummyFrameFilter,
     ForkFrameFilter,
+    ForkFrameFilter3,
     ForkFrameFilterN,
     FPSCountFrameFilter,
     FragMP4MuxFrameFilter,
@@ -291,6 +293,41 @@ def test_what_passes_is_printed(addresses, capsys) -> None:
             10,
             "all was printed",
         )
+
+
+def test_set_up_frames_pass_closed_gates_where_they_are_let(addresses, capsys) -> None:
+    passes, keeps, caches = (
+        GateFrameFilter("passes", InfoFrameFilter("passed")),
+        GateFrameFilter("keeps", InfoFrameFilter("kept")),
+        CachingGateFrameFilter("caches", BriefInfoFrameFilter("cached")),
+    )
+    keeps.noConfigFrames()
+    seen = ""
+
+    def printed(*parts: str) -> bool:
+        nonlocal seen
+        seen += capsys.readouterr().out
+        return all(part in seen for part in parts)
+
+    setup = "<SetupFrame: subsession_index=0 slot=3 / stream init / video H264>"
+    with playing(addresses[0], packets=ForkFrameFilter3("fork", passes, keeps, caches)):
+        wait_until(lambda: printed("InfoFrameFilter: passed start dump>>", setup), 10)
+        assert not printed("kept")
+        assert not printed("cached")
+        caches.set()
+        wait_until(lambda: printed(f"BriefInfoFrameFilter: cached : {setup}", "cached : <BasicFrame"))
+        keeps.passConfigFrames()
+        wait_until(lambda: printed("InfoFrameFilter: kept start dump>>"))
+        assert seen.count("stream init") == 3
+        assert seen.count("BasicFrame") == seen.count("cached : <BasicFrame")
+
+
+def test_what_is_wrong_with_a_stream_is_logged_in_a_sentence(addresses, caplog) -> None:
+    address = addresses[0].rsplit("/", 1)[0] + "/nowhere"
+    with playing(address.replace("rtsp://", "rtsp://me:hidden@")):
+        wait_until(lambda: "slot 3 of live thread 'live' (rtsp://***@127" in caplog.text, 10)
+    assert "hidden" not in caplog.text
+    assert [it.name for it in caplog.records if it.levelno >= logging.WARNING] == ["valkka.livethread"]
 
 
 def test_movement_calls_back_in_the_dispatcher_and_stops_with_the_graph(addresses) -> None:

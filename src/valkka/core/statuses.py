@@ -1,0 +1,64 @@
+"""What became of the connections: told in the log, and to filters that print set-up frames."""
+
+import logging
+from collections.abc import Mapping
+
+from camgraph.control.messages import HAS_PICTURES, StreamStatus
+from valkka.core.plan import Plan, Sight
+
+_log = logging.getLogger("valkka.livethread")
+
+_QUIET = frozenset({"", "closed", "removed", "site_closed"})
+"""Reasons that the program knows itself."""
+
+
+class Statuses:
+    """Hears of each change, and after each plan, in the dispatcher's thread."""
+
+    def __init__(self) -> None:
+        self._where: Mapping[str, str] = {}
+        self._setups: Mapping[str, list[Sight]] = {}
+        self._last: dict[str, tuple[str, str]] = {}
+        self._live: dict[str, str] = {}
+        """The codecs of the connections that have a stream."""
+        self._told: set[tuple[str, str]] = set()
+        """Which connection's stream each filter was told of."""
+
+    def plan(self, plan: Plan) -> None:
+        """Take up what runs now."""
+        self._where, self._setups = plan.where, plan.setups
+        for source in [source for source in self._last if source not in plan.where]:
+            del self._last[source]
+            self._end(source)
+        for source, codec in list(self._live.items()):
+            self._tell_setups(source, codec)
+
+    def hear(self, status: StreamStatus) -> None:
+        """Hear of a stream's state; those that filters make are of no account."""
+        where = self._where.get(status.stream)
+        if where is None:
+            return
+        now, before = (status.state, status.reason), self._last.get(status.stream)
+        self._last[status.stream] = now
+        if now == before:
+            return
+        if status.state in HAS_PICTURES:
+            if status.stream not in self._live:
+                _log.info("%s: live, %s", where, status.codec)
+                self._live[status.stream] = status.codec
+                self._tell_setups(status.stream, status.codec)
+        else:
+            self._end(status.stream)
+            if status.reason not in _QUIET:
+                _log.warning("%s: %s", where, status.sentence)
+
+    def _end(self, source: str) -> None:
+        self._live.pop(source, None)
+        self._told = {told for told in self._told if told[0] != source}
+
+    def _tell_setups(self, source: str, codec: str) -> None:
+        for sight in self._setups.get(source, ()):
+            told = (source, sight.node)
+            if told not in self._told:
+                self._told.add(told)
+                sight.who.on_setup(codec, sight)
