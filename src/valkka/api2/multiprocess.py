@@ -137,8 +137,8 @@ class ValkkaProcess(ForkedProcess):
 
     def run(self) -> None:
         """The back end from its begin to its end."""
-        self.preRun_()
         try:
+            self.preRun_()
             while self.running:
                 self.cycle_()
                 self.handleSignal_()
