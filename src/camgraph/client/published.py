@@ -82,9 +82,8 @@ class Publisher:
         """
         width, height, planes = _planes(self._format, picture)
         meta = _meta(pts, time_base, capture_ns, tag, keyframe)
-        if (width, height) == self._size:
-            return self._writer.publish(planes, meta)
-        return self._writer.publish_smaller(planes, width, height, meta)
+        size = (width, height)
+        return self._writer.publish(planes, meta, None if size == self._size else size)
 
     def publish_bytes(
         self,

@@ -123,6 +123,8 @@ class Intake:
                 if seq == self._seq + 1:
                     self._seq = seq
                     frame = self._take(slot, seq)
+                elif seq <= self._seq:
+                    continue
                 else:
                     frame = self._unannounced(seq)
                     self._late += frame is None and self._count(seq)

@@ -18,7 +18,7 @@ _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 class ReaderLink:
     """Tells one reader of rings and frames; owns the socket."""
 
-    __slots__ = ("_pending", "behind", "gone", "leases", "peer", "reader_id", "sock", "waits")
+    __slots__ = ("_pending", "behind", "gone", "leases", "peer", "reader_id", "sock")
 
     def __init__(self, sock: socket.socket, reader_id: int, leases: int, peer: Peer, kept: int) -> None:
         sock.setblocking(False)
@@ -30,7 +30,6 @@ class ReaderLink:
         self.peer = peer
         self.behind = 0
         self.gone = False
-        self.waits = False
         """It was not offered a ring yet."""
         self._pending: Slots | None = None
 

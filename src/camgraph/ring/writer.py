@@ -100,6 +100,8 @@ class RingWriter:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._links: list[ReaderLink] = []
+        # Those of them that do not wait for an item to begin with.
+        self._told: list[ReaderLink] = []
         # Found gone, and still open: somebody may be watching the descriptor.
         self._parted: list[ReaderLink] = []
         # Leases of those who have gone and still hold frames, by reader id: they count as long as they do.
@@ -125,7 +127,7 @@ class RingWriter:
     @property
     def waiting(self) -> bool:
         """Whether there are readers that wait for an item to begin with."""
-        return any(link.waits for link in self._links)
+        return len(self._told) < len(self._links)
 
     @property
     def leases(self) -> int:
@@ -179,9 +181,9 @@ class RingWriter:
             self._names[reader_id] = f"process {peer.pid} (reader {reader_id})"
             self._links.append(link)
             self._budget += link.leases
-            link.waits = waits
             if waits:
                 return True
+            self._told.append(link)
             kept = self._slots.newest(self._keep)
             link.offer(self._slots, kept[0][0] if kept else self._seq + 1)
             for seq, slot in kept:
@@ -204,18 +206,15 @@ class RingWriter:
         with self._lock:
             return tuple(link.sock for link in (*self._links, *self._parted))
 
-    def publish(self, planes: Sequence[Bytes], meta: FrameMeta) -> bool:
+    def publish(self, planes: Sequence[Bytes], meta: FrameMeta, size: tuple[int, int] | None = None) -> bool:
         """Copy a frame into the ring and tell the readers; never waits.
 
         `planes`: one uint8 array per plane of the format, (rows, bytes) or (rows, pixels, channels), strided
-        at will. False: nothing was done, there is no reader (and nothing is kept), or the frame was dropped,
-        every slot is held. Raises ValueError for planes of another shape, ClosedError.
+        at will; `size`, (width, height), if the picture has fewer pixels than the ring's. False: nothing was
+        done, there is no reader (and nothing is kept), or the frame was dropped, every slot is held. Raises
+        ValueError for planes of another shape, ClosedError.
         """
-        return self._put(planes, None, meta)
-
-    def publish_smaller(self, planes: Sequence[Bytes], width: int, height: int, meta: FrameMeta) -> bool:
-        """Copy a picture of another size, with no more bytes than the ring's; else as `publish`."""
-        return self._put(planes, self._slots.geometry.smaller(width, height), meta)
+        return self._put(planes, meta, None if size is None else self._slots.geometry.smaller(*size))
 
     def publish_bytes(
         self, data: bytes | bytearray | memoryview | Bytes, meta: FrameMeta, *, begins: bool = False
@@ -228,13 +227,13 @@ class RingWriter:
         item = np.frombuffer(data, np.uint8)
         if begins:
             self._begin_those_waiting()
-        return self._put((item.reshape(1, -1),), self._slots.geometry.of_item(len(item)), meta)
+        return self._put((item.reshape(1, -1),), meta, self._slots.geometry.of_item(len(item)))
 
-    def _put(self, planes: Sequence[Bytes], size: Geometry | None, meta: FrameMeta) -> bool:
+    def _put(self, planes: Sequence[Bytes], meta: FrameMeta, size: Geometry | None) -> bool:
         with self._lock:
             if self._closed:
                 raise ClosedError(f"the ring of {self.stream!r} was closed")
-            if not self._keep and all(link.waits for link in self._links):
+            if not self._told and not self._keep:
                 return False
             slots = self._slots
             slot = slots.take(self._clock(), GRACE_NS, self._budget, self._keep)
@@ -248,9 +247,8 @@ class RingWriter:
                 slots.words[slot.seq_word] = 0
                 write_meta(slots.memory, slot.header_at, meta)
                 notice = FRAME_LAYOUT.pack(FRAME_KIND, slot.index, slots.header.generation, 0, seq)
-                shape = size or slots.geometry
-                if slot.geometry is not shape and slot.geometry != shape:
-                    slots.shape(slot, shape)
+                if slot.geometry is not (size or slots.geometry):
+                    slots.shape(slot, size or slots.geometry)
                 slot.write(planes)
             except BaseException:
                 slots.give_back(slot)
@@ -258,13 +256,12 @@ class RingWriter:
             # From here on readers wait: nothing that could have been done before.
             slots.give(slot, seq, self._clock())
             gone = False
-            for link in self._links:
-                if not link.waits:
-                    link.notify(notice, seq)
-                    gone |= link.gone
+            for link in self._told:
+                link.notify(notice, seq)
+                gone |= link.gone
             self._published += 1
             if gone:
-                self._part([link for link in self._links if link.gone])
+                self._part([link for link in self._told if link.gone])
         return True
 
     def reshape(self, format: FrameFormat, width: int, height: int) -> None:  # noqa: A002
@@ -279,9 +276,8 @@ class RingWriter:
             old, self._slots = self._slots, self._make_slots(geometry, self._slots.header.generation + 1)
             old.close()
             self._forget_returned()
-            for link in self._links:
-                if not link.waits:
-                    link.offer(self._slots, self._seq + 1)
+            for link in self._told:
+                link.offer(self._slots, self._seq + 1)
 
     def statistics(self) -> WriterStatistics:
         """Return the counts so far."""
@@ -311,15 +307,15 @@ class RingWriter:
         self._closed = True
         for link in (*self._links, *self._parted):
             link.sock.close()
-        self._links, self._parted = [], []
+        self._links, self._told, self._parted = [], [], []
 
     def _begin_those_waiting(self) -> None:
         with self._lock:
             if self._closed:
                 return
             for link in self._links:
-                if link.waits:
-                    link.waits = False
+                if link not in self._told:
+                    self._told.append(link)
                     link.offer(self._slots, self._seq + 1)
 
     def _make_slots(self, geometry: Geometry, generation: int) -> Slots:
@@ -348,6 +344,8 @@ class RingWriter:
     def _part(self, links: list[ReaderLink]) -> None:
         for link in links:
             self._links.remove(link)
+            if link in self._told:
+                self._told.remove(link)
             self._parted.append(link)
             self._kept[link.reader_id] = self._kept.get(link.reader_id, 0) + link.leases
             self._behind_of_gone += link.behind

@@ -53,7 +53,9 @@ class ReadingEnd:
         self._steady: dict[int, Bytes] = {}
         self._leases = min(_MOST_LEASES, n_cells + _BESIDE_CELLS)
         self._event: EventFd | None = None
-        self._is_set_by_others = False
+        self._is_set_by_others = self._is_set_by_us = False
+        self._spare = 0
+        """So many frames to come have set the event already, before it was cleared."""
         self._closed = False
         self._ahead: camgraph.Frame | None = None
         self._pid = 0
@@ -76,14 +78,13 @@ class ReadingEnd:
             self._ahead = None
             self._reader = self._open()
         try:
-            frame, ahead = self._ahead, self._ahead is not None
-            self._ahead = None
+            frame, self._ahead = self._ahead, None
             if frame is None:
                 frame = self._reader.read(self._mstimeout / 1000 if self._mstimeout else None)
             pulled = self._show(frame)
             del frame
             if self._event is not None:
-                self._look_ahead(self._event, ahead)
+                self._look_ahead(self._event)
         except (TimeoutError, ClosedError):
             return None
         except BrokenError as error:
@@ -128,18 +129,29 @@ class ReadingEnd:
             keyframe=frame.keyframe,
         )
 
-    def _look_ahead(self, event: EventFd, was_ahead: bool) -> None:
+    def _look_ahead(self, event: EventFd) -> None:
         """Leave the event set if, and only if, there is another frame: one pull for each time it is set."""
-        if event.is_set():
-            self._is_set_by_others = True
-        elif self._is_set_by_others and not was_ahead:
-            event.is_set(_WRITE_FOLLOWS_S)
-        event.clear()
-        # After that: what comes later sets it again.
+        # Whoever publishes sets the event once for each frame, afterwards. What of that is to come would
+        # set it once too often.
+        self._await_write(event)
+        self._spare += event.clear() - self._is_set_by_us
+        self._is_set_by_us = False
+        self._is_set_by_others |= self._spare > 0
+        self._spare = max(0, self._spare - 1)
+        # After clearing: what comes later sets it again.
         with contextlib.suppress(BrokenError, ClosedError):
             self._ahead = self._reader.read_nowait()
-        if self._ahead is not None and not (self._is_set_by_others and event.is_set(_WRITE_FOLLOWS_S)):
+        if self._ahead is None:
+            self._spare = 0
+            return
+        self._await_write(event)
+        if not event.is_set():
             event.set()
+            self._is_set_by_us = True
+
+    def _await_write(self, event: EventFd) -> None:
+        if self._is_set_by_others and not self._spare:
+            event.is_set(_WRITE_FOLLOWS_S)
 
 
 class WritingEnd:

@@ -33,10 +33,12 @@ class EventFd:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_write(self._fd, 1)
 
-    def clear(self) -> None:
-        """Take that back; nothing happens if it isn't set."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._fd)
+    def clear(self) -> int:
+        """Take that back, and return how often it was set; nothing happens if it wasn't."""
+        try:
+            return os.eventfd_read(self._fd)
+        except BlockingIOError:
+            return 0
 
     def is_set(self, timeout_s: float = 0.0) -> bool:
         """Tell whether it is set, or becomes so within `timeout_s` seconds."""

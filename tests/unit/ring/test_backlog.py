@@ -72,9 +72,9 @@ def test_smaller_pictures_have_their_own_size(site: "Site") -> None:
     sizes = [(64, 48), (20, 10), (96, 32), (64, 48), (1, 1)]
     for number, size in enumerate(sizes):
         picture = site.picture(number, "rgb24", *size)
-        assert writer.publish_smaller(picture, *size, FrameMeta(pts=number))
+        assert writer.publish(picture, FrameMeta(pts=number), size)
     with pytest.raises(ValueError, match="65x48 px have no place"):
-        writer.publish_smaller(site.picture(9, "rgb24", 65, 48), 65, 48, FrameMeta())
+        writer.publish(site.picture(9, "rgb24", 65, 48), FrameMeta(), (65, 48))
     reader = site.reader(writer, policy="every", leases=8)
     for number, (width, height) in enumerate(sizes):
         frame = reader.read(timeout=5)
