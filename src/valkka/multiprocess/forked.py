@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakSet
 
 from camgraph.base.children import describe_exit, end_with_pipe
-from camgraph.base.parking import Closes, close_in_children, foreign_threads, given_to_child
+from camgraph.base.parking import Closes, close_in_children, foreign_threads, given_to_child, no_fork
 from valkka.multiprocess.descriptor import Descriptor, lifeline, readable
 
 _log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ class _Starting(threading.local):
 
     process: "ForkedProcess | None" = None
     held: Descriptor | None = None
+    collects = True
 
 
 _starting = _Starting()
@@ -51,7 +52,7 @@ class ForkedProcess(FORK.Process, multiprocessing.Process):  # type: ignore[name
 
     def start(self) -> None:
         """Fork it. A warning names threads that are not ours: what they hold stays held in the child."""
-        held, self._lifeline = lifeline()
+        held, alive = lifeline()
         before = foreign_threads()
         _starting.process, _starting.held = self, held
         try:
@@ -60,8 +61,10 @@ class ForkedProcess(FORK.Process, multiprocessing.Process):  # type: ignore[name
         finally:
             _starting.process = _starting.held = None
             held.close()
-        self._pidfd = Descriptor(os.pidfd_open(self._popen.pid))
-        close_in_children(self._pidfd)
+        self._lifeline = alive
+        with no_fork():
+            self._pidfd = Descriptor(os.pidfd_open(self._popen.pid))
+            close_in_children(self._pidfd)
         _running.add(self)
         self._started()
         _warn_of_threads(self.name, before)
@@ -110,14 +113,14 @@ def running() -> tuple[ForkedProcess, ...]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Collect no garbage in a child before it knows that it is one; Python 3.12 warns of our threads, too."""
-    collects = gc.isenabled()
+    _starting.collects = gc.isenabled()
     gc.disable()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
     finally:
-        if collects:
+        if _starting.collects:
             gc.enable()
 
 
@@ -135,7 +138,8 @@ def _in_child() -> None:
     signal.set_wakeup_fd(-1)
     # What is unreachable here is the parent's to destroy: Qt's objects would talk on its connections.
     gc.freeze()
-    gc.enable()
+    if _starting.collects:
+        gc.enable()
 
 
 def _warn_of_threads(name: str, before: dict[int, str]) -> None:

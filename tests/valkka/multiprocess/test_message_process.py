@@ -1,6 +1,7 @@
 """Processes with a front end and a back end, as programs subclass them."""
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -111,6 +112,13 @@ def test_name_is_that_of_processes_and_its_logger_has_ours(worker: Worker) -> No
     assert worker.getPipe() is worker.front_pipe
     assert MessageProcess.timeout == 1.0
     assert (worker.loop, worker.listening) == (True, False)
+
+
+def test_it_is_started_once(worker: Worker) -> None:
+    assert isinstance(worker, multiprocessing.Process)
+    with pytest.raises(AssertionError, match="twice"):
+        worker.start()
+    assert worker.add(2, 3) == 5
 
 
 def test_the_end_in_order_is_told_by_none(worker: Worker) -> None:
