@@ -133,12 +133,14 @@ class Runtime:
             with self._starting:
                 site = self._site
                 if site is None:
+                    # It has something to tell at once.
+                    _ = self.dispatcher
                     site = self._site = Graph().start()
                     site.subscribe(self._on_status)
         return site
 
     def finally_call(self, callback: Callable[[], None]) -> None:
-        """Call back in the dispatcher's thread, if there still is one; for finalizers."""
+        """Call back in the dispatcher's thread, if there still is one; for finalizers, and at the end."""
         dispatcher = self._dispatcher
         if dispatcher is not None:
             dispatcher.call(callback)
@@ -152,10 +154,10 @@ class Runtime:
         """End the site and the thread of callbacks; what is used later starts them afresh."""
         with self._starting:
             site, dispatcher = self._site, self._dispatcher
-            if site is not None:
-                site.close()
             if dispatcher is not None:
                 dispatcher.close()
+            if site is not None:
+                site.close()
             self._reset()
 
     def forget_in_child(self) -> None:
@@ -248,12 +250,12 @@ class Runtime:
 
     def _on_status(self, status: StreamStatus) -> None:
         """Hand on to the dispatcher; in the site's thread, or that of `apply`."""
-        self.dispatcher.call(lambda: self._statuses.hear(status))
+        self.finally_call(lambda: self._statuses.hear(status))
 
     def _on_event(self, event: NodeEvent) -> None:
         """Hand on to the dispatcher; in the site's thread."""
-        dispatcher = self.dispatcher
-        if event.kind != "seen" or dispatcher.waiting < MOST_WAITING:
+        dispatcher = self._dispatcher
+        if dispatcher is not None and (event.kind != "seen" or dispatcher.waiting < MOST_WAITING):
             dispatcher.call(lambda: self._tell(event))
 
     def _tell(self, event: NodeEvent) -> None:

@@ -18,7 +18,8 @@ class Statuses:
     def __init__(self) -> None:
         self._where: Mapping[str, str] = {}
         self._setups: Mapping[str, list[Sight]] = {}
-        self._last: dict[str, tuple[str, str]] = {}
+        self._complaints: dict[str, str] = {}
+        """The reasons that were told last; each attempt to connect again may fail for the same one."""
         self._live: dict[str, str] = {}
         """The codecs of the connections that have a stream."""
         self._told: set[tuple[str, str]] = set()
@@ -27,8 +28,8 @@ class Statuses:
     def plan(self, plan: Plan) -> None:
         """Take up what runs now."""
         self._where, self._setups = plan.where, plan.setups
-        for source in [source for source in self._last if source not in plan.where]:
-            del self._last[source]
+        for source in {*self._complaints, *self._live} - set(plan.where):
+            self._complaints.pop(source, None)
             self._end(source)
         for source, codec in list(self._live.items()):
             self._tell_setups(source, codec)
@@ -38,19 +39,16 @@ class Statuses:
         where = self._where.get(status.stream)
         if where is None:
             return
-        now, before = (status.state, status.reason), self._last.get(status.stream)
-        self._last[status.stream] = now
-        if now == before:
-            return
-        if status.state in HAS_PICTURES:
-            if status.stream not in self._live:
-                _log.info("%s: live, %s", where, status.codec)
-                self._live[status.stream] = status.codec
-                self._tell_setups(status.stream, status.codec)
-        else:
+        if status.state not in HAS_PICTURES:
             self._end(status.stream)
-            if status.reason not in _QUIET:
+            if status.reason not in {*_QUIET, self._complaints.get(status.stream)}:
+                self._complaints[status.stream] = status.reason
                 _log.warning("%s: %s", where, status.sentence)
+        elif status.stream not in self._live:
+            self._complaints.pop(status.stream, None)
+            _log.info("%s: live, %s", where, status.codec)
+            self._live[status.stream] = status.codec
+            self._tell_setups(status.stream, status.codec)
 
     def _end(self, source: str) -> None:
         self._live.pop(source, None)
