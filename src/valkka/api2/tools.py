@@ -33,6 +33,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from camgraph.base.redact import redact
+
 
 def noCheck(obj: object) -> bool:
     """Accept anything."""
@@ -42,7 +44,9 @@ def noCheck(obj: object) -> bool:
 def typeCheck(obj: object, typ: type) -> None:
     """Raise AttributeError unless the class of ``obj`` is exactly ``typ``."""
     if obj.__class__ != typ:
-        raise AttributeError(f"{obj!r} should be of type {typ.__name__}, not {obj.__class__.__name__}")
+        raise AttributeError(
+            f"{redact(repr(obj))} should be of type {typ.__name__}, not {obj.__class__.__name__}"
+        )
 
 
 def dictionaryCheck(definitions: Mapping[str, Any], dic: Mapping[str, object]) -> None:
@@ -173,4 +177,4 @@ def _check(name: str, definition: Any, value: object) -> None:
         except AttributeError as error:
             raise AttributeError(f"Parameter '{name}': {error}") from None
     elif callable(definition) and not definition(value):
-        raise AttributeError(f"Parameter '{name}': {value!r} is refused by {definition.__name__}")
+        raise AttributeError(f"Parameter '{name}': {redact(repr(value))} is refused by {definition.__name__}")

@@ -65,6 +65,12 @@ def test_types_are_compared_exactly(wrong, says):
         check(**{"base": Base(), "even": 2, **wrong})
 
 
+def test_errors_tell_no_password():
+    with pytest.raises(AttributeError, match="of type str, not bytes") as raised:
+        typeCheck(b"rtsp://keeper:correct-horse@10.0.0.5/main", str)
+    assert "correct-horse" not in str(raised.value)
+
+
 def test_what_is_missing_or_unknown_is_named(capsys):
     with pytest.raises(AttributeError, match="Missing mandatory parameter 'base'"):
         check(even=2)
