@@ -7,10 +7,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from camgraph.testing.waiting import wait_until
 from valkka.multiprocess import MessageObject, MessageProcess, safe_select
 
 INHERITED = {"before": "the start"}
@@ -177,3 +179,85 @@ def test_unknown_commands_are_logged_and_wrong_arguments_end_it(
     assert receive(worker) is None
     worker.join()
     assert worker.exitcode == 1
+
+
+class Plain(MessageProcess):
+    pass
+
+
+class Unreadable:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("this is no number",)
+
+
+def test_a_message_that_cannot_be_read_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    worker = Plain("unreadable")
+    Plain.formatLogger()
+    worker.go()
+    worker.getPipe().send(Unreadable())
+    worker.sendPing([])
+    assert receive(worker)() == "pong"
+    worker.stop()
+    assert "CRITICAL: Plain.unreadable: a message can't be read" in capfd.readouterr().err
+
+
+class Setting(MessageProcess):
+    """Tells how long it may wait."""
+
+    times = 0
+
+    def readPipes__(self, timeout: float) -> None:
+        self.times += 1
+        if self.times < 3:
+            self.send_out__(timeout)
+            self.listening = True
+        else:
+            super().readPipes__(0.1)
+
+
+def test_how_long_it_waits_and_whether() -> None:
+    worker = Setting()
+    worker.timeout = 0.3
+    worker.go()
+    assert [receive(worker), receive(worker)] == [0.3, 0]
+    worker.stop()
+
+
+class Finite(MessageProcess):
+    def readPipes__(self, timeout: float) -> None:
+        super().readPipes__(0)
+        self.loop = False
+
+
+def test_waiting_for_one_that_ends_by_itself() -> None:
+    worker = Finite()
+    worker.go()
+    worker.waitStop()
+    assert worker.exitcode == 0
+    assert receive(worker) is None
+
+
+class Outer(MessageProcess):
+    """Has a process of its own."""
+
+    def preRun__(self) -> None:
+        self.inner = Plain("inner")
+        self.inner.go()
+        self.send_out__(self.inner.pid)
+        self.inner.sendPing([])
+        self.send_out__(self.inner.getPipe().recv())
+
+    def postRun__(self) -> None:
+        self.inner.stop()
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_processes_of_processes(dies: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    outer = Outer()
+    outer.go()
+    inner = Path(f"/proc/{receive(outer)}")
+    assert receive(outer)() == "pong"
+    if dies:
+        outer.kill()
+    outer.stop()
+    wait_until(lambda: not inner.exists(), 5, "its end")
