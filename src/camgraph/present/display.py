@@ -145,6 +145,14 @@ class Display:
         self.c.xcb_change_window_attributes(self.connection, window, xcb.EVENT_MASK, xcb.values(0))
         self.c.xcb_clear_area(self.connection, 1, window, 0, 0, 0, 0)
 
+    def extension(self, library: ctypes.CDLL | None, name: str) -> xcb.Extension | None:
+        """Return an extension's numbers; None: its library, or the server, lacks it."""
+        if library is None:
+            return None
+        key = ctypes.addressof(ctypes.c_char.in_dll(library, name))
+        extension = self.c.xcb_get_extension_data(self.connection, key)
+        return extension.contents if extension and extension.contents.present else None
+
     def share(self, descriptor: int) -> int:
         """Have the server map memory; return its number there, 0: it can't. Takes the descriptor."""
         shm = self.libraries.shm
@@ -242,12 +250,10 @@ class Display:
         with socket.socket(fileno=os.dup(self._fd)) as sock:
             if sock.family != socket.AF_UNIX:
                 return False
-        extension = self.c.xcb_get_extension_data(
-            self.connection, ctypes.addressof(ctypes.c_char.in_dll(shm, "xcb_shm_id"))
-        )
-        if not extension or not extension.contents.present:
+        extension = self.extension(shm, "xcb_shm_id")
+        if extension is None:
             return False
-        self._first_shm_event = extension.contents.first_event
+        self._first_shm_event = extension.first_event
         version = self._reply(shm.xcb_shm_query_version_reply, shm.xcb_shm_query_version(self.connection))
         if not version:
             return False

@@ -15,7 +15,8 @@ _LONGEST_SIDE_PX = 32767
 class OwnWindows:
     """Makes and destroys windows; they end with the connection. Thread-safe.
 
-    They have no event mask: keys and clicks in them go to the window that they are embedded in.
+    They want no events, and the mouse goes through them, to whatever they are embedded in: that they have no
+    event mask is not enough, since Qt selects events of foreign windows that it embeds, and drops them.
     """
 
     def __init__(self, display: str) -> None:
@@ -53,6 +54,10 @@ class OwnWindows:
             if error:
                 display.libraries.free(error)
                 raise CannotStart(f"the X11 display {self._name!r} makes no window of {width}x{height} px")
+            shape = display.libraries.shape
+            if shape is not None and display.extension(shape, "xcb_shape_id"):
+                kind = xcb.SHAPE_SET, xcb.SHAPE_INPUT
+                shape.xcb_shape_rectangles(connection, *kind, 0, window, 0, 0, 0, None)
             if mapped:
                 c.xcb_map_window(connection, window)
             display.flush()

@@ -114,9 +114,9 @@ class Screen:
     def create_window(self, width: int = 600, height: int = 600, *, mapped: bool = True) -> int:
         """Make a black window and return its id: to be shown in, or embedded by a toolkit.
 
-        It belongs to this process, has no event mask, so that the mouse is its parent's, and lasts until
-        `destroy_window`, `close`, or the end of the process. Raises MissingDependency and CannotStart where
-        X11 is not to be had.
+        It belongs to this process, has no event mask, lets the mouse through to what it is embedded in, and
+        lasts until `destroy_window`, `close`, or the end of the process. Raises MissingDependency and
+        CannotStart where X11 is not to be had.
         """
         with self._lock:
             self._check_open()

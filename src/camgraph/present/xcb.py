@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from camgraph.base.errors import MissingDependency
 
-APT = "sudo apt-get install -y libxcb1 libxcb-shm0"
+APT = "sudo apt-get install -y libxcb1 libxcb-shape0 libxcb-shm0"
 QT_INSTEAD = "camgraph.qt.VideoWidget shows streams in Qt windows of any platform"
 
 ERROR, EXPOSE, DESTROY_NOTIFY, CONFIGURE_NOTIFY, CLIENT_MESSAGE = 0, 12, 17, 22, 33
@@ -31,6 +31,7 @@ EXPOSURE, STRUCTURE_NOTIFY = 1 << 15, 1 << 17
 BACK_PIXEL, BORDER_PIXEL, EVENT_MASK, COLORMAP = 1 << 1, 1 << 3, 1 << 11, 1 << 13
 FOREGROUND, BACKGROUND, LINE_WIDTH, FONT, GRAPHICS_EXPOSURES = 1 << 2, 1 << 3, 1 << 4, 1 << 14, 1 << 16
 Z_PIXMAP = 2
+SHAPE_SET, SHAPE_INPUT = 0, 2
 TRUE_COLOR, DIRECT_COLOR = 4, 5
 INPUT_OUTPUT, INPUT_ONLY = 1, 2
 EVENT_BYTES = 36
@@ -286,12 +287,20 @@ _SHM: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 
+_SHAPE: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "xcb_shape_rectangles": (
+        _COOKIE,
+        (c_uint8, c_uint8, c_uint8, _WINDOW, c_int16, c_int16, c_uint32, _RECTANGLES),
+    ),
+}
+
+
 class Libraries(NamedTuple):
-    """The libraries, their functions declared."""
+    """The libraries, their functions declared; those that are not installed are None."""
 
     xcb: CDLL
     shm: CDLL | None
-    """None: it is not installed."""
+    shape: CDLL | None
     libc: CDLL
 
     def free(self, memory: Any) -> None:
@@ -310,19 +319,25 @@ def load() -> Libraries:
         ) from None
     _declare(xcb, _WITH_CONNECTION, (_CONNECTION,))
     _declare(xcb, _OTHERS, ())
-    try:
-        shm: CDLL | None = CDLL("libxcb-shm.so.0")
-        _declare(shm, _SHM, (_CONNECTION,))
-    except (OSError, AttributeError):
-        shm = None
+    shm = _optional("libxcb-shm.so.0", _SHM)
+    shape = _optional("libxcb-shape.so.0", _SHAPE)
     libc = CDLL(None)
     libc.free.restype, libc.free.argtypes = None, (c_void_p,)
-    return Libraries(xcb, shm, libc)
+    return Libraries(xcb, shm, shape, libc)
 
 
 def values(*numbers: int) -> "ctypes.Array[c_uint32]":
     """Return a list of values as requests take them."""
     return (c_uint32 * len(numbers))(*numbers)
+
+
+def _optional(name: str, functions: dict[str, tuple[Any, tuple[Any, ...]]]) -> CDLL | None:
+    try:
+        library = CDLL(name)
+        _declare(library, functions, (_CONNECTION,))
+    except (OSError, AttributeError):
+        return None
+    return library
 
 
 def _declare(library: Any, functions: dict[str, tuple[Any, tuple[Any, ...]]], first: tuple[Any, ...]) -> None:
