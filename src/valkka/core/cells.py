@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 _MOST_LEASES = 64
 _BESIDE_CELLS = 3
 """Frames held beside those that the cells show: the one to come, the one read ahead, one to spare."""
+_AGAIN_S = 1.0
 _WRITE_FOLLOWS_S = 0.005
 """Whoever has published a frame sets the event next; unless it was killed, or is kept from running."""
 
@@ -88,9 +90,7 @@ class ReadingEnd:
         except (TimeoutError, ClosedError):
             return None
         except BrokenError as error:
-            if not self._closed:
-                _log.error("ring %s can't be read: %s", self._name, error)
-            return None
+            return self._ask_for_less(error)
         return pulled
 
     def close(self) -> None:
@@ -98,6 +98,18 @@ class ReadingEnd:
         self._closed = True
         if self._pid == os.getpid():
             self._reader.close()
+
+    def _ask_for_less(self, error: BrokenError) -> Pulled | None:
+        """Ask anew after a refusal: there may be room for fewer frames that are held; others are copied."""
+        self._reader.close()
+        least = self._leases <= _BESIDE_CELLS
+        self._leases = max(_BESIDE_CELLS, self._leases // 2)
+        self._reader = self._open()
+        if not least:
+            return self.pull()
+        _log.error("ring %s can't be read: %s", self._name, error)
+        time.sleep(min(self._mstimeout / 1000 or _AGAIN_S, _AGAIN_S))
+        return None
 
     def _open(self) -> camgraph.Reader:
         self._pid = os.getpid()

@@ -1,8 +1,11 @@
 """Clients and servers of `valkka.api2.shmem`: same calls and results as documented, and better beneath."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from tests.valkka.rings.conftest import Child
 
 import camgraph
+from camgraph.testing.waiting import wait_until
 from valkka.api2.shmem import FragMP4ShmemClient, ShmemClient, ShmemRGBClient, ShmemRGBServer, ShmemServer
 
 W, H = 64, 48
@@ -191,6 +195,37 @@ def test_ends_made_before_a_fork_work_in_the_child(name: str, fork: Fork) -> Non
     child.tell("end")
     child.end()
     assert to_child.pullObject() == "from the parent"
+
+
+def _wait_for_ever(pipe: Connection, name: str) -> None:
+    client = rgb_client(name, mstimeout=0)
+    try:
+        pipe.send("waits")
+        client.pullFrame()
+    except KeyboardInterrupt:
+        pipe.send("interrupted")
+
+
+def test_a_client_that_waits_for_ever_can_be_interrupted(name: str, fork: Fork) -> None:
+    child = fork(_wait_for_ever, name)
+    assert child.said() == "waits"
+    stat = Path(f"/proc/{child.process.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "S", timeout_s=5)
+    os.kill(child.process.pid or 0, signal.SIGINT)
+    assert child.said() == "interrupted"
+    child.end()
+
+
+def test_a_ring_with_room_for_few_is_read_all_the_same(name: str) -> None:
+    side = 4096
+    server = ShmemRGBServer(name=name, width=side, height=side)
+    client = ShmemRGBClient(name=name, width=side, height=side, mstimeout=5000)
+    sent = picture(7, side, side)
+    for number in range(2):
+        server.pushFrame(sent, 1, number)
+        index, _ = client.pullFrame()
+        assert index == number
+        assert np.array_equal(client.shmem_list[index][::4097], sent.reshape(-1)[::4097])
 
 
 def test_a_new_server_takes_the_place_of_one_that_is_gone(name: str) -> None:
