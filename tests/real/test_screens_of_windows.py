@@ -136,3 +136,53 @@ def test_a_forked_child_leaves_the_windows_to_its_parent(shared: cg.Site, tmp_pa
         assert os.waitpid(pid, 0)[1] == 0
         screen.show("door", window)
         x11.wait_shows(SPOT)
+
+
+def test_a_server_that_stops_for_a_while_is_waited_for(shared: cg.Site, tmp_path: Path) -> None:
+    with x_server(tmp_path) as x11, Screen(shared, x11.display) as screen:
+        window = screen.create_window(320, 180)
+        screen.show("door", window)
+        x11.wait_shows(SPOT)
+        (process,) = presenters(shared)
+        os.kill(x11.pid, signal.SIGSTOP)
+        try:
+            # Two pictures are on their way; then no other is taken, and the presenter still answers.
+            wait_until(lambda: not _grows(screen, window), 5, "no more pictures")
+            before = screen.statistics()[window]
+        finally:
+            os.kill(x11.pid, signal.SIGCONT)
+        wait_until(lambda: screen.statistics()[window].shown > before.shown + 5, 5, "pictures again")
+        assert screen.statistics()[window].skipped > 0
+        assert presenters(shared) == [process]
+        x11.wait_shows(SPOT)
+
+
+def _grows(screen: Screen, window: int) -> bool:
+    before = screen.statistics()[window].shown
+    try:
+        wait_until(lambda: screen.statistics()[window].shown != before, 0.3)
+    except AssertionError:
+        return False
+    return True
+
+
+def test_a_media_process_that_is_killed_is_followed_and_the_site_may_close_first(
+    cameras: Cameras, tmp_path: Path
+) -> None:
+    graph = cg.Graph()
+    graph.rtsp("door", cameras.urls[0])
+    with x_server(tmp_path) as x11, graph.start() as site, Screen(site, x11.display) as screen:
+        window = screen.create_window(320, 180)
+        screen.show("door", window)
+        x11.wait_shows(SPOT)
+        (media,) = site.statistics().media
+        epoch = site.streams["door"].status.epoch
+        os.kill(media.pid, signal.SIGKILL)
+        wait_until(lambda: site.streams["door"].status.epoch > epoch, 10, "another process")
+        shown = screen.statistics()[window].shown
+        wait_until(lambda: screen.statistics()[window].shown > shown + 3, 10, "its pictures")
+        x11.wait_shows(SPOT)
+        assert screen.statistics()[window].shared_memory
+        site.close()
+        with pytest.raises(ClosedError):
+            screen.show("door", window)
