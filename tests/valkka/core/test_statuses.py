@@ -30,7 +30,7 @@ def test_one_reason_is_told_once_however_often_it_is_tried_again(statuses, caplo
 
 
 def test_it_is_told_again_after_the_stream_was_live(statuses, caplog) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="valkka.livethread")
     for state, reason in (("stalled", "silent"), ("live", ""), ("degraded", "loss"), ("stalled", "silent")):
         statuses.hear(status(state, reason))
     assert [it.getMessage() for it in caplog.records] == [
