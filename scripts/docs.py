@@ -8,10 +8,12 @@ code is 1 if any.
 import argparse
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
+
+if TYPE_CHECKING:
+    from tests.valkka.effects import Documented
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -114,18 +116,59 @@ def errors_tree() -> str:
 
 
 def names_table() -> str:
-    """Return the names of the documented API by what they are for, with the state of each."""
-    with (ROOT / "tests/valkka/names.toml").open("rb") as file:
-        groups = tomllib.load(file)["group"]
-    rows = ["| of | works | later |", "| --- | --- | --- |"]
-    for group in groups:
-        by_state: dict[str, list[str]] = {"works": [], "later": []}
-        for name in group["names"]:
-            by_state[name.get("state", "works")].append(f"`{name['name']}`")
-            by_state["later"] += [f"`{name['name']}.{member}`" for member in name.get("later", ())]
-        names = " | ".join(", ".join(by_state[state]) for state in ("works", "later"))
-        rows.append(f"| {group['title']}: `{group['module']}` | {names} |")
-    return "\n".join(rows)
+    """Return the names of the documented API with what the tests show of each."""
+    from tests.valkka.effects import documented
+
+    rows: list[str] = []
+    group = ""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+
+    def end_rows() -> None:
+        rows.extend(f"| {', '.join(names)} | {' | '.join(cells)} |" for cells, names in alike.items())
+        alike.clear()
+
+    for name in documented():
+        if name.group != group:
+            end_rows()
+            group = name.group
+            rows += ["", f"**{group}**: `{name.module}`", "", "| name | mark | state | shown in |"]
+            rows.append("| --- | --- | --- | --- |")
+        cells = (name.mark, _state(name), _shown_in(name))
+        if name.members:
+            end_rows()
+        alike.setdefault(cells, []).append(_coded(name.name, name.members))
+        if name.members:
+            end_rows()
+    end_rows()
+    return "\n".join(rows[1:])
+
+
+def _coded(name: str, members: tuple[str, ...]) -> str:
+    return f"`{name}`: {_listed(members)}" if members else f"`{name}`"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _state(name: "Documented") -> str:
+    said = ["works" if name.works else "later"]
+    if name.idle:
+        said.append(f"without effect: {_listed(name.idle)}")
+    if name.later:
+        said.append(f"later: {_listed(name.later)}")
+    return "; ".join(said)
+
+
+def _shown_in(name: "Documented") -> str:
+    from tests.valkka.effects import HERE, shown_by
+
+    if not name.works:
+        return "[test_names](../tests/valkka/test_names.py)"
+    by_part = shown_by()
+    files = sorted({path for part in (name.whole, *name.parts) for path in by_part.get(part, ())})
+    links = (f"[{path.stem}](../tests/valkka/{path.relative_to(HERE).as_posix()})" for path in files)
+    return ", ".join(links)
 
 
 GENERATED: dict[str, Callable[[], str]] = {

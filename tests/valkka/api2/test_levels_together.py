@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 from valkka import core
@@ -51,6 +53,9 @@ def test_packets_of_a_camera_begin_with_its_parameters(livethread, addresses):
     assert kinds[:2] == [7, 8]
 
 
+@pytest.mark.effect(
+    "valkka.core.AVThread.getBlockingFrameFilter", "valkka.core.{FifoFrameFilter,BlockingFifoFrameFilter}"
+)
 def test_a_closed_gate_before_a_decoder_is_opened_and_closed(livethread, addresses):
     end = core.SwScaleFrameFilter("scale", *SIZE, core.RGBShmemFrameFilter("gated", 10, *SIZE))
     avthread = core.AVThread("av", end)

@@ -33,6 +33,9 @@ def said(level):
     return heard[0]
 
 
+@pytest.mark.effect(
+    "valkka.api2.logging.loglevel_{silent,normal,debug,crazy,nuts}", "valkka.api2.logging.setValkkaLogLevel"
+)
 def test_each_level_says_more_than_the_one_before():
     assert said(loglevel_silent) == [False, False, False, True]
     assert said(loglevel_normal) == [False, False, True, True]
@@ -43,6 +46,7 @@ def test_each_level_says_more_than_the_one_before():
         setValkkaLogLevel(5)
 
 
+@pytest.mark.effect("valkka.api2.logging.setFFmpegLogLevel")
 def test_ffmpeg_has_a_level_of_its_own():
     setFFmpegLogLevel(loglevel_debug)
     assert logging.getLogger("camgraph.media").isEnabledFor(logging.DEBUG)
@@ -53,6 +57,7 @@ def test_ffmpeg_has_a_level_of_its_own():
     assert logging.getLogger("camgraph.media").isEnabledFor(logging.WARNING)
 
 
+@pytest.mark.effect("valkka.api2.{raise,warn}_numpy_version")
 def test_any_numpy_will_do(recwarn):
     assert core.numpy_version_ok()
     raise_numpy_version()
@@ -60,6 +65,7 @@ def test_any_numpy_will_do(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.effect("valkka.api2.Namespace")
 def test_a_namespace_is_a_bag():
     bag = Namespace()
     bag.anything = 1

@@ -34,6 +34,7 @@ def green(pixels):
     return int(((green > 200) & (red < 60) & (blue < 60)).sum())
 
 
+@pytest.mark.effect("valkka.api2.OpenGLThread.parameter_defs")
 def test_parameters_are_the_classes_own_and_can_be_copied_and_edited(display):
     definitions = {**OpenGLThread.parameter_defs, "msbuftime": (int, 250)}
     assert {name: default for name, (_, default) in definitions.items()} == {
@@ -58,6 +59,7 @@ def test_parameters_are_the_classes_own_and_can_be_copied_and_edited(display):
     assert OpenGLThread.parameter_defs["msbuftime"] == (int, 100)
 
 
+@pytest.mark.effect("valkka.api2.LiveThread.parameter_defs")
 def test_parameters_reach_the_thread(display):
     thread = OpenGLThread(name="mine", n_720p=7, msbuftime=200, background="")
     assert (thread.core.name, thread.core.gl_ctx.n_720p, thread.core.gl_ctx.n_4K) == ("mine", 7, 0)
@@ -84,6 +86,9 @@ def test_without_a_display_a_thread_says_what_to_use(monkeypatch):
         OpenGLThread()
 
 
+@pytest.mark.effect(
+    "valkka.api2.OpenGLThread.{createWindow,newRenderGroup,delRenderGroup,newRenderContext,connect,disconnect}"
+)
 def test_a_window_shows_what_is_connected_and_while_it_is(openglthread, livethread, addresses, display):
     chain = BasicFilterchain(livethread=livethread, openglthread=openglthread, address=addresses[1], slot=5)
     window = window_of(openglthread, display)
@@ -116,6 +121,9 @@ def inside(display):
     return pixels.std() > 1 and pixels.max() < 130
 
 
+@pytest.mark.effect(
+    "valkka.api2.chains.ManagedFilterchain.{addViewPort,delViewPort,getNumXscreenPorts,setBoundingBoxes,close}"
+)
 def test_a_managed_chain_shows_a_camera_in_the_windows_it_is_given(
     openglthread, livethread, addresses, display
 ):
@@ -141,6 +149,10 @@ def test_a_managed_chain_shows_a_camera_in_the_windows_it_is_given(
     assert chain.getNumXscreenPorts(0) == 0
 
 
+@pytest.mark.effect(
+    "valkka.api2.chains.ViewPort.{getWindowId,setWindowId,getXScreenNum,setXScreenNum}",
+    "valkka.api2.chains.BitmapPort.{getWidth,getHeight}",
+)
 def test_a_port_keeps_its_place():
     port = ViewPort()
     assert (port.getWindowId(), port.getXScreenNum()) == (0, 0)
@@ -153,6 +165,7 @@ def test_a_port_keeps_its_place():
         ViewPort(window=7)
 
 
+@pytest.mark.effect("valkka.api2.chains.BasicFilterchain1.{setLiveContext,decodingOn}")
 def test_a_chain_without_a_source_decodes_for_a_window(openglthread, livethread, addresses, display):
     chain = BasicFilterchain1(openglthread=openglthread, slot=1)
     ctx = chain.setLiveContext(addresses[1])
@@ -173,6 +186,7 @@ def test_a_display_that_is_not_there_is_the_programs_own(display, caplog):
     thread.close()
 
 
+@pytest.mark.effect("valkka.api2.OpenGLThread.{newRenderContextCall,delRenderContext,__del__}")
 def test_a_thread_that_nobody_has_any_more_ends(display, livethread, addresses):
     def show():
         thread = OpenGLThread(msbuftime=150)

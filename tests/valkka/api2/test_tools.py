@@ -35,6 +35,7 @@ def check(**parameters):
     return vars(bag)
 
 
+@pytest.mark.effect("valkka.api2.tools.parameterInitCheck")
 def test_parameters_and_defaults_become_attributes():
     base = Base()
     assert check(base=base, even=4) == {
@@ -85,6 +86,7 @@ def test_what_is_missing_or_unknown_is_named(capsys):
     assert vars(bag) == {"a": 1}
 
 
+@pytest.mark.effect("valkka.api2.tools.{typeCheck,dictionaryCheck,objectCheck,noCheck,generateGetters}")
 def test_dictionaries_and_objects_are_checked_too():
     typeCheck(1, int)
     with pytest.raises(AttributeError):
@@ -106,6 +108,7 @@ def test_dictionaries_and_objects_are_checked_too():
         objectCheck({"a": str}, bag)
 
 
+@pytest.mark.effect("valkka.api2.tools.{getLogger,setLogger}")
 def test_loggers_write_from_their_level_on(capsys):
     logger = setLogger("valkka.tests.tools", logging.INFO)
     try:
@@ -118,6 +121,7 @@ def test_loggers_write_from_their_level_on(capsys):
         logger.handlers.clear()
 
 
+@pytest.mark.effect("valkka.api2.tools.import_file")
 def test_a_file_is_imported_by_its_path(tmp_path):
     file = tmp_path / "plugin.py"
     file.write_text("answer = 42\n")
@@ -132,6 +136,9 @@ def test_a_file_is_imported_by_its_path(tmp_path):
     assert "somewhere.else" not in sys.modules
 
 
+@pytest.mark.effect(
+    "valkka.api2.tools.{getModulePath,getDataPath,getDataFile,getTestDataPath,getTestDataFile,get_system_numpy}"
+)
 def test_where_files_are():
     assert tools.__file__.startswith(getModulePath())
     assert getDataFile("x.yuv") == f"{getDataPath()}/x.yuv"

@@ -16,6 +16,7 @@ untyped: Any = core
 RTSP = core.LiveConnectionType_rtsp
 
 
+@pytest.mark.effect("valkka.core.TimeCorrectionType_{none,smart,dummy}")
 def test_enums_are_plain_integers() -> None:
     for name in ("TimeCorrectionType_smart", "LiveConnectionType_rtsp", "FileState_play"):
         assert type(getattr(core, name)) is int
@@ -26,6 +27,10 @@ def test_enums_are_plain_integers() -> None:
     ]
 
 
+@pytest.mark.effect(
+    "valkka.core.FrameFifoContext.{n_basic,n_avpkt,n_avframe,n_yuvpbo,n_setup,n_signal,n_marker,flush_when_full}",
+    "valkka.core.DEFAULT_FRAMEFIFO_FLUSH_WHEN_FULL",
+)
 def test_a_fifo_context_is_made_in_three_ways() -> None:
     assert vars(core.FrameFifoContext()) == {
         "n_basic": 50,
@@ -78,6 +83,7 @@ def test_a_connection_has_defaults_and_takes_any_attribute() -> None:
             untyped.LiveConnectionContext(*wrong)
 
 
+@pytest.mark.effect("valkka.core.LiveConnectionContext.{recv_buffer_size,reordering_time,msreconnect}")
 @pytest.mark.parametrize(
     ("field", "value", "option", "expected"),
     [
@@ -136,6 +142,7 @@ def test_arguments_of_another_type_are_refused(make) -> None:
         make()
 
 
+@pytest.mark.effect("valkka.core.{ValkkaXInitThreads,get_numpy_version,numpy_version_ok}")
 def test_helpers() -> None:
     assert core.ValkkaXInitThreads() == 1
     assert core.get_numpy_version() == np.__version__
@@ -143,6 +150,7 @@ def test_helpers() -> None:
     core.ffmpeg_av_register_all()
 
 
+@pytest.mark.effect("valkka.core.os")
 def test_importing_starts_nothing_and_leaves_the_driver_of_va_api_alone() -> None:
     program = (
         "from valkka.core import *\n"

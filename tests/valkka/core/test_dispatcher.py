@@ -73,6 +73,7 @@ def test_closing_does_not_wait_for_what_does_not_end(caplog) -> None:
     go_on.set()
 
 
+@pytest.mark.effect("valkka.core.TestThread.{setCallback,startCall,addCall,stopCall}")
 def test_a_test_thread_counts_once_a_second() -> None:
     numbers: list[int] = []
     thread = TestThread("test")

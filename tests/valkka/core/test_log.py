@@ -19,6 +19,9 @@ def _levels() -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
 
 
+@pytest.mark.effect(
+    "valkka.core.setLogLevel_{frame,filter,live,thread,livethread,avthread,decoder,fifo,opengl,file,filethread,usb,valkkafs}logger"
+)
 @pytest.mark.parametrize("subsystem", SUBSYSTEMS)
 def test_each_subsystem_has_a_logger(subsystem) -> None:
     setter, logger = getattr(core, f"setLogLevel_{subsystem}logger"), logging.getLogger(f"valkka.{subsystem}")
@@ -29,6 +32,7 @@ def test_each_subsystem_has_a_logger(subsystem) -> None:
     assert levels == [51, logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 1]
 
 
+@pytest.mark.effect("valkka.core.{crazy,debug,normal,fatal,quiet}_log_all")
 @pytest.mark.parametrize(
     ("name", "level"),
     [
@@ -53,6 +57,7 @@ def test_commands_are_told_at_the_loudest_level(caplog) -> None:
     assert "slot 1 of <LiveThread 'live'>: registered" in caplog.text
 
 
+@pytest.mark.effect("valkka.core.ffmpeg_av_log_set_level")
 @pytest.mark.parametrize(("level", "ours"), [(-8, 50), (8, 50), (16, 40), (24, 30), (32, 20), (48, 10)])
 def test_levels_of_ffmpeg(level, ours) -> None:
     core.ffmpeg_av_log_set_level(level)

@@ -86,6 +86,13 @@ def ring(request) -> str:
     return f"{request.node.name}-{os.getpid()}"
 
 
+@pytest.mark.effect(
+    "valkka.core.{SwScaleFrameFilter,RGBShmemFrameFilter}",
+    "valkka.core.LiveConnectionContext.{connection_type,address,slot,framefilter}",
+    "valkka.core.LiveConnectionType_rtsp",
+    "valkka.core.AVThread.{getFrameFilter,startCall,decodingOnCall}",
+    "valkka.core.LiveThread.{startCall,registerStreamCall,playStreamCall}",
+)
 def test_scaled_pictures_arrive_by_the_name_of_a_ring(addresses, ring) -> None:
     behind = SwScaleFrameFilter("scale", 160, 90, RGBShmemFrameFilter(ring, 5, 160, 90))
     with cg.read(ring) as reader, playing(addresses[0], behind):
@@ -95,6 +102,7 @@ def test_scaled_pictures_arrive_by_the_name_of_a_ring(addresses, ring) -> None:
         assert frame.array.std() > 10
 
 
+@pytest.mark.effect("valkka.core.ShmemFrameFilter", "valkka.core.ForkFrameFilter")
 def test_packets_arrive_by_the_name_of_a_ring(addresses, ring) -> None:
     with cg.read(ring) as reader, playing(addresses[0], packets=ShmemFrameFilter(ring, 5, 1 << 20)):
         kinds = [bytes(reader.read(timeout=10).memory[:5]) for _ in range(3)]
@@ -102,6 +110,9 @@ def test_packets_arrive_by_the_name_of_a_ring(addresses, ring) -> None:
         assert [it[4] & 0x1F for it in kinds[:2]] == [7, 8]
 
 
+@pytest.mark.effect(
+    "valkka.core.FragMP4MuxFrameFilter.{activate,deActivate,sendMeta}", "valkka.core.FragMP4ShmemFrameFilter"
+)
 def test_fragmented_mp4_arrives_while_it_is_active_and_its_beginning_once_more_when_asked(
     addresses, ring
 ) -> None:
@@ -132,6 +143,7 @@ def test_packets_come_by_udp_where_tcp_is_not_asked_for(addresses, ring) -> None
         assert source.transport == "udp"
 
 
+@pytest.mark.effect("valkka.core.ForkFrameFilterN.{connect,disconnect}")
 def test_a_running_graph_is_rewired_without_stalling(addresses, ring) -> None:
     fork = ForkFrameFilterN("fork")
     fork.connect("first", RGBShmemFrameFilter(ring, 5, 160, 90))
@@ -151,6 +163,9 @@ def test_a_running_graph_is_rewired_without_stalling(addresses, ring) -> None:
         assert statistics.median(delays) < REWIRED_WITHIN_S, delays
 
 
+@pytest.mark.effect(
+    "valkka.core.GateFrameFilter.{set,unSet}", "valkka.core.AVThread.{decodingOnCall,decodingOffCall}"
+)
 def test_gates_and_decoding_turn_on_and_off(addresses, ring) -> None:
     gate = GateFrameFilter("gate", RGBShmemFrameFilter(ring, 5, 160, 90))
     with cg.read(ring, policy="latest") as reader, playing(addresses[0], gate) as chain:
@@ -173,6 +188,7 @@ def _silent_for(reader, seconds: float) -> bool:
     return False
 
 
+@pytest.mark.effect("valkka.core.SetSlotFrameFilter.setSlot")
 def test_a_slot_is_changed_while_frames_pass(addresses, ring) -> None:
     slot = SetSlotFrameFilter("slot", RGBShmemFrameFilter(ring, 5, 160, 90))
     with cg.read(ring, policy="latest") as reader, playing(addresses[0], slot):
@@ -181,6 +197,7 @@ def test_a_slot_is_changed_while_frames_pass(addresses, ring) -> None:
         wait_until(lambda: reader.read(timeout=5).tag == 9)
 
 
+@pytest.mark.effect("valkka.core.TimeIntervalFrameFilter")
 def test_an_interval_thins_out(addresses, ring) -> None:
     interval = TimeIntervalFrameFilter("interval", 200, RGBShmemFrameFilter(ring, 5, 160, 90))
     with cg.read(ring) as reader, playing(addresses[0], interval):
@@ -188,6 +205,7 @@ def test_an_interval_thins_out(addresses, ring) -> None:
         assert all(190e6 < later - earlier < 400e6 for earlier, later in itertools.pairwise(times))
 
 
+@pytest.mark.effect("valkka.core.RGBShmemFrameFilter.useFd")
 def test_an_event_descriptor_is_readable_with_each_frame(addresses, ring) -> None:
     class Descriptor:
         def __init__(self) -> None:
@@ -217,6 +235,7 @@ def test_a_stream_that_can_not_be_played_keeps_no_other_from_playing(addresses, 
     assert "slot 4 of live thread 'live' (nowhere) can't be played" in caplog.text
 
 
+@pytest.mark.effect("valkka.core.LiveThread.{playStreamCall,stopStreamCall,deregisterStreamCall}")
 def test_a_stream_is_stopped_and_plays_again(addresses, ring) -> None:
     with (
         cg.read(ring, policy="latest") as reader,
@@ -244,6 +263,7 @@ def test_a_taken_slot_is_left_as_it_is(addresses, caplog) -> None:
     assert "slots are 1 to 255" in caplog.text
 
 
+@pytest.mark.effect("valkka.core.LiveThread.stopCall")
 def test_calls_that_come_late_or_twice_do_nothing(addresses) -> None:
     with playing(addresses[0]) as chain:
         chain.close()
@@ -267,6 +287,7 @@ def test_a_live_thread_that_nobody_has_any_more_stops(addresses) -> None:
     wait_until(lambda: runtime.site.spec.nodes == ())
 
 
+@pytest.mark.effect("valkka.core.{InfoFrameFilter,BriefInfoFrameFilter,DummyFrameFilter,FPSCountFrameFilter}")
 def test_what_passes_is_printed(addresses, capsys) -> None:
     packets = InfoFrameFilter("info", BriefInfoFrameFilter("brief", DummyFrameFilter("dummy")))
     pictures = InfoFrameFilter("pictures", FPSCountFrameFilter("count", 300))
@@ -295,6 +316,11 @@ def test_what_passes_is_printed(addresses, capsys) -> None:
         )
 
 
+@pytest.mark.effect(
+    "valkka.core.ForkFrameFilter3",
+    "valkka.core.GateFrameFilter.{passConfigFrames,noConfigFrames}",
+    "valkka.core.CachingGateFrameFilter.set",
+)
 def test_set_up_frames_pass_closed_gates_where_they_are_let(addresses, capsys) -> None:
     passes, keeps, caches = (
         GateFrameFilter("passes", InfoFrameFilter("passed")),
@@ -330,6 +356,7 @@ def test_what_is_wrong_with_a_stream_is_logged_in_a_sentence(addresses, caplog) 
     assert [it.name for it in caplog.records if it.levelno >= logging.WARNING] == ["valkka.livethread"]
 
 
+@pytest.mark.effect("valkka.core.MovementFrameFilter.setCallback")
 def test_movement_calls_back_in_the_dispatcher_and_stops_with_the_graph(addresses) -> None:
     calls: list[tuple[bool, int, int]] = []
     movement = MovementFrameFilter("movement", 100, 0.0001, 10_000)

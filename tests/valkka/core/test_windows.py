@@ -72,6 +72,9 @@ def shows(display: str, camera: int | None) -> None:
     )
 
 
+@pytest.mark.effect(
+    "valkka.core.OpenGLThread.{startCall,getFrameFilter,newRenderGroupCall,delRenderGroupCall,newRenderContextCall,delRenderContextCall}"
+)
 def test_a_slot_is_shown_in_a_window_and_another_after_it(display, window, gl, live) -> None:
     assert gl.newRenderGroupCall(window)
     assert not gl.newRenderGroupCall(window)
@@ -88,6 +91,7 @@ def test_a_slot_is_shown_in_a_window_and_another_after_it(display, window, gl, l
     assert not gl.delRenderContextCall(second)
 
 
+@pytest.mark.effect("valkka.core.OpenGLThread.{addRectangleCall,clearObjectsCall}")
 def test_boxes_are_drawn_and_cleared(display, window, gl, live) -> None:
     gl.newRenderGroupCall(window)
     context = gl.newRenderContextCall(1, window, 0)
@@ -106,6 +110,7 @@ def test_boxes_are_drawn_and_cleared(display, window, gl, live) -> None:
     wait_until(lambda: green_lines() == 0, what="the box is gone")
 
 
+@pytest.mark.effect("valkka.core.OpenGLThread.setStaticTexFile")
 def test_a_slot_without_a_stream_shows_the_static_picture(display, window, gl, tmp_path) -> None:
     grey = tmp_path / "grey.yuv"
     grey.write_bytes(bytes([180]) * (1280 * 720) + bytes([128]) * (1280 * 720 // 2))
@@ -116,6 +121,7 @@ def test_a_slot_without_a_stream_shows_the_static_picture(display, window, gl, t
     wait_until(lambda: pixels_of(display, *SIZE)[180, 320].min() > 150, what="light grey")
 
 
+@pytest.mark.effect("valkka.core.OpenGLThread.{createWindow,infoCall,stopCall}")
 def test_the_window_it_makes_is_square_and_gone_with_it(display, gl, live, capsys) -> None:
     window = gl.createWindow(map=True, show=False)
     assert gl.makeCurrent(window)
@@ -140,6 +146,7 @@ def test_a_window_that_is_not_mapped_is_not_seen(display, gl) -> None:
     assert not pixels_of(display, *SIZE).any()
 
 
+@pytest.mark.effect("valkka.core.OpenGLThread.getVsyncAtStartup")
 def test_what_can_not_be_shown_is_told_by_what_is_returned(gl, caplog) -> None:
     assert gl.newRenderContextCall(1, 12345, 0) == 0
     assert not gl.newRenderGroupCall(0)
@@ -152,6 +159,7 @@ def test_what_can_not_be_shown_is_told_by_what_is_returned(gl, caplog) -> None:
     assert "buffering time of 50 ms" in caplog.text
 
 
+@pytest.mark.effect("valkka.core.OpenGLThread.makeCurrent")
 def test_a_window_that_is_gone_ends_what_is_shown_there(display, gl, live) -> None:
     windows = OwnWindows(display)
     window = windows.create(*SIZE, mapped=True)

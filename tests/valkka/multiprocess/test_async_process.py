@@ -71,6 +71,9 @@ def running() -> Iterator[Worker]:
     worker.front_pipe.close()
 
 
+@pytest.mark.effect(
+    "valkka.multiprocess.base.AsyncBackMessageProcess.{getPipe,getReadFd,getWriteFd,asyncPre__,send_out__,routeMainPipe__,c__ping}"
+)
 def test_commands_are_coroutines(capfd: pytest.CaptureFixture[str]) -> None:
     with running() as worker:
         assert worker.logger.name == "Worker.AsyncMessageProcess"
@@ -87,6 +90,7 @@ def test_commands_are_coroutines(capfd: pytest.CaptureFixture[str]) -> None:
         assert "asyncPre__ is wrong" in capfd.readouterr().err
 
 
+@pytest.mark.effect("valkka.multiprocess.base.AsyncBackMessageProcess.asyncPost__")
 def test_no_last_word_is_sent() -> None:
     with running() as worker:
         worker.requestStop()
@@ -96,6 +100,7 @@ def test_no_last_word_is_sent() -> None:
         assert safe_select([worker.getPipe()], [], [], timeout=0) == ([], [], [])
 
 
+@pytest.mark.effect("valkka.multiprocess.base.{exclog,exclogmsg}")
 def test_exceptions_are_logged_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     with running() as worker:
         for command in ("fail", "logged", "nothing_such"):

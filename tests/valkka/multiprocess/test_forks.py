@@ -61,6 +61,7 @@ def test_foreign_threads_are_named_once(thread: threading.Thread, caplog: pytest
     assert "mine-and-busy" in warning
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.ignoreSIGINT")
 @pytest.mark.parametrize("ignores", [False, True])
 def test_ctrl_c(ignores: bool, capfd: pytest.CaptureFixture[str]) -> None:
     told = Told()
@@ -80,6 +81,7 @@ def test_ctrl_c(ignores: bool, capfd: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.{formatLogger,setDebug}")
 def test_its_logger(capfd: pytest.CaptureFixture[str]) -> None:
     Told.formatLogger()
     told = Told("one")

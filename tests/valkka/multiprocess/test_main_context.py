@@ -28,6 +28,9 @@ class Context(MainContext):
         super().close()
 
 
+@pytest.mark.effect(
+    "valkka.multiprocess.base.MainContext.{startProcesses,startThreads,close,__call__,runAsThread,stopThread}"
+)
 def test_processes_threads_loop_and_end() -> None:
     context = Context()
     assert context.order == ["processes", "threads"]
@@ -71,6 +74,7 @@ def test_a_loop_that_does_not_end_is_told(caplog: pytest.LogCaptureFixture) -> N
     context.close()
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MainContext.{formatLogger,setDebug}")
 def test_its_logger(capfd: pytest.CaptureFixture[str]) -> None:
     Context.formatLogger()
     context = Context()

@@ -97,6 +97,10 @@ def ask(worker: Worker, what: str) -> Any:
     return receive(worker)
 
 
+@pytest.mark.effect(
+    "valkka.multiprocess.base.MessageObject",
+    "valkka.multiprocess.base.MessageProcess.{go,getPipe,sendMessageToBack,returnFromBack,sendPing,run,preRun__,readPipes__,handleBackPipe__,routeMainPipe__,send_out__,return_out__,c__ping}",
+)
 def test_messages_go_both_ways(worker: Worker, capfd: pytest.CaptureFixture[str]) -> None:
     worker.sendPing([4, 5])
     pong = receive(worker)
@@ -123,6 +127,7 @@ def test_it_is_started_once(worker: Worker) -> None:
     assert worker.add(2, 3) == 5
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.{requestStop,waitStop,postRun__}")
 def test_the_end_in_order_is_told_by_none(worker: Worker) -> None:
     worker.requestStop()
     worker.waitStop()
@@ -160,6 +165,7 @@ def test_killed_in_the_middle_of_a_message(worker: Worker) -> None:
     assert receive(worker) is None
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.stop")
 def test_one_that_does_not_stop_is_ended(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
     worker.end_within_s = worker.kill_within_s = 0.1
     worker.sendMessageToBack(MessageObject("hang"))
@@ -215,6 +221,7 @@ class Setting(MessageProcess):
             super().readPipes__(0.1)
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.timeout")
 def test_how_long_it_waits_and_whether() -> None:
     worker = Setting()
     worker.timeout = 0.3

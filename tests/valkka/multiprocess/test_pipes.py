@@ -20,6 +20,7 @@ def ends() -> Iterator[tuple[Duplex, Duplex]]:
     back.close()
 
 
+@pytest.mark.effect("valkka.multiprocess.base.getPipes", "valkka.multiprocess.base.Duplex.{send,recv}")
 def test_objects_of_any_size_go_both_ways(ends: tuple[Duplex, Duplex]) -> None:
     front, back = ends
     for obj in ({"a": [1, 2]}, bytes(3_000_000)):
@@ -37,6 +38,7 @@ def test_one_that_does_not_wait_says_so(ends: tuple[Duplex, Duplex]) -> None:
         ends[1].recv()
 
 
+@pytest.mark.effect("valkka.multiprocess.base.to8ByteMessage")
 def test_the_wire_format() -> None:
     for obj in (b"", "abc", list(range(100))):
         message = to8ByteMessage(obj)
@@ -44,6 +46,7 @@ def test_the_wire_format() -> None:
         assert len(message) % 8 == 0
 
 
+@pytest.mark.effect("valkka.multiprocess.base.Duplex.{fileno,getReadFd,getWriteFd,getReadIO,getWriteIO}")
 def test_its_descriptors_and_files(ends: tuple[Duplex, Duplex]) -> None:
     front, back = ends
     assert front.fileno() == front.getReadFd() != front.getWriteFd()
@@ -73,6 +76,7 @@ def test_two_of_descriptors_of_ones_own() -> None:
         os.close(fd)
 
 
+@pytest.mark.effect("valkka.multiprocess.base.safe_select")
 def test_select() -> None:
     read, write = os.pipe()
     assert safe_select([read], [], [], timeout=0) == ([], [], [])

@@ -46,6 +46,10 @@ def make(event_class: Callable[[], Any] | None) -> EventGroup:
     return EventGroup(3) if event_class is None else EventGroup(3, event_class)
 
 
+@pytest.mark.effect(
+    "valkka.multiprocess.sync.SyncIndex.{__enter__,__exit__}",
+    "valkka.multiprocess.sync.EventGroup.{set,__str__}",
+)
 @pytest.mark.parametrize("event_class", CLASSES)
 def test_the_block_ends_when_the_back_end_has_set_it(event_class: Callable[[], Any] | None) -> None:
     group = make(event_class)
@@ -87,6 +91,10 @@ def test_an_error_before_any_message_is_not_waited_out() -> None:
     assert group.reserve()[0] == 0
 
 
+@pytest.mark.effect(
+    "valkka.multiprocess.sync.EventGroup.{reserve,release,release_ind,fromIndex,asIndex,__len__,__str__}",
+    "valkka.multiprocess.sync.NotEnoughEvents",
+)
 @pytest.mark.parametrize("event_class", CLASSES)
 def test_reserving_and_releasing(event_class: Callable[[], Any] | None) -> None:
     group = make(event_class)

@@ -94,6 +94,10 @@ def make() -> Iterator[Callable[..., Counter]]:
         counter.pipe.close()
 
 
+@pytest.mark.effect(
+    "valkka.api2.multiprocess.ValkkaProcess.{getPipe,sendSignal,handleSignal,stop,run,preRun_,cycle_,postRun_,handleSignal_,sendSignal_,stop_}",
+    "valkka.api2.multiprocess.safe_select",
+)
 def test_signals_go_both_ways(make: Callable[..., Counter]) -> None:
     cpu = min(os.sched_getaffinity(0))
     counter = make(affinity=cpu)
@@ -119,6 +123,7 @@ def test_a_signal_was_handled_when_sending_returns(make: Callable[..., Counter])
     assert not counter.signal_in.is_set()
 
 
+@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.{incoming_signal_defs,outgoing_signal_defs}")
 def test_signals_are_checked(make: Callable[..., Counter]) -> None:
     counter = make()
     for wrong in ({}, {"name": "count_"}, {"name": "count_", "step": True}, {"name": "count_", "step": "1"}):
@@ -182,6 +187,7 @@ def test_one_that_hangs_is_ended_by_stop(
     assert counter.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.startAsThread")
 def test_as_a_thread() -> None:
     counter = Counter()
     counter.startAsThread()

@@ -29,6 +29,9 @@ def rgb_client(name: str, **more: Any) -> ShmemRGBClient:
     return ShmemRGBClient(name=name, width=W, height=H, **{"mstimeout": 5000, **more})
 
 
+@pytest.mark.effect(
+    "valkka.api2.shmem.ShmemRGBClient.{pullFrame,metaToString}", "valkka.api2.shmem.ShmemRGBServer.pushFrame"
+)
 def test_pictures_come_out_as_they_went_in_and_indices_count_up(name: str) -> None:
     client = rgb_client(name, n_ringbuffer=4)
     server = ShmemRGBServer(name=name, n_ringbuffer=4, width=W, height=H)
@@ -56,6 +59,7 @@ def test_what_was_pushed_before_a_client_came_waits_for_it(name: str) -> None:
     assert client.pullFrame() == (None, None)
 
 
+@pytest.mark.effect("valkka.api2.shmem.ShmemRGBClient.{pull,pullFrameThread}")
 def test_pull_tells_index_and_size_and_smaller_pictures_their_own(name: str) -> None:
     server = ShmemRGBServer(name=name, width=W, height=H)
     server.pushFrame(picture(1), 1, 0)
@@ -102,6 +106,10 @@ def test_a_client_that_waits_for_ever_is_woken_by_closing(name: str) -> None:
     assert client.pullFrame() == (None, None)
 
 
+@pytest.mark.effect(
+    "valkka.api2.shmem.ShmemServer.{pushArray,pushBytes,pushObject}",
+    "valkka.api2.shmem.ShmemClient.{pull,pullArray,pullBytes,pullObject}",
+)
 def test_bytes_arrays_and_objects(name: str) -> None:
     server = ShmemServer(name=name, n_bytes=1000)
     client = ShmemClient(name=name, n_bytes=1000, mstimeout=5000)
@@ -123,6 +131,10 @@ def test_bytes_arrays_and_objects(name: str) -> None:
     assert (client.pullObject(), client.pullBytes(), client.pullArray()) == (None, None, None)
 
 
+@pytest.mark.effect(
+    "valkka.api2.shmem.FragMP4ShmemClient.pullFrame",
+    "valkka.core.FragMP4Meta.{name,is_first,size,slot,mstimestamp}",
+)
 def test_boxes_of_fragmented_mp4(name: str) -> None:
     client = FragMP4ShmemClient(name=name, mstimeout=5000)
     with camgraph.publish(name, size=(5000, 1), format="fmp4") as publisher:
@@ -137,6 +149,10 @@ def test_boxes_of_fragmented_mp4(name: str) -> None:
             assert client.shmem_list[index][: meta.size].tobytes() == data
 
 
+@pytest.mark.effect(
+    "valkka.api2.shmem.ShmemClient.{parameter_defs,setDebug}",
+    "valkka.api2.shmem.ShmemRGBServer.parameter_defs",
+)
 def test_parameters_are_checked(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AttributeError, match="n_bytes"):
         ShmemClient(name=name)

@@ -16,6 +16,7 @@ from valkka.core.rings import (
 )
 
 
+@pytest.mark.effect("valkka.core.{new_intp,copy_intp,intp_assign,intp_value}")
 def test_pointers_to_integers() -> None:
     one = new_intp()
     assert intp_value(one) == 0
@@ -26,6 +27,10 @@ def test_pointers_to_integers() -> None:
     delete_intp(one)
 
 
+@pytest.mark.effect(
+    "valkka.core.SharedMemRingBufferBase.{getBufferListPy,clientPull,clientPullThread}",
+    "valkka.core.SharedMemRingBuffer.{serverPushPy,clientPull}",
+)
 def test_bytes_through_a_ring(name: str) -> None:
     server = SharedMemRingBuffer(name, 5, 300, 0, True)
     client = SharedMemRingBuffer(name, 5, 300, 5000, False)
@@ -44,6 +49,11 @@ def test_bytes_through_a_ring(name: str) -> None:
     assert (intp_value(index), intp_value(size)) == (-1, 0)
 
 
+@pytest.mark.effect(
+    "valkka.core.SharedMemRingBufferRGB.{clientPullPy,clientPullFrame,clientPullFrameThread,serverPushPyRGB}",
+    "valkka.core.getNumpyShmem",
+    "valkka.core.RGB24Meta.{size,width,height,slot,mstimestamp}",
+)
 def test_pictures_through_a_ring_and_cells_taken_once(name: str) -> None:
     server = SharedMemRingBufferRGB(name, 3, 16, 8, is_server=True)
     client = SharedMemRingBufferRGB(name, 3, 16, 8, 5000)
@@ -66,6 +76,7 @@ def test_pictures_through_a_ring_and_cells_taken_once(name: str) -> None:
     assert intp_value(index) == -1
 
 
+@pytest.mark.effect("valkka.core.FragMP4SharedMemRingBuffer.clientPullPy")
 def test_boxes_through_a_ring(name: str) -> None:
     client = FragMP4SharedMemRingBuffer(name, 4, 1000, 5000)
     with camgraph.publish(name, size=(1000, 1), format="fmp4") as publisher:
@@ -75,6 +86,7 @@ def test_boxes_through_a_ring(name: str) -> None:
     assert idle.clientPullPy()[0] == -1
 
 
+@pytest.mark.effect("valkka.core.SharedMemRingBufferBase.{serverUseFd,clientUseFd}")
 def test_events_of_both_ends(name: str) -> None:
     server, client = SharedMemRingBuffer(name, 5, 10, 0, True), SharedMemRingBuffer(name, 5, 10, 5000)
     event = EventFd()

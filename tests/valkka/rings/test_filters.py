@@ -84,6 +84,7 @@ def _pull_packets(pipe: Connection, name: str, mp4: str) -> None:
     pipe.recv()
 
 
+@pytest.mark.effect("valkka.api2.shmem.ShmemRGBClient.useEventFd")
 def test_clients_in_processes_get_pictures_and_packets(name: str, fork: Fork, address: str) -> None:
     events = [EventFd(), EventFd()]
     # As programs do it: processes first.
