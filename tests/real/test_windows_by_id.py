@@ -228,6 +228,21 @@ def test_what_is_wrong_is_told_where_no_frames_come(screen, window, x11, shared,
     wait_until(lambda: (x11.pixels(spot) == BACKGROUND).all(), 5, "the dark picture")
 
 
+def test_a_window_that_is_not_mapped_reads_nothing(screen, window, x11, shared) -> None:
+    made, spot = window(320, 180)
+    screen.show("yard", made)
+    x11.wait_shows(spot, camera=2)
+
+    def readers() -> int:
+        return sum(ring.readers for ring in shared.statistics().streams["yard"].rings)
+
+    assert readers() == 1
+    x11.xdotool("windowunmap", "--sync", made)
+    wait_until(lambda: readers() == 0, 5, "no reader")
+    x11.xdotool("windowmap", "--sync", made)
+    x11.wait_shows(spot, camera=2)
+
+
 def test_another_stream_takes_the_place_of_the_first(screen, window, x11) -> None:
     made, spot = window(320, 180)
     screen.show("door", made)

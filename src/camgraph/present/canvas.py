@@ -67,6 +67,8 @@ class Canvas:
     def __init__(self, display: Display, pens: Pens, window: int, facts: WindowFacts) -> None:
         self.window = window
         self.size: Size = (facts.width, facts.height)
+        self.is_mapped = facts.is_mapped
+        """False: whatever is drawn is lost."""
         visual = facts.visual
         self.can_draw = visual.is_true_color and facts.bits_per_pixel in (16, 32)
         """False: its pixels are numbers of colours in a table."""

@@ -31,6 +31,13 @@ class Resized(NamedTuple):
     height: int
 
 
+class Mapped(NamedTuple):
+    """A window is shown, as far as its parents are, or no more."""
+
+    window: int
+    is_mapped: bool
+
+
 class Destroyed(NamedTuple):
     """A window is no more."""
 
@@ -43,7 +50,7 @@ class Served(NamedTuple):
     number: int
 
 
-Event = Exposed | Resized | Destroyed | Served
+Event = Exposed | Resized | Mapped | Destroyed | Served
 
 
 class Visual(NamedTuple):
@@ -64,6 +71,7 @@ class WindowFacts(NamedTuple):
     bits_per_pixel: int
     visual: Visual
     root: int
+    is_mapped: bool
 
 
 class Display:
@@ -135,6 +143,7 @@ class Display:
                 self._bits.get(told.depth, 0),
                 self._visuals.get(attributes.contents.visual, Visual(False, 0, 0, 0)),
                 told.root,
+                attributes.contents.map_state != xcb.UNMAPPED,
             )
         finally:
             self.libraries.free(geometry)
@@ -202,6 +211,9 @@ class Display:
                 yield Exposed(window)
         elif kind == xcb.CONFIGURE_NOTIFY and not data[0] & _SYNTHETIC:
             yield Resized(*struct.unpack_from("<I", data, 8), *struct.unpack_from("<2H", data, 20))
+        elif kind in (xcb.MAP_NOTIFY, xcb.UNMAP_NOTIFY):
+            (window,) = struct.unpack_from("<I", data, 8)
+            yield Mapped(window, kind == xcb.MAP_NOTIFY)
         elif kind == xcb.DESTROY_NOTIFY:
             yield Destroyed(*struct.unpack_from("<I", data, 8))
 

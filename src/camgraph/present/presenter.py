@@ -13,7 +13,7 @@ from camgraph.client.graph import attach
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import StreamStatus
 from camgraph.present.canvas import Canvas, Pens
-from camgraph.present.display import Destroyed, Display, Event, Exposed, Resized, Served
+from camgraph.present.display import Destroyed, Display, Event, Exposed, Mapped, Resized, Served
 from camgraph.present.feed import Feed, FeedKey, request_of
 from camgraph.present.nosignal import FilePictures
 from camgraph.present.placing import Box, Size, wanted
@@ -183,7 +183,7 @@ class Presenter(MessageProcess):
 
     def _key_of(self, window: Window) -> FeedKey | None:
         source, stream = self.source_of(window), window.wish.stream
-        if stream is None or 0 in source or 0 in window.canvas.size:
+        if stream is None or 0 in source or not window.canvas.is_mapped:
             return None
         roi, size = wanted(window.wish.fit, source, window.canvas.size)
         return FeedKey(stream, roi, size, window.wish.delay_ms)
@@ -315,6 +315,12 @@ class Presenter(MessageProcess):
                 window.canvas.size = (width, height)
                 window.redraw()
                 self._later("settled", window, SETTLED_S, partial(self._settle, window))
+            case Mapped(is_mapped=is_mapped) if is_mapped != window.canvas.is_mapped:
+                window.canvas.is_mapped = is_mapped
+                if is_mapped:
+                    self._refresh(window)
+                else:
+                    self._leave_all(window)
             case Destroyed():
                 self._forget(window)
                 self.gone.emit(window=window.id)

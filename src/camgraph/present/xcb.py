@@ -26,7 +26,9 @@ from camgraph.base.errors import MissingDependency
 APT = "sudo apt-get install -y libxcb1 libxcb-shape0 libxcb-shm0"
 QT_INSTEAD = "camgraph.qt.VideoWidget shows streams in Qt windows of any platform"
 
-ERROR, EXPOSE, DESTROY_NOTIFY, CONFIGURE_NOTIFY, CLIENT_MESSAGE = 0, 12, 17, 22, 33
+ERROR, EXPOSE, DESTROY_NOTIFY, UNMAP_NOTIFY, MAP_NOTIFY = 0, 12, 17, 18, 19
+CONFIGURE_NOTIFY, CLIENT_MESSAGE = 22, 33
+UNMAPPED = 0
 EXPOSURE, STRUCTURE_NOTIFY = 1 << 15, 1 << 17
 BACK_PIXEL, BORDER_PIXEL, EVENT_MASK, COLORMAP = 1 << 1, 1 << 3, 1 << 11, 1 << 13
 FOREGROUND, BACKGROUND, LINE_WIDTH, FONT, GRAPHICS_EXPOSURES = 1 << 2, 1 << 3, 1 << 4, 1 << 14, 1 << 16
@@ -132,6 +134,8 @@ class Attributes(Structure):
         ("length", c_uint32),
         ("visual", c_uint32),
         ("window_class", c_uint16),
+        ("between", c_uint8 * 12),
+        ("map_state", c_uint8),
     )
 
 
