@@ -3,13 +3,16 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +21,7 @@ import numpy.typing as npt
 import pytest
 
 import camgraph
+from camgraph.base.descriptors import ring_address
 from camgraph.errors import BrokenError, ClosedError
 from camgraph.testing.waiting import wait_until
 
@@ -187,6 +191,65 @@ def test_pictures_of_all_formats_come_out_as_they_went_in(name: str, pixels: Any
         assert np.array_equal(reader.read(timeout=5).array, sent)
         with pytest.raises(ValueError, match=r"shape|uint8"):
             publisher.publish(sent[0])
+
+
+def test_who_says_nothing_or_nonsense_harms_nobody(name: str) -> None:
+    with camgraph.publish(name, size=SIZE) as publisher, camgraph.read(name) as reader:
+        for said in None, b"", b"nonsense, and more of it":
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+                sock.settimeout(5)
+                sock.connect(ring_address(name))
+                if said is not None:
+                    sock.send(said)
+                    answer = sock.recv(2000)
+                    assert answer == b"" or b"not a reader's greeting" in answer
+        publisher.publish(picture(1), pts=1)
+        check(reader.read(timeout=5), 1)
+        assert publisher.readers == 1
+        assert repr(publisher) == f"<Publisher of {name!r}, 64x48 rgb24>"
+        assert (publisher.name, publisher.statistics().published) == (name, 1)
+    with camgraph.publish(name, size=SIZE) as publisher:
+        open_ended = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        open_ended.connect(ring_address(name))
+    with suppress(ConnectionResetError):
+        assert open_ended.recv(1) == b""
+    open_ended.close()
+
+
+def _publish_without_descriptors(name: str, told: "multiprocessing.connection.Connection") -> None:
+    with camgraph.publish(name, size=SIZE) as publisher:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        first_free = os.dup(0)
+        os.close(first_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, most[1]))
+        publisher.publish(picture(3), pts=3)
+        told.send("full")
+        told.recv()
+        told.send((publisher.readers, time.process_time()))
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        told.recv()
+
+
+def test_a_publisher_without_descriptors_lets_readers_in_when_it_has_some(name: str) -> None:
+    ours, theirs = FORK.Pipe()
+    child = FORK.Process(target=_publish_without_descriptors, args=(name, theirs))
+    child.start()
+    with camgraph.read(name) as reader:
+        assert ours.poll(10)
+        assert ours.recv() == "full"
+        with pytest.raises(TimeoutError):
+            reader.read(timeout=0.4)
+        ours.send("tell")
+        assert ours.poll(10)
+        readers, cpu_s = ours.recv()
+        assert (readers, cpu_s < 0.3) == (0, True)
+        check(reader.read(timeout=10), 3)
+    ours.send("end")
+    child.join(10)
+    assert child.exitcode == 0
+    child.close()
+    ours.close()
+    theirs.close()
 
 
 def _publish_in_child(name: str, told: "multiprocessing.connection.Connection") -> None:

@@ -29,7 +29,10 @@ class ReaderStatistics:
     late: int
     """Announced, and overwritten before this reader came for it."""
     behind: int
-    """Never announced: this reader's socket was full, or the ring had no free slot."""
+    """Never announced, since this reader's socket was full, or the ring had no free slot.
+
+    With policy ``every`` what was not announced, and still lay in the ring, is had all the same.
+    """
     skipped: int
     """Passed over for a newer one, by policy ``latest``."""
     reconnects: int

@@ -69,13 +69,11 @@ class SharedMemRingBufferBase:
         else:
             self._client = ReadingEnd(name, n_cells, cell_bytes, mstimeout)
 
-    def __del__(self) -> None:
-        if getattr(self, "_client", None) is not None or getattr(self, "_server", None) is not None:
-            self.close()
-
     def close(self) -> None:
-        """Let go of the ring; a client that waits in another thread gets nothing. Not needed: it is closed
-        when collected."""
+        """Let go of the ring; a client that waits in another thread gets nothing.
+
+        Not needed: it is closed when collected.
+        """
         if self._client is not None:
             self._client.close()
         if self._server is not None:
