@@ -23,6 +23,7 @@ FAMILIES = {
     "scale": "benchmarks.scale.family",
     "messages": "benchmarks.messages.family",
     "native": "benchmarks.native.family",
+    "present": "benchmarks.present.family",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 

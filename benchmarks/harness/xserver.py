@@ -29,12 +29,12 @@ class XServer(NamedTuple):
 
 
 @contextmanager
-def xserver(framebuffer_in: Path | None = None) -> Iterator[XServer]:
-    """Run one of `SCREEN_PX`; raise RunFailed, with the remedy, if it does not start."""
+def xserver(framebuffer_in: Path | None = None, size_px: tuple[int, int] = SCREEN_PX) -> Iterator[XServer]:
+    """Run one of that size; raise RunFailed, with the remedy, if it does not start."""
     with ExitStack() as running:
         before = set(children_of(os.getpid()))
         try:
-            display = running.enter_context(screen(*SCREEN_PX, framebuffer_in=framebuffer_in))
+            display = running.enter_context(screen(*size_px, framebuffer_in=framebuffer_in))
         except RuntimeError as error:
             raise RunFailed(str(error)) from None
         started = set(children_of(os.getpid())) - before

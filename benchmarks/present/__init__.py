@@ -1,0 +1,1 @@
+"""The present family: what drawing into windows by their id costs."""
