@@ -93,7 +93,7 @@ class Feed:
         wake_at: Callable[["Feed", float], None],
     ) -> None:
         """`pause` ends, or begins again, that `take` is called when the reader is readable; `wake_at` has
-        `show_due` called in so many seconds.
+        `woken` called in so many seconds.
         """
         self.key = key
         self.reader = reader
@@ -107,6 +107,8 @@ class Feed:
         """Where the server has the generations of the ring; 0: it can't."""
         self._lost = 0
         self._paused = False
+        self._wakes_for_ns: int | None = None
+        """For which time `wake_at` was called."""
 
     @property
     def delay_ms(self) -> int | None:
@@ -150,8 +152,15 @@ class Feed:
             window.late += len(passed)
         if shown is not None:
             self._show(shown)
-        if (due_ns := self._schedule.next_due_ns) is not None:
+        due_ns = self._schedule.next_due_ns
+        if due_ns is not None and due_ns != self._wakes_for_ns:
+            self._wakes_for_ns = due_ns
             self._wake_at(self, max(0, due_ns - now_ns) / 1e9)
+
+    def woken(self) -> None:
+        """The time has come that `wake_at` was called for."""
+        self._wakes_for_ns = None
+        self.show_due()
 
     def join(self, window: Shower) -> None:
         """Draw into a window as well."""

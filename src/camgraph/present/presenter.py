@@ -244,8 +244,8 @@ class Presenter(MessageProcess):
             self._later("retry", None, RETRY_S, self._retry)
         self._finish()
 
-    def _show_due(self, feed: Feed) -> None:
-        feed.show_due()
+    def _wake(self, feed: Feed) -> None:
+        feed.woken()
         self._finish()
 
     def _pause(self, feed: Feed, pausing: bool) -> None:
@@ -255,7 +255,7 @@ class Presenter(MessageProcess):
             self.add_reader(feed.reader, partial(self._take, feed))
 
     def _wake_at(self, feed: Feed, seconds: float) -> None:
-        self._later("due", feed, seconds, partial(self._show_due, feed))
+        self._later("due", feed, seconds, partial(self._wake, feed))
 
     def _on_status(self, status: StreamStatus) -> None:
         if status.reason == "removed":
