@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from camgraph.graph.nodes import Interval, Stamp
 from valkka.core.arguments import a_or_none, text, whole
+from valkka.core.constants import TIMESTAMP_CORRECT_TRESHOLD
 from valkka.core.frame_filter import FrameFilter
 from valkka.core.plan import Planner, Way
 from valkka.core.runtime import changed
@@ -43,12 +44,18 @@ class RepeatH264ParsFrameFilter(_Passes):
     """Repeats parameter sets before key frames: who reads packets here gets them first anyway."""
 
 
-class TimestampFrameFilter(_Passes):
-    """Corrects times: those of live streams are, by each stream's own history."""
+class TimestampFrameFilter(FrameFilter):
+    """Corrects times where their connection does not: by each stream's own history, for all readers."""
 
-    def __init__(self, name: str, next: FrameFilter | None = None, msdiff_max: int = 2000) -> None:
+    def __init__(
+        self, name: str, next: FrameFilter | None = None, msdiff_max: int = TIMESTAMP_CORRECT_TRESHOLD
+    ) -> None:
         whole(type(self).__name__, "msdiff_max", msdiff_max)
         super().__init__(name, next)
+
+    def pass_on(self, way: Way, planner: Planner) -> Way | None:
+        planner.correct()
+        return way
 
 
 class TimestampFrameFilter2(TimestampFrameFilter):

@@ -214,7 +214,12 @@ class Planner:
         """Have the source decoded so; of several, as the most demanding one wants it."""
         self._threads = max(self._threads, threads)
         self._cpu = cpu if cpu >= 0 else self._cpu
-        self._corrects = self._corrects or corrects
+        if corrects:
+            self.correct()
+
+    def correct(self) -> None:
+        """Have the times of the source's frames corrected."""
+        self._corrects = True
 
     def _walk(self, filter_: FrameFilter, way: Way, passed: tuple[str, ...]) -> None:
         if filter_.label in passed:
