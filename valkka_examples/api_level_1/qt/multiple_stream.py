@@ -10,7 +10,7 @@ import sys
 from qtpy import QtCore, QtGui, QtWidgets
 
 from camgraph.qt import quit_on_interrupt
-from camgraph.testing import Cameras
+from camgraph.testing.cameras import Cameras
 from valkka.core import (
     AVThread,
     LiveConnectionContext,

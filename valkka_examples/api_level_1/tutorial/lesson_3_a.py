@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from camgraph.testing import Cameras
+from camgraph.testing.cameras import Cameras
 from valkka.core import (
     AVThread,
     ForkFrameFilterN,

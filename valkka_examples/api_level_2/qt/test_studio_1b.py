@@ -11,7 +11,7 @@ import sys
 from qtpy import QtCore, QtWidgets
 
 from camgraph.qt import quit_on_interrupt
-from camgraph.testing import Cameras
+from camgraph.testing.cameras import Cameras
 from valkka.api2 import BasicFilterchain, LiveThread, OpenGLThread
 
 

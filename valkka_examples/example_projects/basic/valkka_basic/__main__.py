@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from camgraph.testing import Cameras
+from camgraph.testing.cameras import Cameras
 from valkka.core import EventFd, LiveThread
 from valkka.multiprocess import EventGroup, safe_select
 from valkka_basic.analyzer import AnalyzerProcess

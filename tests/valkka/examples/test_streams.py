@@ -1,0 +1,239 @@
+"""Examples that show cameras: what is on the screen, what clicks do, and that they end in order."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.real.camera_on_screen import Picture
+from tests.valkka.examples.running import Program, wait_for_moving
+
+from camgraph.testing.waiting import wait_until
+
+Start = Callable[..., Program]
+ENDS = {
+    "close": Program.close_window,
+    "sigint": lambda program, title: program.interrupt(),
+    "sigterm": lambda program, title: program.terminate(),
+}
+QT = "api_level_1/qt"
+STUDIO = "api_level_2/qt"
+
+
+@pytest.fixture
+def start(tmp_path: Path, display: str) -> Iterator[Start]:
+    started: list[Program] = []
+
+    def start(path: str, *arguments: str) -> Program:
+        started.append(Program(tmp_path, display, path, *arguments))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.kill()
+
+
+def cells(program: Program, title: str, rows: int = 1, columns: int = 1) -> Callable[[], list[Picture]]:
+    """Return what gives the pictures of the cells of a window."""
+    window = program.window(title)
+
+    def look() -> list[Picture]:
+        shown = program.picture(window)
+        height, width = shown.shape[0] // rows, shown.shape[1] // columns
+        return [
+            shown[height * row : height * (row + 1), width * column : width * (column + 1)]
+            for row in range(rows)
+            for column in range(columns)
+        ]
+
+    return look
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_camera_in_a_widget_of_qt(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{QT}/single_stream_rtsp.py", addresses[0])
+    wait_for_moving(program, cells(program, "single_stream_rtsp"), [1])
+    ENDS[end](program, "single_stream_rtsp")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_camera_in_a_foreign_widget_whose_overlay_gets_the_mouse(
+    start: Start, addresses: list[str], end: str
+) -> None:
+    program = start(f"{QT}/single_stream_rtsp_1.py", addresses[0])
+    title = "single_stream_rtsp_1"
+    wait_for_moving(program, cells(program, title), [1])
+    left, top, _, _ = program.geometry(program.window(title))
+    program.click(left + 100, top + 50)
+    program.wait_for("clicked at 100, 50", "the click")
+    program.xdotool("windowsize", "--sync", program.window(title), 480, 292)
+    wait_for_moving(program, cells(program, title), [1])
+    ENDS[end](program, title)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_cameras_in_a_grid(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{QT}/multiple_stream.py", *addresses)
+    title = "multiple_stream"
+    program.xdotool("windowsize", "--sync", program.window(title), 480, 540)
+    pictures = cells(program, title, rows=2)
+    wait_for_moving(program, pictures, [1, 2])
+    left, top, width, height = program.geometry(program.window(title))
+    program.click(left + width // 2, top + height // 4)
+    program.wait_for("slot 1: decoding off", "decoding is off")
+    # Elsewhere, or it would be a double click.
+    program.click(left + width // 4, top + height // 4)
+    program.wait_for("slot 1: decoding on", "decoding is on")
+    wait_for_moving(program, pictures, [1, 2])
+    ENDS[end](program, title)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_grid_of_filterchains_shows_each_camera_as_often_as_wanted(
+    start: Start, addresses: list[str], end: str
+) -> None:
+    program = start(f"{STUDIO}/test_studio_1.py", "--replicate", "2", *addresses)
+    wait_for_moving(program, cells(program, "test_studio_1", rows=2, columns=2), [1, 1, 2, 2])
+    ENDS[end](program, "test_studio_1")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_window_for_each_camera_ends_with_its_camera_alone(
+    start: Start, addresses: list[str], end: str
+) -> None:
+    program = start(f"{STUDIO}/test_studio_1b.py", *addresses)
+    one, other = cells(program, "camera 1"), cells(program, "camera 2")
+    wait_for_moving(program, lambda: one() + other(), [1, 2])
+    program.xdotool("windowclose", program.window("camera 1"))
+    wait_for_moving(program, other, [2])
+    ENDS[end](program, "test_studio_1b")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_buttons_choose_the_camera(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{STUDIO}/test_studio_2.py", *addresses)
+    title = "test_studio_2"
+    pictures = cells(program, title)
+    wait_for_moving(program, pictures, [1])
+    left, top, width, _ = program.geometry(program.window(title))
+    program.click(left + 3 * width // 4, top + 20)
+    program.wait_for("showing camera 2", "the click on the second button")
+    wait_for_moving(program, pictures, [2])
+    ENDS[end](program, title)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_branches_of_a_fork_come_and_go(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{STUDIO}/test_studio_3.py", addresses[0])
+    title = "test_studio_3"
+    program.xdotool("windowsize", "--sync", program.window(title), 800, 290)
+    pictures = cells(program, title, columns=2)
+    wait_for_moving(program, pictures, [1, 1])
+    left, top, width, _ = program.geometry(program.window(title))
+    program.click(left + width // 4, top + 20)
+    program.wait_for("screen_0 disconnected", "the click on the first button")
+    wait_for_moving(program, lambda: pictures()[1:], [1])
+    program.click(left + width // 3, top + 20)
+    program.wait_for("screen_0 connected", "the second click", count=2)
+    wait_for_moving(program, pictures, [1, 1])
+    ENDS[end](program, title)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_viewports_are_plugged_in_and_out(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{STUDIO}/test_studio_4.py", *addresses)
+    title = "test_studio_4"
+    left, top, width, height = program.geometry(program.window(title))
+    for row in (1, 3, 1):
+        program.click(left + width // 2, top + height * row // 4)
+    views = [
+        cells(program, "view 1 of camera 1"),
+        cells(program, "view 2 of camera 2"),
+        cells(program, "view 3 of camera 1"),
+    ]
+    wait_for_moving(program, lambda: [view()[0] for view in views], [1, 2, 1])
+    program.xdotool("windowclose", program.window("view 3 of camera 1"))
+    wait_for_moving(program, lambda: [view()[0] for view in views[:2]], [1, 2])
+    ENDS[end](program, title)
+
+
+@pytest.mark.parametrize("end", ["sigint", "sigterm", "by itself"])
+@pytest.mark.parametrize("lesson", ["lesson_1_a", "lesson_1_b", "lesson_2_a", "lesson_3_a"])
+def test_lessons(start: Start, addresses: list[str], lesson: str, end: str) -> None:
+    urls = addresses if lesson == "lesson_3_a" else [addresses[0], "4" if end == "by itself" else "60"]
+    program = start(f"api_level_1/tutorial/{lesson}.py", *urls)
+    match lesson:
+        case "lesson_1_a":
+            program.wait_for("InfoFrameFilter: live_out_filter start dump>>", "frames", count=3)
+            assert "timediff: " in program.told()
+        case "lesson_1_b" if end == "by itself":
+            program.wait_for("InfoFrameFilter: decoded", "decoded pictures")
+            before, after = program.told().split("decoding is on")
+            assert "InfoFrameFilter: decoded" not in before
+            assert "encoded" in before
+            assert "InfoFrameFilter: decoded" in after
+        case "lesson_1_b":
+            program.wait_for("encoded", "frames")
+        case "lesson_2_a":
+            wait_until(lambda: len(own_windows(program)) == 2, 20, "two windows")
+            if end != "by itself":
+                windows = own_windows(program)
+                for place, window in enumerate(windows):
+                    program.xdotool("windowsize", "--sync", window, 640, 364)
+                    program.xdotool("windowmove", "--sync", window, 10, 10 + 400 * place)
+                wait_for_moving(program, lambda: [program.picture(window) for window in windows], [1, 1])
+        case "lesson_3_a":
+            program.wait_for("InfoFrameFilter: info_1", "a picture a second")
+    match end:
+        case "sigint":
+            program.interrupt()
+        case "sigterm":
+            program.terminate()
+        case _:
+            program.ends()
+    assert program.told().endswith("bye\n")
+
+
+def own_windows(program: Program) -> list[int]:
+    """Return the ids of the windows of 600x600 px: no toolkit tells whose they are."""
+    found = [int(line) for line in program.xdotool("search", "--onlyvisible", "--name", ".*")]
+    return [window for window in found if program.geometry(window)[2:] == (600, 600)]
+
+
+@pytest.mark.parametrize("end", ["sigint", "sigterm"])
+@pytest.mark.parametrize("first", ["server", "client"])
+def test_a_client_in_another_terminal(start: Start, addresses: list[str], first: str, end: str) -> None:
+    folder = "api_level_1/tutorial"
+    if first == "server":
+        server = start(f"{folder}/lesson_4_a.py", addresses[0], "60")
+        server.wait_for("publishing as lesson_4", "the server")
+        client = start(f"{folder}/lesson_4_a_client.py")
+    else:
+        client = start(f"{folder}/lesson_4_a_client.py")
+        client.wait_for("no picture within a second", "a client that waits")
+        server = start(f"{folder}/lesson_4_a.py", addresses[0], "60")
+    client.wait_for(r"picture 5 of slot 1 in cell \d: mean RGB \d+, \d+, \d+", "pictures")
+    for program in (client, server):
+        assert (program.interrupt() if end == "sigint" else program.terminate()).endswith("bye\n")
+
+
+@pytest.mark.parametrize("end", ["sigint", "sigterm", "by itself"])
+def test_a_program_of_several_processes(tmp_path: Path, display: str, addresses: list[str], end: str) -> None:
+    from tests.valkka.examples.running import EXAMPLES
+
+    seconds = ["--seconds", "8"] if end == "by itself" else []
+    folder = EXAMPLES / "example_projects" / "basic"
+    program = Program(tmp_path, display, "", *seconds, *addresses, module="valkka_basic", cwd=folder)
+    try:
+        for slot in (1, 2):
+            program.wait_for(f"AnalyzerProcess: brightness .*'slot': {slot}", f"pictures of slot {slot}")
+            program.wait_for(f"MP4Process: fragments .*'slot': {slot}", f"fragments of slot {slot}")
+        match end:
+            case "sigint":
+                program.interrupt()
+            case "sigterm":
+                program.terminate()
+            case _:
+                program.ends()
+        assert program.told().endswith("bye\n")
+    finally:
+        program.kill()
