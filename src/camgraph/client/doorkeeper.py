@@ -40,9 +40,10 @@ class Door:
         try:
             with no_fork():
                 self._listen()
-        except BrokenError:
+        except BrokenError as error:
             if not patient:
                 raise
+            _log.warning("%s: readers come here when it has ended", error)
         try:
             self._keeper = _enter(self)
         except BaseException:

@@ -244,13 +244,16 @@ def test_a_ring_with_room_for_few_is_read_all_the_same(name: str) -> None:
         assert np.array_equal(client.shmem_list[index][::4097], sent.reshape(-1)[::4097])
 
 
-def test_a_new_server_takes_the_place_of_one_that_is_gone(name: str) -> None:
+def test_a_new_server_takes_the_place_of_one_that_is_gone(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     client = rgb_client(name)
     server = ShmemRGBServer(name=name, width=W, height=H)
     server.pushFrame(picture(1), 1, 1)
     assert client.pull()[0] == 0
     newer = ShmemRGBServer(name=name, width=W, height=H)
     newer.pushFrame(picture(2), 1, 2)
+    assert "another ring named" in caplog.text
     del server
     index, meta = client.pullFrame()
     assert index == 0
