@@ -16,6 +16,8 @@ from camgraph.ring.reader import Reader
 _UNSERVED = 2
 """So many pictures may be on their way to the server; then no other is taken until it has read one."""
 LEASES = _UNSERVED + 1
+_SOON_NS = 100_000_000
+"""Far fewer frames come in so long than a ring has slots beside those that are leased."""
 _LAST_OFFSET = 0xFFFF_FFFF
 
 
@@ -107,6 +109,10 @@ class Feed:
         """Where the server has the generations of the ring; 0: it can't."""
         self._lost = 0
         self._paused = False
+        """The server has enough to read."""
+        self._is_quiet = False
+        """Soon it wakes anyway: what comes until then can wait in the ring."""
+        self._is_listening = True
         self._wakes_for_ns: int | None = None
         """For which time `wake_at` was called."""
 
@@ -153,14 +159,16 @@ class Feed:
         if shown is not None:
             self._show(shown)
         due_ns = self._schedule.next_due_ns
+        self._is_quiet = due_ns is not None and due_ns - now_ns <= _SOON_NS
+        self._listen()
         if due_ns is not None and due_ns != self._wakes_for_ns:
             self._wakes_for_ns = due_ns
             self._wake_at(self, max(0, due_ns - now_ns) / 1e9)
 
     def woken(self) -> None:
-        """The time has come that `wake_at` was called for."""
+        """The time has come that `wake_at` was called for; raises as `take`."""
         self._wakes_for_ns = None
-        self.show_due()
+        self.take()
 
     def join(self, window: Shower) -> None:
         """Draw into a window as well."""
@@ -174,7 +182,7 @@ class Feed:
             self._unserved.popleft()[1].served()
         if self._paused and not self._is_busy:
             self._paused = False
-            self._pause(self, False)
+            self._listen()
             self.show_due()
         return not self._unserved
 
@@ -215,6 +223,12 @@ class Feed:
     def _is_busy(self) -> bool:
         return len({id(picture) for _, picture in self._unserved}) >= _UNSERVED
 
+    def _listen(self) -> None:
+        listening = not self._paused and not self._is_quiet
+        if listening != self._is_listening:
+            self._is_listening = listening
+            self._pause(self, not listening)
+
     def _show(self, frame: Frame) -> None:
         if frame.format != "bgra":
             raise InternalError(f"asked for bgra, the ring holds {frame.format}")
@@ -229,7 +243,7 @@ class Feed:
             self.sent(number or self._display.ask_when_served(), picture)
         if self._is_busy:
             self._paused = True
-            self._pause(self, True)
+            self._listen()
 
     def _segment_of(self, frame: Frame) -> int:
         segment = self._segments.get(frame.ring_id)

@@ -233,8 +233,14 @@ class Presenter(MessageProcess):
         self._finish()
 
     def _take(self, feed: Feed) -> None:
+        self._run(feed, feed.take)
+
+    def _wake(self, feed: Feed) -> None:
+        self._run(feed, feed.woken)
+
+    def _run(self, feed: Feed, step: Callable[[], None]) -> None:
         try:
-            feed.take()
+            step()
         except (BrokenError, ClosedError) as error:
             _log.debug("stream %s: %s", feed.key.stream, error)
             for window in list(self._windows.values()):
@@ -242,10 +248,6 @@ class Presenter(MessageProcess):
                     self._leave_all(window)
             self._close(feed)
             self._later("retry", None, RETRY_S, self._retry)
-        self._finish()
-
-    def _wake(self, feed: Feed) -> None:
-        feed.woken()
         self._finish()
 
     def _pause(self, feed: Feed, pausing: bool) -> None:
