@@ -156,6 +156,18 @@ def test_viewports_are_plugged_in_and_out(start: Start, addresses: list[str], en
     ENDS[end](program, title)
 
 
+@pytest.mark.parametrize("end", ENDS)
+def test_movement_is_found_by_a_process_for_each_camera(start: Start, addresses: list[str], end: str) -> None:
+    program = start(f"{STUDIO}/test_studio_detector.py", *addresses)
+    title = "test_studio_detector"
+    program.xdotool("windowsize", "--sync", program.window(title), 900, 295)
+    pictures = cells(program, title, columns=2)
+    wait_for_moving(program, pictures, [1, 2])
+    for camera in (1, 2):
+        program.wait_for(rf"camera {camera}: 6 pictures, (?!0\.0%)\d+\.\d% moves", "movement is told")
+    ENDS[end](program, title)
+
+
 @pytest.mark.parametrize("end", ["sigint", "sigterm", "by itself"])
 @pytest.mark.parametrize("lesson", ["lesson_1_a", "lesson_1_b", "lesson_2_a", "lesson_3_a"])
 def test_lessons(start: Start, addresses: list[str], lesson: str, end: str) -> None:
