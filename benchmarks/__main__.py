@@ -24,6 +24,7 @@ FAMILIES = {
     "messages": "benchmarks.messages.family",
     "native": "benchmarks.native.family",
     "present": "benchmarks.present.family",
+    "compat": "benchmarks.compat.family",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench"
 
