@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from camgraph.graph.filter_values import MAX_MS
 from camgraph.graph.nodes import Fresh, Gate
 from camgraph.graph.spec import MOST_THREADS
 from valkka.core.arguments import a_or_none, whole
@@ -76,7 +77,9 @@ class DecoderThread(Receives):
         node = planner.node(self.label, way)
         pictures = planner.put(Gate(id=node, source=way.stream, opened=self._decodes), way)
         if self._tolerance_ms:
-            fresh = Fresh(id=f"{node}.fresh", source=pictures.stream, oldest_ms=self._tolerance_ms)
+            fresh = Fresh(
+                id=f"{node}.fresh", source=pictures.stream, oldest_ms=min(self._tolerance_ms, MAX_MS)
+            )
             pictures = planner.put(fresh, pictures)
         return replace(pictures, kind="pictures", setups=False)
 

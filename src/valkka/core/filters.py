@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from camgraph.graph.filter_values import MAX_MS
 from camgraph.graph.nodes import Interval, Stamp
 from valkka.core.arguments import a_or_none, text, whole
 from valkka.core.constants import TIMESTAMP_CORRECT_TRESHOLD
@@ -118,7 +119,9 @@ class TimeIntervalFrameFilter(FrameFilter):
         self._ms = whole("TimeIntervalFrameFilter", "mstimedelta", mstimedelta, 0)
 
     def pass_on(self, way: Way, planner: Planner) -> Way | None:
-        node = Interval(id=planner.node(self.label, way), source=way.stream, shortest_ms=self._ms)
+        node = Interval(
+            id=planner.node(self.label, way), source=way.stream, shortest_ms=min(self._ms, MAX_MS)
+        )
         return planner.put(node, way)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from camgraph.control.messages import NodeEvent
+from camgraph.graph.filter_values import MAX_MS
 from camgraph.graph.nodes import Movement
 from valkka.core.arguments import number, whole
 from valkka.core.frame_filter import FrameFilter
@@ -48,9 +49,10 @@ class MovementFrameFilter(FrameFilter):
         node = Movement(
             id=planner.node(self.label, way),
             source=way.stream,
-            every_ms=self._interval,
-            threshold=self._treshold,
-            ends_after_ms=self._duration,
+            # 0: every frame is one.
+            every_ms=min(max(1, self._interval), MAX_MS),
+            threshold=min(max(0.0, self._treshold), 1.0),
+            ends_after_ms=min(self._duration, MAX_MS),
             resets=self._resets,
         )
         return planner.see(node, way, self)

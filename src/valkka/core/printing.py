@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from camgraph.control.messages import NodeEvent
+from camgraph.graph.filter_values import MAX_MS
 from camgraph.graph.nodes import Observe
 from valkka.core.arguments import whole
 from valkka.core.frame_filter import FrameFilter
@@ -28,7 +29,7 @@ class _Prints(FrameFilter):
             id=planner.node(self.label, way),
             source=way.stream,
             of="pictures" if way.kind == "pictures" else "packets",
-            every_ms=self._every_ms,
+            every_ms=min(self._every_ms, MAX_MS),
             data_bytes=self._data_bytes,
         )
         return planner.see(node, way, self)

@@ -363,6 +363,18 @@ def test_movement(gl) -> None:
     assert nodes(make_plan([live(movement)]), Movement) == []
 
 
+def test_values_beyond_what_can_be_are_the_nearest_that_can(gl) -> None:
+    day = 24 * 3600 * 1000
+    for given, expected in (((0, -1.0, 0), (1, 0.0, 0)), ((2 * day, 3.0, 2 * day), (day, 1.0, day))):
+        plan = make_plan([live(decoder(MovementFrameFilter("move", *given)).getFrameFilter())])
+        it = node(plan, Movement)
+        assert (it.every_ms, it.threshold, it.ends_after_ms) == expected
+    slow = TimeIntervalFrameFilter("slow", 2 * day, FPSCountFrameFilter("fps", 2 * day, gl.getFrameFilter()))
+    plan = make_plan([live(decoder(slow, setTimeTolerance=2 * day).getFrameFilter())])
+    assert (node(plan, Interval).shortest_ms, node(plan, Observe).every_ms) == (day, day)
+    assert node(plan, Fresh).oldest_ms == day
+
+
 def test_what_prints_sees_packets_before_and_pictures_behind_a_decoder() -> None:
     for kind in (InfoFrameFilter, BriefInfoFrameFilter, DummyFrameFilter):
         printer = kind("printer")
