@@ -68,7 +68,7 @@ class ReaderModel:
     policy: ReadPolicy
     leases: int
     joined: int = 0
-    """The writer's last number when the reader came."""
+    """The writer's last number when the reader came, without what it had kept."""
     last: tuple[int, int] = (0, 0)
     """(epoch, seq) of the last frame it got."""
     countable: bool = True
@@ -80,8 +80,9 @@ class ReaderModel:
 class RingMachine(RuleBasedStateMachine):
     """One writer at a time, several readers."""
 
-    @initialize(fps=st.sampled_from([1.0, 25.0, 100.0]), roomy=st.booleans())
-    def begin(self, fps: float, roomy: bool) -> None:
+    @initialize(fps=st.sampled_from([1.0, 25.0, 100.0]), roomy=st.booleans(), keep=st.sampled_from([0, 3]))
+    def begin(self, fps: float, roomy: bool, keep: int) -> None:
+        self.keep = keep
         self.open_before = rings_open()
         self.fps, self.max_bytes = fps, 1 << 20 if roomy else 1
         self.readers: list[ReaderModel] = []
@@ -96,7 +97,7 @@ class RingMachine(RuleBasedStateMachine):
         self.epoch += 1
         self.side, self.seq, self.newest, self.generation = 4, 0, 0, 1
         self.newest_of: dict[int, tuple[int, int]] = {}
-        self.planned = 0
+        self.kept: deque[int] = deque(maxlen=self.keep)
         self.writer = RingWriter(
             "model",
             "gray8",
@@ -105,8 +106,10 @@ class RingMachine(RuleBasedStateMachine):
             epoch=self.epoch,
             fps=self.fps,
             max_bytes=self.max_bytes,
+            keep=self.keep,
             clock=lambda: self.now_ns,
         )
+        self.planned = self.writer.planned_bytes()
 
     def connect(self, name: int) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -135,7 +138,8 @@ class RingMachine(RuleBasedStateMachine):
     def a_reader_comes(self, policy: ReadPolicy, leases: int) -> None:
         name = next(self.names)
         reader = Reader(partial(self.connect, name), RingRequest("model"), policy=policy, leases=leases)
-        model = ReaderModel(name, reader, policy, leases, joined=self.seq, last=(self.epoch, self.seq))
+        joined = self.kept[0] - 1 if self.kept else self.seq
+        model = ReaderModel(name, reader, policy, leases, joined=joined, last=(self.epoch, joined))
         if name in self.serve():
             self.is_refused(model)
         else:
@@ -164,10 +168,11 @@ class RingMachine(RuleBasedStateMachine):
         self.number += 1
         told = self.writer.publish([picture(self.number, self.side)], FrameMeta(pts=self.number))
         lost = self.writer.statistics().no_slot - dropped
-        assert told == (had_readers > 0 and not lost)
-        if had_readers:
+        assert told == ((had_readers > 0 or self.keep > 0) and not lost)
+        if had_readers or self.keep:
             self.seq += 1
         if told:
+            self.kept.append(self.seq)
             self.newest = self.seq
             self.newest_of[self.generation] = self.seq, self.number
         return told
@@ -235,6 +240,7 @@ class RingMachine(RuleBasedStateMachine):
     def the_geometry_changes(self, side: int) -> None:
         self.side = side
         self.generation += 1
+        self.kept.clear()
         self.writer.reshape("gray8", side, side)
         self.planned = self.writer.planned_bytes()
 
