@@ -1,7 +1,4 @@
-"""The one thread of the documented API in a program: it applies what was changed, and calls the program back.
-
-It is started with the first call, comes to a halt around forks, and forked children have none.
-"""
+"""A thread of the documented API in a program; it halts around forks, and forked children lack it."""
 
 import logging
 import threading
@@ -23,13 +20,13 @@ class Dispatcher:
     Nobody waits for it without bound, and asking it for a call takes no lock: finalizers do so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         with no_fork():
             self._loop = Loop()
             self._asked = Wakeup()
         self._calls: deque[Callable[[], None]] = deque()
         self._loop.add(self._asked, self._run_calls)
-        self._thread = threading.Thread(target=self._run, name="valkka-dispatcher", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def in_thread(self) -> bool:
@@ -56,7 +53,7 @@ class Dispatcher:
         if not self.in_thread():
             self._thread.join(ENDS_WITHIN_S)
             if self._thread.is_alive():
-                _log.warning("the thread of valkka's callbacks has not ended: a callback is busy")
+                _log.warning("thread %s has not ended: a callback is busy", self._thread.name)
 
     def _run(self) -> None:
         self._loop.run()

@@ -74,7 +74,7 @@ class Runtime:
 
     def _reset(self) -> None:
         self._site: Site | None = None
-        self._dispatcher: Dispatcher | None = None
+        self._threads: dict[str, Dispatcher] = {}
         self._starting = threading.RLock()
         self._applying = threading.RLock()
         self._in_apply = False
@@ -85,7 +85,7 @@ class Runtime:
         self._observed: dict[str, Callable[[], None]] = {}
         self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
         self._told: list[str] = []
-        self._statuses = Statuses()
+        self._statuses = Statuses(self._on_setup)
 
     def add_player(self, player: Plays) -> None:
         """Play its connections, for as long as it lives."""
@@ -102,7 +102,7 @@ class Runtime:
         self._dirty = True
         if not self._scheduled:
             self._scheduled = True
-            self.dispatcher.call(self._gather)
+            self._applier.call(self._gather)
 
     def settle(self, timeout_s: float = SETTLES_WITHIN_S) -> bool:
         """Return when all that was changed before is applied; False: it took too long, or can't be now."""
@@ -118,12 +118,22 @@ class Runtime:
 
     @property
     def dispatcher(self) -> Dispatcher:
-        """The thread of callbacks; it is started here, if it was not."""
-        dispatcher = self._dispatcher
-        if dispatcher is None:
+        """The thread that calls the program back; it is started here, if it was not."""
+        return self._thread("valkka-dispatcher")
+
+    @property
+    def _applier(self) -> Dispatcher:
+        """The thread that applies changes, whatever callbacks are busy with; it is started likewise."""
+        return self._thread("valkka-graph")
+
+    def _thread(self, name: str) -> Dispatcher:
+        thread = self._threads.get(name)
+        if thread is None:
             with self._starting:
-                dispatcher = self._dispatcher = self._dispatcher or Dispatcher()
-        return dispatcher
+                thread = self._threads.get(name)
+                if thread is None:
+                    thread = self._threads[name] = Dispatcher(name)
+        return thread
 
     @property
     def site(self) -> Site:
@@ -134,16 +144,16 @@ class Runtime:
                 site = self._site
                 if site is None:
                     # It has something to tell at once.
-                    _ = self.dispatcher
+                    _ = self._applier
                     site = self._site = Graph().start()
                     site.subscribe(self._on_status)
         return site
 
     def finally_call(self, callback: Callable[[], None]) -> None:
-        """Call back in the dispatcher's thread, if there still is one; for finalizers, and at the end."""
-        dispatcher = self._dispatcher
-        if dispatcher is not None:
-            dispatcher.call(callback)
+        """Call back soon, if changes are still applied; for finalizers, and at the end."""
+        applier = self._threads.get("valkka-graph")
+        if applier is not None:
+            applier.call(callback)
 
     def end(self) -> None:
         """End all at the program's exit; nothing is started any more."""
@@ -151,11 +161,11 @@ class Runtime:
         self.shut_down()
 
     def shut_down(self) -> None:
-        """End the site and the thread of callbacks; what is used later starts them afresh."""
+        """End the site and the threads; what is used later starts them afresh."""
         with self._starting:
-            site, dispatcher = self._site, self._dispatcher
-            if dispatcher is not None:
-                dispatcher.close()
+            site = self._site
+            for thread in self._threads.values():
+                thread.close()
             if site is not None:
                 site.close()
             self._reset()
@@ -169,7 +179,7 @@ class Runtime:
             screen.forget_in_child()
 
     def _gather(self) -> None:
-        self.dispatcher.call_later(GATHERED_S, self._apply_scheduled)
+        self._applier.call_later(GATHERED_S, self._apply_scheduled)
 
     def _apply_scheduled(self) -> None:
         self._scheduled = False
@@ -201,12 +211,12 @@ class Runtime:
 
     def _retry(self) -> None:
         self._dirty = True
-        self.dispatcher.call(lambda: self._later(RETRY_S))
+        self._applier.call(lambda: self._later(RETRY_S))
 
     def _later(self, delay_s: float) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self.dispatcher.call_later(delay_s, self._apply_scheduled)
+            self._applier.call_later(delay_s, self._apply_scheduled)
 
     def _apply_now(self) -> None:
         connections = self._connections()
@@ -217,9 +227,12 @@ class Runtime:
         self._sights = plan.sights
         for node in set(self._observed) - set(plan.sights):
             self._observed.pop(node)()
+        if plan.sights:
+            # The site's thread is to find it.
+            _ = self.dispatcher
         for node in set(plan.sights) - set(self._observed):
             self._observed[node] = self.site.observe(node, self._on_event)
-        self.dispatcher.call(lambda: self._statuses.plan(plan))
+        self._applier.call(lambda: self._statuses.plan(plan))
         spec = plan.graph.spec
         if spec != self._applied:
             self.site.apply(plan.graph)
@@ -249,14 +262,17 @@ class Runtime:
         self._told = plan.problems
 
     def _on_status(self, status: StreamStatus) -> None:
-        """Hand on to the dispatcher; in the site's thread, or that of `apply`."""
+        """Hand on; in the site's thread, or that of `apply`."""
         self.finally_call(lambda: self._statuses.hear(status))
 
     def _on_event(self, event: NodeEvent) -> None:
         """Hand on to the dispatcher; in the site's thread."""
-        dispatcher = self._dispatcher
-        if dispatcher is not None and (event.kind != "seen" or dispatcher.waiting < MOST_WAITING):
+        dispatcher = self.dispatcher
+        if event.kind != "seen" or dispatcher.waiting < MOST_WAITING:
             dispatcher.call(lambda: self._tell(event))
+
+    def _on_setup(self, codec: str, sight: Sight) -> None:
+        self.dispatcher.call(lambda: sight.who.on_setup(codec, sight))
 
     def _tell(self, event: NodeEvent) -> None:
         # Who was disconnected, or stopped, meanwhile is told no more.

@@ -1,7 +1,7 @@
 """What became of the connections: told in the log, and to filters that print set-up frames."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from valkka.core.plan import Plan, Sight
@@ -13,9 +13,10 @@ _QUIET = frozenset({"", "closed", "removed", "site_closed"})
 
 
 class Statuses:
-    """Hears of each change, and after each plan, in the dispatcher's thread."""
+    """Hears of each change, and of each plan, in one thread; `on_setup` hands on to who prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_setup: Callable[[str, Sight], None]) -> None:
+        self._on_setup = on_setup
         self._where: Mapping[str, str] = {}
         self._setups: Mapping[str, list[Sight]] = {}
         self._complaints: dict[str, str] = {}
@@ -59,4 +60,4 @@ class Statuses:
             told = (source, sight.node)
             if told not in self._told:
                 self._told.add(told)
-                sight.who.on_setup(codec, sight)
+                self._on_setup(codec, sight)

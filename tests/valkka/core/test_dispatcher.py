@@ -14,7 +14,7 @@ from valkka.core.runtime import runtime
 
 @pytest.fixture
 def dispatcher():
-    it = Dispatcher()
+    it = Dispatcher("valkka-dispatcher")
     yield it
     it.close()
 
@@ -58,7 +58,7 @@ def test_a_fork_comes_between_callbacks_and_its_child_has_no_dispatcher(dispatch
 
 def test_closing_does_not_wait_for_what_does_not_end(caplog) -> None:
     entered, go_on = threading.Event(), threading.Event()
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher("valkka-dispatcher")
 
     def block() -> None:
         entered.set()

@@ -389,9 +389,10 @@ def test_a_callback_may_stop_what_calls_it_and_what_it_raises_is_logged(addresse
     assert [it.name for it in caplog.records if it.levelno >= logging.ERROR] == ["valkka.thread"]
 
 
-def test_a_callback_that_blocks_holds_up_no_stop(addresses) -> None:
+def test_a_callback_that_blocks_holds_up_no_change_and_no_stop(addresses, ring) -> None:
     entered, go_on = Event(), Event()
     movement = MovementFrameFilter("movement", 100, 0.0001, 10_000)
+    gate = GateFrameFilter("gate", RGBShmemFrameFilter(ring, 5, 160, 90))
 
     def block(_event: tuple[bool, int, int]) -> None:
         entered.set()
@@ -399,8 +400,11 @@ def test_a_callback_that_blocks_holds_up_no_stop(addresses) -> None:
 
     movement.setCallback(block)
     try:
-        with playing(addresses[0], movement) as chain:
+        behind = ForkFrameFilter("fork", movement, gate)
+        with cg.read(ring) as reader, playing(addresses[0], behind) as chain:
             assert entered.wait(10)
+            gate.set()
+            reader.read(timeout=5)
             began = time.monotonic()
             chain.close()
             assert time.monotonic() - began < 5
