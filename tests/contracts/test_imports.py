@@ -1,10 +1,14 @@
 """What importing the rooms does, and what it must not."""
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+SOURCES = Path(__file__).parents[2] / "src" / "camgraph"
 
 HEAVY = {"av", "numpy", "qtpy", "PySide6", "PyQt6", "cv2", "prometheus_client"}
 
@@ -63,3 +67,11 @@ def test_a_process_loads_only_what_it_needs(module: str, absent: set[str]) -> No
 def test_qt_stays_out_of_ffmpeg() -> None:
     code = "import sys, camgraph.qt; sys.exit('av' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], timeout=50, check=True)
+
+
+def test_camgraph_knows_nothing_of_the_documented_api() -> None:
+    for path in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.split(".")[0] == "valkka"], path
