@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,3 +188,37 @@ def test_a_media_process_that_is_killed_is_followed_and_the_site_may_close_first
         site.close()
         with pytest.raises(ClosedError):
             screen.show("door", window)
+
+
+PROGRAM = """
+import sys, time
+import camgraph as cg
+from camgraph.present import Screen
+
+graph = cg.Graph()
+graph.rtsp("door", sys.argv[1])
+screen = Screen(graph.start())
+screen.show("door", screen.create_window(320, 180))
+while not screen.statistics(20):
+    time.sleep(0.01)
+print(*[front.pid for front in screen._site.processes], flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_presenter_ends_with_a_program_that_is_killed(cameras: Cameras, tmp_path: Path) -> None:
+    with x_server(tmp_path) as x11:
+        program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, cameras.urls[0]],
+            env={**os.environ, "DISPLAY": x11.display},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with program:
+            assert program.stdout is not None
+            presenter = int(program.stdout.readline())
+            x11.wait_shows(SPOT)
+            program.kill()
+        wait_until(lambda: not Path(f"/proc/{presenter}").exists(), 5, "the end of the presenter")
+        # Its own windows go with it.
+        wait_until(lambda: not x11.pixels(SPOT).any(), 5, "an empty screen")

@@ -333,6 +333,8 @@ class Presenter(MessageProcess):
 
     def _settle(self, window: Window) -> None:
         self._refresh(window)
+        # Toolkits paint after a resize, too.
+        window.redraw()
         self._finish()
 
     def _lose(self, reason: str) -> None:
