@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.real.test_transports import Sender, free_ports
@@ -44,7 +45,7 @@ def pictures(ring: str) -> RGBShmemFrameFilter:
     return RGBShmemFrameFilter(ring, 5, *SIZE)
 
 
-def running(kind: type) -> list:
+def running(kind: type) -> list[Any]:
     """What of this kind runs in the site."""
     return [node for node in runtime.site.spec.nodes if isinstance(node, kind)]
 
@@ -81,8 +82,9 @@ def test_a_live_thread_receives_from_its_start_to_its_stop(addresses, ring) -> N
 def test_a_decoder_decodes_from_its_start_to_its_stop(addresses, ring) -> None:
     with cg.read(ring, policy="latest") as reader, playing(addresses[0], pictures(ring)) as chain:
         reader.read(timeout=10)
-        for stop in (chain.av.stopCall, lambda: (chain.av.requestStopCall(), chain.av.waitStopCall())):
-            stop()
+        for stops in ((chain.av.stopCall,), (chain.av.requestStopCall, chain.av.waitStopCall)):
+            for stop in stops:
+                stop()
             assert running(Gate) == []
             wait_until(lambda: silent_for(reader, 0.3), what="nothing is decoded")
             chain.av.startCall()
