@@ -21,6 +21,8 @@ from weakref import WeakSet
 _log = logging.getLogger(__name__)
 
 PARK_WITHIN_S = 1.0
+HELD_S = 0.02
+"""A turn that does not end within this, while others are held, may wait for one of those."""
 GIVE_WAY_S = 0.005
 
 
@@ -133,14 +135,33 @@ def _before() -> None:
     deadline = time.monotonic() + PARK_WITHIN_S
     _no_fork_waits.clear()
     # In the same order by all threads that fork.
-    for thing in sorted(_all_parked(), key=id):
-        if not _take(thing.turn, deadline):
-            _log.warning(
-                "a fork does not wait for thread %s, which is busy in %s", *_name_and_place(thing.thread_id)
-            )
+    _park(sorted(_all_parked(), key=id), deadline)
     # Last: nobody who holds it waits for a turn.
     if not _take(_making, deadline):
         _log.warning("a fork does not wait for another thread, which has been starting a process for long")
+
+
+def _park(things: list[Parked], deadline: float) -> None:
+    at = 0
+    while at < len(things):
+        until = min(time.monotonic() + HELD_S, deadline) if at else deadline
+        if _take(things[at].turn, until):
+            at += 1
+        elif time.monotonic() < deadline:
+            # Its thread may be asking one of those that are held, and is let come to its end first.
+            _release_turns()
+            things.insert(0, things.pop(at))
+            at = 0
+        else:
+            _log.warning(
+                "a fork does not wait for thread %s, which is busy in %s",
+                *_name_and_place(things.pop(at).thread_id),
+            )
+
+
+def _release_turns() -> None:
+    while _forking.turns:
+        _forking.turns.pop().release()
 
 
 def _all_parked() -> list[Parked]:
@@ -166,8 +187,7 @@ def _take(lock: threading.RLock, deadline: float) -> bool:
 
 def _in_parent() -> None:
     _no_fork_waits.set()
-    while _forking.turns:
-        _forking.turns.pop().release()
+    _release_turns()
 
 
 def _in_child() -> None:

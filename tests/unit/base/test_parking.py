@@ -12,6 +12,7 @@ from io import FileIO
 
 import pytest
 
+from camgraph.base import parking
 from camgraph.base.loop import Loop
 from camgraph.base.parking import (
     PARK_WITHIN_S,
@@ -33,6 +34,18 @@ def loop() -> Iterator[Loop]:
     """A loop that runs in a thread named ``runner``."""
     made = Loop()
     thread = threading.Thread(target=made.run, name="runner")
+    thread.start()
+    wait_until(lambda: made.own_thread)
+    yield made
+    made.stop()
+    thread.join()
+    made.close()
+
+
+@pytest.fixture
+def other_loop() -> Iterator[Loop]:
+    made = Loop()
+    thread = threading.Thread(target=made.run, name="other runner")
     thread.start()
     wait_until(lambda: made.own_thread)
     yield made
@@ -97,6 +110,28 @@ def test_a_child_never_finds_a_callback_half_done(loop: Loop) -> None:
         before = turns[0]
         assert in_child(lambda: not halves)
         wait_until(partial(goes_on, before), what="the loop to go on")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_callback_that_waits_for_another_loop_is_let_come_to_its_end(
+    loop: Loop, other_loop: Loop, turned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    asking, asked = (other_loop, loop) if turned else (loop, other_loop)
+    entered, answered = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        entered.set()
+        wait_until(lambda: not parking._no_fork_waits.is_set(), what="a fork waits")
+        asked.call_soon_threadsafe(answered.set)
+        answered.wait()
+
+    asking.call_soon_threadsafe(ask)
+    assert entered.wait(5)
+    began = time.monotonic()
+    assert in_child(lambda: True)
+    assert time.monotonic() - began < PARK_WITHIN_S
+    assert answered.is_set()
+    assert "does not wait" not in caplog.text
 
 
 def test_a_fork_does_not_wait_for_ever(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
