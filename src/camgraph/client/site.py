@@ -70,6 +70,7 @@ class Site:
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._close_callbacks: list[Callable[[], None]] = []
         self._known = threading.Event()
+        self._ended_early = False
         self._lock = threading.Lock()
         self._closed = False
         self._respawning: Timer | None = None
@@ -315,6 +316,8 @@ class Site:
         """Wait until graph and states are known, in a program that joins; BrokenError after `timeout` s."""
         if not self._known.wait(timeout):
             raise BrokenError(f"site {self._name!r} did not tell its graph within {timeout} s")
+        if self._ended_early:
+            raise BrokenError(f"site {self._name!r} was closed by its owner just now")
 
     def _command(self, command: NodeCommand) -> None:
         self._check_open()
@@ -384,6 +387,10 @@ class Site:
         )
 
     def _on_gone(self) -> None:
+        if not self._known.is_set():
+            # Who joins is not to wait for it.
+            self._ended_early = True
+            self._known.set()
         self._board.publish_all(
             state="stopped",
             reason="site_closed",

@@ -60,7 +60,12 @@ class Presenter(MessageProcess):
             self._lose(str(error))
         self._pens = Pens(self.display)
         self.add_reader(self.display, self._on_events)
-        self._site = attach(self._site_name)
+        try:
+            self._site = attach(self._site_name)
+        except BrokenError as error:
+            # The program ends while we start, which is nobody's mistake; else another one is started.
+            _log.debug("%s", error)
+            raise SystemExit(1) from error
         self._site.subscribe(lambda status: self._soon(partial(self._on_status, status)))
 
     def cleanup(self) -> None:

@@ -6,6 +6,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from camgraph.base.descriptors import check_peer, close_all, receive_with_descriptors
@@ -93,12 +94,24 @@ class Broker:
         self._let_in()
 
     def close(self) -> None:
-        """Turn away all that wait, and accept no more."""
+        """Turn away all that wait, and accept no more: those that come wait outside for another broker."""
         self._closed = True
         for listener in self._listeners:
             self._loop.remove(listener)
         for waiting in list(self._waiting.values()):
             self._drop(waiting)
+
+    def close_for_good(self) -> None:
+        """Close; there will be no other one, so those that come are told at once that nobody is here.
+
+        A process that is just joining the site would wait for us, while we wait for its end.
+        """
+        self.close()
+        # What all have that have inherited the socket is shut with it.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            while True:
+                self._listener.accept()[0].close()
 
     @property
     def _listeners(self) -> tuple[socket.socket, ...]:

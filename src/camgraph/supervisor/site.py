@@ -151,6 +151,7 @@ class SiteSupervisor:
                 program.tell(Pong())
             case Shutdown() if program is self._owner:
                 self.shut_down()
+                self._broker.close_for_good()
             case _:
                 _log.error("a message was not understood: %r", message)
         close_all(descriptors)

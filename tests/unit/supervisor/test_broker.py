@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from camgraph.base.descriptors import connect_site, send_with_descriptors, site_address
+from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.channel import GREETING
 from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
@@ -201,3 +202,12 @@ def test_a_reader_of_a_removed_stream_is_told_so_soon(site: Site) -> None:
         answer = decode_answer(sock.recv(4096))
     assert answer == Refused("the stream 'attic' was removed")
     assert time.monotonic() - began < 5
+
+
+def test_who_comes_when_all_is_over_is_told_at_once(site: Site) -> None:
+    with connect_site(site.name) as early:
+        early.settimeout(5)
+        site.broker.close_for_good()
+        assert early.recv(1) == b""
+        with pytest.raises(BrokenError, match="no site named"):
+            connect_site(site.name)
