@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ class OpenGLThread(Receives):
         self._screen: Screen | None = None
         self._made: set[int] = set()
         self._shown: dict[int, tuple[str | None, str | None]] = {}
+        # Boxes come from the program's threads, what is shown from that which applies changes.
+        self._drawing = threading.RLock()
+        self._drawn: dict[int, tuple[Box, ...]] = {}
 
     def __del__(self) -> None:
         # Nobody could stop it later. Whatever this thread is at: another one closes.
@@ -77,7 +81,11 @@ class OpenGLThread(Receives):
         if self._screen is None:
             _log.error("%r makes no windows: it does not run", self)
             return 0
-        window = self._screen.create_window(mapped=bool(map))
+        try:
+            window = self._screen.create_window(mapped=bool(map))
+        except CamgraphError as error:
+            _log.error("%r makes no window: %s", self, error)
+            return 0
         self._made.add(window)
         return window
 
@@ -140,13 +148,13 @@ class OpenGLThread(Receives):
         )
         context = self._contexts.get(whole(where, "id", id))
         if context is not None:
-            self._draw(id, _Context(context.slot, context.window, (*context.boxes, box)))
+            self._set_boxes(id, context, (*context.boxes, box))
 
     def clearObjectsCall(self, id: int) -> None:
         """Remove all boxes."""
         context = self._contexts.get(whole("OpenGLThread.clearObjectsCall", "id", id))
         if context is not None:
-            self._draw(id, _Context(context.slot, context.window))
+            self._set_boxes(id, context, ())
 
     def setStaticTexFile(self, fname: str) -> None:
         """Show this picture (raw YUV 4:2:0 of 1280×720 px) where there is nothing else to be shown."""
@@ -174,8 +182,8 @@ class OpenGLThread(Receives):
             return
         wanted = {it.window: it for it in self._contexts.copy().values()}
         try:
-            for window in [window for window in self._shown if window not in wanted]:
-                del self._shown[window]
+            for window in [window for window in self._shown.copy() if window not in wanted]:
+                self._forget_shown(window)
                 screen.hide(window)
             for context in wanted.values():
                 self._show(screen, context, routes.get(context.slot))
@@ -194,11 +202,16 @@ class OpenGLThread(Receives):
     def forget_in_child(self) -> None:
         """In a forked child: it does not run, and has no windows."""
         super().forget_in_child()
+        self._drawing = threading.RLock()
         self._forget_all()
         self._screen = None
         self._made.clear()
 
     def _start(self) -> None:
+        left, self._screen = self._screen, None
+        if left is not None:
+            # It was stopped, and nobody has waited for that.
+            left.close()
         screen = Screen(runtime.site, self._display or None)
         try:
             # There is a display then.
@@ -215,41 +228,62 @@ class OpenGLThread(Receives):
         self._forget_all()
 
     def _show(self, screen: Screen, context: _Context, stream: str | None) -> None:
-        what = (stream, self._static)
-        if self._shown.get(context.window) == what:
-            return
-        try:
-            screen.show(
-                stream,
-                context.window,
-                fit="cover",
-                delay_ms=self._delay_ms,
-                boxes=context.boxes,
-                no_signal_picture=self._static,
-            )
-        except ValueError as error:
-            _log.error("%r can't show slot %d in window %d: %s", self, context.slot, context.window, error)
-        self._shown[context.window] = what
+        window, what = context.window, (stream, self._static)
+        with self._drawing:
+            if self._shown.get(window) != what:
+                try:
+                    screen.show(
+                        stream,
+                        window,
+                        fit="cover",
+                        delay_ms=self._delay_ms,
+                        boxes=context.boxes,
+                        no_signal_picture=self._static,
+                    )
+                except ValueError as error:
+                    _log.error("%r can't show slot %d in window %d: %s", self, context.slot, window, error)
+                self._shown[window], self._drawn[window] = what, context.boxes
+            # They may be another context's, or have been changed meanwhile.
+            self._draw(screen, window)
 
-    def _draw(self, id_: int, context: _Context) -> None:
-        self._contexts[id_] = context
-        if self._screen is not None and context.window in self._shown:
-            self._screen.boxes(context.window, context.boxes)
+    def _set_boxes(self, id_: int, context: _Context, boxes: tuple[Box, ...]) -> None:
+        self._contexts[id_] = _Context(context.slot, context.window, boxes)
+        screen = self._screen
+        if screen is not None:
+            try:
+                with self._drawing:
+                    self._draw(screen, context.window)
+            except CamgraphError as error:
+                _log.error("%r can't draw into window %d: %s", self, context.window, error)
+
+    def _draw(self, screen: Screen, window: int) -> None:
+        boxes: tuple[Box, ...] = ()
+        for context in self._contexts.copy().values():
+            if context.window == window:
+                boxes = context.boxes
+        if window in self._shown and self._drawn.get(window) != boxes:
+            self._drawn[window] = boxes
+            screen.boxes(window, boxes)
 
     def _on_gone(self, window: int) -> None:
         _log.info("%r: window %d is gone", self, window)
         self._forget_window(window)
-        self._shown.pop(window, None)
+        self._forget_shown(window)
 
     def _forget_window(self, window: int) -> None:
         self._groups.pop(window, None)
         for id_ in [id_ for id_, context in self._contexts.copy().items() if context.window == window]:
             self._contexts.pop(id_, None)
 
+    def _forget_shown(self, window: int) -> None:
+        self._shown.pop(window, None)
+        self._drawn.pop(window, None)
+
     def _forget_all(self) -> None:
         self._groups.clear()
         self._contexts.clear()
         self._shown.clear()
+        self._drawn.clear()
 
 
 def _nobody(_window: int) -> None:

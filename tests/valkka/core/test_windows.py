@@ -108,6 +108,12 @@ def test_boxes_are_drawn_and_cleared(display, window, gl, live) -> None:
     wait_until(lambda: green_lines() >= 1, what="a box is drawn")
     gl.clearObjectsCall(context)
     wait_until(lambda: green_lines() == 0, what="the box is gone")
+    # Boxes end with the context that they were drawn for.
+    gl.addRectangleCall(context, 0.25, 0.75, 0.5, 0.25)
+    wait_until(lambda: green_lines() >= 1, what="a box is drawn again")
+    gl.delRenderContextCall(context)
+    gl.newRenderContextCall(1, window, 0)
+    wait_until(lambda: green_lines() == 0, what="the box is gone with its context")
 
 
 @pytest.mark.effect("valkka.core.OpenGLThread.setStaticTexFile")
