@@ -60,6 +60,10 @@ def test_a_module_has_its_names_and_delivers_them_by_star(module):
     assert {name for name in plain if not name.startswith("_")} - set(starred) == set()
 
 
+@pytest.mark.effect(
+    "valkka.core.{FS_GRAIN_SIZE,DEFAULT_TIMESTAMP_RESET_TIME}",
+    "valkka.core.FileState_{none,error,seek,stop,play}",
+)
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name.value is not None], ids=lambda name: name.name
 )

@@ -39,9 +39,7 @@ def is_silent(client):
     return client.pullFrame() == (None, None)
 
 
-@pytest.mark.effect(
-    "valkka.api2.chains.ShmemFilterchain.{parameter_defs,decodingOn,decodingOff,getShmemPars,close}"
-)
+@pytest.mark.effect("valkka.api2.chains.ShmemFilterchain.{decodingOn,decodingOff,getShmemPars,close}")
 def test_a_shmem_chain_shares_pictures_while_it_decodes(livethread, openglthread, addresses):
     event_fd = core.EventFd()
     chain = ShmemFilterchain(
@@ -70,9 +68,7 @@ def test_a_shmem_chain_shares_pictures_while_it_decodes(livethread, openglthread
     chain.close()
 
 
-@pytest.mark.effect(
-    "valkka.api2.chains.BasicFilterchain.{decodingOn,decodingOff}", "valkka.api2.OpenGLThread.getInput"
-)
+@pytest.mark.effect("valkka.api2.chains.BasicFilterchain.{decodingOn,decodingOff}")
 def test_a_basic_chain_decodes_what_is_shown_from_decoding_on_to_decoding_off(
     livethread, openglthread, addresses
 ):
@@ -146,8 +142,8 @@ def test_a_chain_that_nobody_has_any_more_ends(livethread, openglthread, address
 
 
 @pytest.mark.effect(
-    "valkka.api2.chains.ShmemFilterchain1.{parameter_defs,setLiveContext,getShmemPars}",
-    "valkka.api2.chains.BasicFilterchain1.{parameter_defs,fileStatusOk}",
+    "valkka.api2.chains.ShmemFilterchain1.setLiveContext",
+    "valkka.api2.chains.BasicFilterchain1.fileStatusOk",
     "valkka.api2.LiveThread.{registerStream,playStream,stopStream}",
 )
 def test_a_chain_without_a_source_is_given_one(livethread, openglthread, addresses):
@@ -202,7 +198,7 @@ def test_anything_is_connected_to_an_open_chain_while_it_runs(livethread, addres
 
 
 @pytest.mark.effect(
-    "valkka.api2.chains.ManagedFilterchain2.{parameter_defs,getShmem,releaseShmem}",
+    "valkka.api2.chains.ManagedFilterchain2.{getShmem,releaseShmem}",
     "valkka.api2.chains.ManagedFilterchain.getParDic",
 )
 def test_a_managed_chain_has_the_rings_that_are_asked_for(livethread, openglthread, addresses):
@@ -256,9 +252,6 @@ def test_a_subclass_of_a_thread_is_no_such_thread(openglthread, addresses, capsy
     mine.close()
 
 
-@pytest.mark.effect(
-    "valkka.api2.chains.BasicFilterchain.parameter_defs", "valkka.core.AVThread.setNumberOfThreads"
-)
 def test_how_a_chain_decodes_reaches_the_site(livethread, openglthread, addresses):
     several = BasicFilterchain(
         livethread=livethread,

@@ -1,5 +1,6 @@
 """Constants, contexts, and what arguments may be."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 import valkka.core
 from valkka import core
+from valkka.core.later import Later
 from valkka.core.live_thread import _connection
 
 untyped: Any = core
@@ -56,7 +58,50 @@ def test_a_fifo_context_is_made_in_three_ways() -> None:
             core.FrameFifoContext(*wrong)
 
 
+@pytest.mark.effect("valkka.core.VERSION_{MAJOR,MINOR,PATCH}", "valkka.core.TIMESTAMP_CORRECT_TRESHOLD")
+def test_constants_are_those_of_what_they_are_for() -> None:
+    assert f"{core.VERSION_MAJOR}.{core.VERSION_MINOR}.{core.VERSION_PATCH}" == core.__version__
+    (threshold,) = [
+        parameter.default
+        for parameter in inspect.signature(core.TimestampFrameFilter).parameters.values()
+        if parameter.name == "msdiff_max"
+    ]
+    assert threshold == core.TIMESTAMP_CORRECT_TRESHOLD
+
+
+@pytest.mark.effect("valkka.core.FrameFilter")
+def test_all_filters_are_of_one_kind_and_only_these_can_be_next() -> None:
+    filters = {
+        kind
+        for name in dir(core)
+        if name.endswith("FrameFilter") and not issubclass(kind := getattr(core, name), Later)
+    }
+    assert len(filters) > 20
+    assert all(issubclass(kind, core.FrameFilter) for kind in filters)
+
+    class Mine(core.FrameFilter):
+        pass
+
+    mine = Mine("mine")
+    assert list(core.GateFrameFilter("gate", mine).nexts()) == [mine]
+    with pytest.raises(TypeError, match="FrameFilter"):
+        untyped.GateFrameFilter("gate", core.LiveThread("live"))
+
+
+@pytest.mark.effect(
+    "valkka.core.OpenGLFrameFifoContext.{n_720p,n_1080p,n_1440p,n_4K,n_setup,n_signal,flush_when_full}",
+    "valkka.core.DEFAULT_OPENGLFRAMEFIFO_FLUSH_WHEN_FULL",
+)
 def test_a_context_of_windows_has_frames_of_each_size() -> None:
+    assert vars(core.OpenGLFrameFifoContext()) == {
+        "n_720p": 20,
+        "n_1080p": 20,
+        "n_1440p": 20,
+        "n_4K": 20,
+        "n_setup": 20,
+        "n_signal": 20,
+        "flush_when_full": core.DEFAULT_OPENGLFRAMEFIFO_FLUSH_WHEN_FULL,
+    }
     context = core.OpenGLFrameFifoContext()
     context.n_720p = 30
     assert (context.n_720p, context.n_1080p, context.n_1440p, context.n_4K) == (30, 20, 20, 20)
@@ -142,12 +187,14 @@ def test_arguments_of_another_type_are_refused(make) -> None:
         make()
 
 
-@pytest.mark.effect("valkka.core.{ValkkaXInitThreads,get_numpy_version,numpy_version_ok}")
+@pytest.mark.effect(
+    "valkka.core.{ValkkaXInitThreads,get_numpy_version,numpy_version_ok,ffmpeg_av_register_all}"
+)
 def test_helpers() -> None:
     assert core.ValkkaXInitThreads() == 1
     assert core.get_numpy_version() == np.__version__
     assert core.numpy_version_ok()
-    core.ffmpeg_av_register_all()
+    assert untyped.ffmpeg_av_register_all() is None
 
 
 @pytest.mark.effect("valkka.core.os")

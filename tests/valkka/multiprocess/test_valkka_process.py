@@ -201,6 +201,7 @@ def test_as_a_thread() -> None:
     counter.sendSignal(name="count_", step=4)
 
 
+@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.{cycle_,test,test_}")
 def test_the_default_cycle_and_test(capfd: pytest.CaptureFixture[str]) -> None:
     plain = ValkkaProcess("plain")
     plain.start()
@@ -211,7 +212,10 @@ def test_the_default_cycle_and_test(capfd: pytest.CaptureFixture[str]) -> None:
     plain.handleSignal(plain.getPipe().recv())
     plain.stop()
     plain.join()
-    assert "Plain" not in capfd.readouterr().err
+    said = capfd.readouterr()
+    assert "Plain" not in said.err
+    # At the back, and what it answers at the front.
+    assert [word in said.out for word in ("test_ 1 a", "test_o 1 a")] == [True, True]
 
 
 class Pictures(ValkkaShmemRGBProcess):

@@ -16,6 +16,7 @@ from tests.valkka.rings.conftest import Child
 import camgraph
 from camgraph.testing.waiting import wait_until
 from valkka.api2.shmem import FragMP4ShmemClient, ShmemClient, ShmemRGBClient, ShmemRGBServer, ShmemServer
+from valkka.core import EventFd
 
 W, H = 64, 48
 Fork = Callable[..., Child]
@@ -165,6 +166,50 @@ def test_parameters_are_checked(name: str, capsys: pytest.CaptureFixture[str]) -
     client.setDebug()
     client.pull()
     assert "nothing came in time" in capsys.readouterr().out
+
+
+@pytest.mark.effect(
+    "valkka.api2.shmem.{ShmemClient,ShmemRGBClient,FragMP4ShmemClient,ShmemServer,ShmemRGBServer}"
+    ".parameter_defs"
+)
+def test_parameters_have_the_documented_defaults(name: str) -> None:
+    server, client = {"n_ringbuffer": 10, "verbose": False}, {"mstimeout": 0}
+    size = {"width": W, "height": H}
+    kinds: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+        (ShmemServer, {"n_bytes": 7}, server),
+        (ShmemRGBServer, size, server),
+        (ShmemClient, {"n_bytes": 7}, server | client),
+        (ShmemRGBClient, size, server | client),
+        (FragMP4ShmemClient, {}, server | client | {"n_size": 1024 * 1024}),
+    ]
+    for kind, given, defaults in kinds:
+        assert set(kind.parameter_defs) == {"name", *given, *defaults}
+        made = kind(name=name, **given)
+        assert {key: getattr(made, key) for key in defaults} == defaults
+        with pytest.raises(AttributeError, match="n_ringbuffer"):
+            kind(name=name, n_ringbuffer="many", **given)
+
+
+@pytest.mark.effect("valkka.api2.shmem.{ShmemRGBServer,ShmemRGBClient,FragMP4ShmemClient}.useEventFd")
+def test_events_of_pictures_and_boxes(name: str) -> None:
+    pictures, boxes = EventFd(), EventFd()
+    server, viewer = ShmemRGBServer(name=name, width=W, height=H), rgb_client(name)
+    server.useEventFd(pictures)
+    viewer.useEventFd(pictures)
+    assert not pictures.is_set()
+    server.pushFrame(picture(1), 1, 0)
+    assert pictures.is_set()
+    assert viewer.pullFrame()[0] == 0
+    assert not pictures.is_set()
+    client = FragMP4ShmemClient(name=f"{name} 4", mstimeout=5000)
+    client.useEventFd(boxes)
+    with camgraph.publish(f"{name} 4", size=(5000, 1), format="fmp4") as publisher:
+        for _ in range(2):
+            publisher.publish_bytes(b"\0\0\0\x08moof", tag=7, capture_ns=0, keyframe=True)
+        assert client.pullFrame()[0] == 0
+        assert boxes.is_set()
+        assert client.pullFrame()[0] == 1
+        assert not boxes.is_set()
 
 
 def _pull_some(pipe: Connection, name: str, count: int) -> None:

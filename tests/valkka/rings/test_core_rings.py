@@ -16,7 +16,7 @@ from valkka.core.rings import (
 )
 
 
-@pytest.mark.effect("valkka.core.{new_intp,copy_intp,intp_assign,intp_value}")
+@pytest.mark.effect("valkka.core.{new_intp,copy_intp,intp_assign,intp_value,delete_intp}")
 def test_pointers_to_integers() -> None:
     one = new_intp()
     assert intp_value(one) == 0
@@ -25,6 +25,7 @@ def test_pointers_to_integers() -> None:
     intp_assign(one, 8)
     assert (intp_value(one), intp_value(two)) == (8, 7)
     delete_intp(one)
+    assert intp_value(two) == 7
 
 
 @pytest.mark.effect(
@@ -50,7 +51,7 @@ def test_bytes_through_a_ring(name: str) -> None:
 
 
 @pytest.mark.effect(
-    "valkka.core.SharedMemRingBufferRGB.{clientPullPy,clientPullFrame,clientPullFrameThread,serverPushPyRGB}",
+    "valkka.core.SharedMemRingBufferRGB.{clientPull,clientPullPy,clientPullFrame,clientPullFrameThread,serverPushPyRGB}",
     "valkka.core.getNumpyShmem",
     "valkka.core.RGB24Meta.{size,width,height,slot,mstimestamp}",
 )
@@ -70,6 +71,10 @@ def test_pictures_through_a_ring_and_cells_taken_once(name: str) -> None:
             assert (meta.slot, meta.mstimestamp) == (3, 1000 + number)
         assert (cells[number % 3] == number).all()
         assert (client.getBufferListPy()[number % 3] == number).all()
+    size = new_intp()
+    server.serverPushPyRGB(np.ones((4, 16, 3), np.uint8), 3, 0)
+    assert client.clientPull(index, size)
+    assert (intp_value(index), intp_value(size)) == (0, 192)
     idle = SharedMemRingBufferRGB(f"{name} idle", 3, 16, 8, 1)
     assert idle.clientPullPy()[0] == -1
     assert not idle.clientPullFrame(index, meta)
