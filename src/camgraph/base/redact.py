@@ -27,6 +27,16 @@ def redact(text: str) -> str:
     return _SECRET.sub(r"\g<name>***", _USERINFO.sub("://***@", text))
 
 
+def redact_address(address: str) -> str:
+    """Return an address alone, be it none that can be read, with all that may be a login replaced by ``***``.
+
+    A password that was to be percent-encoded may have slashes and spaces in it.
+    """
+    scheme, mark, rest = address.partition("://")
+    _, at, after = rest.rpartition("@")
+    return redact(f"{scheme}{mark}***@{after}" if mark and at else address)
+
+
 def split_login(url: str) -> tuple[str, str | None]:
     """Return the URL without user and password, and the decoded ``user:password`` (None: it had none).
 

@@ -5,10 +5,11 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakSet
 
-from camgraph.base.redact import redact
+from camgraph.base.redact import redact_address
 from camgraph.graph.spec import LONGEST_TIME_S, MOST_BUFFER_BYTES, MOST_REORDER_MS, SHORTEST_TIME_S
-from valkka.core.arguments import LARGEST_SLOT, a, a_or_none, text
+from valkka.core.arguments import LARGEST_SLOT, a, a_or_none, text, whole
 from valkka.core.constants import (
     LiveConnectionType_rtsp,
     LiveConnectionType_sdp,
@@ -31,6 +32,7 @@ CRAZY = 1
 
 @dataclass(frozen=True)
 class _Registered:
+    ctx: LiveConnectionContext
     connection: Connection
     playing: bool = False
 
@@ -43,6 +45,8 @@ class LiveThread(Sending, Thread):
         fifo_ctx = a_or_none("LiveThread", "fifo_ctx", fifo_ctx, FrameFifoContext)
         self.fifo_ctx = fifo_ctx or FrameFifoContext()
         self._slots: dict[int, _Registered] = {}
+        self._refused: WeakSet[LiveConnectionContext] = WeakSet()
+        """Those whose slot was taken: what is done with them later does not concern who has it."""
         runtime.add_player(self)
 
     def __del__(self) -> None:
@@ -56,40 +60,44 @@ class LiveThread(Sending, Thread):
         text("LiveConnectionContext", "address", ctx.address)
         a_or_none("LiveConnectionContext", "framefilter", ctx.framefilter, FrameFilter)
         where = f"slot {ctx.slot} of {self!r}"
+        self._refused.discard(ctx)
         if not 1 <= ctx.slot <= LARGEST_SLOT:
             _log.error("%s can't be: slots are 1 to %d", where, LARGEST_SLOT)
         elif ctx.slot in self._slots:
             _log.error("%s is taken already: the stream is not registered", where)
+            if self._slots[ctx.slot].ctx is not ctx:
+                self._refused.add(ctx)
         elif ctx.connection_type not in (LiveConnectionType_rtsp, LiveConnectionType_sdp):
             _log.error("%s: connection type %r is none", where, ctx.connection_type)
         else:
             _log.log(CRAZY, "%s: registered", where)
-            self._slots[ctx.slot] = _Registered(_connection(self.name, ctx))
+            self._slots[ctx.slot] = _Registered(ctx, _connection(self.name, ctx))
 
     def deregisterStreamCall(self, connection_ctx: LiveConnectionContext) -> None:
         """Forget a connection."""
         ctx = a("LiveThread.deregisterStreamCall", "connection_ctx", connection_ctx, LiveConnectionContext)
-        if self._slots.pop(ctx.slot, None) is not None:
+        if ctx not in self._refused and self._slots.pop(ctx.slot, None) is not None:
             _log.log(CRAZY, "slot %d of %r: deregistered", ctx.slot, self)
             changed()
 
     def playStreamCall(self, connection_ctx: LiveConnectionContext) -> None:
         """Begin to receive."""
         ctx = a("LiveThread.playStreamCall", "connection_ctx", connection_ctx, LiveConnectionContext)
-        known = self._slots.get(ctx.slot)
+        known = self._known(ctx)
         if known is None:
             _log.error("slot %r of %r can't play: register the stream first", ctx.slot, self)
         elif not known.playing:
             _log.log(CRAZY, "slot %d of %r: plays", ctx.slot, self)
             # What plays again is another stream: it is opened anew.
             id_ = f"{plain(self.name)}.{ctx.slot}-{next(_plays)}"
-            self._slots[ctx.slot] = _Registered(replace(known.connection, id=id_), playing=True)
+            connection = replace(known.connection, id=id_)
+            self._slots[ctx.slot] = replace(known, connection=connection, playing=True)
             changed()
 
     def stopStreamCall(self, connection_ctx: LiveConnectionContext) -> None:
         """Receive no longer."""
         ctx = a("LiveThread.stopStreamCall", "connection_ctx", connection_ctx, LiveConnectionContext)
-        known = self._slots.get(ctx.slot)
+        known = self._known(ctx)
         if known is not None and known.playing:
             _log.log(CRAZY, "slot %d of %r: stopped", ctx.slot, self)
             self._slots[ctx.slot] = replace(known, playing=False)
@@ -109,15 +117,18 @@ class LiveThread(Sending, Thread):
     def _stop(self) -> None:
         self._slots.clear()
 
+    def _known(self, ctx: LiveConnectionContext) -> _Registered | None:
+        return None if ctx in self._refused else self._slots.get(ctx.slot)
+
 
 def _connection(thread: str, ctx: LiveConnectionContext) -> Connection:
     rtsp = ctx.connection_type == LiveConnectionType_rtsp
     return Connection(
         id="",
-        where=f"slot {ctx.slot} of live thread {thread!r} ({redact(ctx.address)})",
+        where=f"slot {ctx.slot} of live thread {thread!r} ({redact_address(ctx.address)})",
         rtsp=rtsp,
         address=ctx.address,
-        slot=ctx.slot,
+        slot=whole("LiveConnectionContext", "slot", ctx.slot),
         framefilter=ctx.framefilter,
         options=_options(ctx, rtsp),
         raw_times=ctx.time_correction == TimeCorrectionType_none,
@@ -126,18 +137,22 @@ def _connection(thread: str, ctx: LiveConnectionContext) -> Connection:
 
 def _options(ctx: LiveConnectionContext, rtsp: bool) -> dict[str, Any]:
     """Return a context's options as camgraph's sources take them; what it leaves to them is left out."""
+    where = "LiveConnectionContext"
+    msreconnect = whole(where, "msreconnect", ctx.msreconnect)
+    recv_buffer_size = whole(where, "recv_buffer_size", ctx.recv_buffer_size)
+    reordering_time = whole(where, "reordering_time", ctx.reordering_time)
     options: dict[str, Any] = {}
     if rtsp:
         udp = "multicast" if ctx.request_multicast else "udp"
         options["transport"] = "tcp" if ctx.request_tcp else udp
-    if ctx.msreconnect > 0:
+    if msreconnect > 0:
         # Without it, streams that break off come back all the same, at intervals that grow.
-        seconds = min(max(ctx.msreconnect / 1000, SHORTEST_TIME_S), LONGEST_TIME_S)
+        seconds = min(max(msreconnect / 1000, SHORTEST_TIME_S), LONGEST_TIME_S)
         options["stalled_after_s"] = options["longest_retry_s"] = seconds
-    if ctx.recv_buffer_size > 0:
-        options["receive_buffer_bytes"] = min(ctx.recv_buffer_size, MOST_BUFFER_BYTES)
-    if ctx.reordering_time > 0:
-        options["reorder_ms"] = min(max(1, ctx.reordering_time // 1000), MOST_REORDER_MS)
+    if recv_buffer_size > 0:
+        options["receive_buffer_bytes"] = min(recv_buffer_size, MOST_BUFFER_BYTES)
+    if reordering_time > 0:
+        options["reorder_ms"] = min(max(1, reordering_time // 1000), MOST_REORDER_MS)
     if ctx.time_correction == TimeCorrectionType_dummy:
         options["clock"] = "arrival"
     return options
