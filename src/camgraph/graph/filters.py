@@ -119,10 +119,11 @@ class FilterWords:
     ) -> Stream:
         """Declare a stream that `Site.observe` tells of: ``seen``, for each frame, or one in `every_ms`.
 
-        `of`: ``packets``, as they come from the camera, which costs no decoding; or ``pictures``, which are
-        decoded for it whether anybody reads or not, but behind a closed gate. An event has the first
-        `data_bytes` of the packet, or of the picture's first plane, 1024 at most. All frames pass. Raises
-        GraphError.
+        `of`: ``packets``, as they come from the camera, which costs no decoding; ``units``, each NAL unit of
+        them, with the start code 00 00 00 01 (where there are none: whole packets); or ``pictures``, which
+        are decoded for it whether anybody reads or not, but behind a closed gate. An event has the first
+        `data_bytes` of the packet or unit, or of the picture's first plane, 1024 at most. All frames pass.
+        Raises GraphError.
         """
         node = Observe(
             id=name,

@@ -6,7 +6,7 @@ import msgspec
 
 from camgraph.base.pixels import PixelFormat
 
-Observed = Literal["packets", "pictures"]
+Observed = Literal["packets", "units", "pictures"]
 
 
 class BaseNode(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):

@@ -50,7 +50,7 @@ class Tap:
     def watches_packets(self) -> bool:
         """Whether every packet is to come here, even if nobody reads."""
         match self._node, self._step:
-            case Observe(of="packets"), _:
+            case Observe(), _:
                 return True
             case Publish(format=format_), PassAndRing(bells=bells):
                 return bool(bells) and format_ not in PIXEL_FORMATS

@@ -11,11 +11,13 @@ from camgraph.base.pixels import picture_bytes
 from camgraph.control.messages import NodeEvent
 from camgraph.graph.nodes import Filter, Observe
 from camgraph.media.decode import Picture
+from camgraph.media.packets.nal import START_CODE, SYNTAXES, split_annex_b
 from camgraph.media.planes import first_bytes_of
 from camgraph.media.source import Packet
 from camgraph.media.taps import PassAll, Spacing, time_ns
 
 _ONE = (1).to_bytes(8, "little")
+_START_CODES = (START_CODE, START_CODE[1:])
 _NATIVE = ("yuv420p", "yuvj420p")
 
 
@@ -42,13 +44,12 @@ class TellFrames:
         return picture
 
     def packet(self, packet: Packet, codec: str) -> Packet | None:
-        """Return the packet, and tell of it if packets are observed."""
+        """Return the packet, and tell of it, or of its units, if that is observed."""
         node = self._node
-        if node.of == "packets" and self._is_told(packet):
-            data = memoryview(packet.data)
-            self._say(
-                packet, codec, (0, 0), data.nbytes, packet.keyframe, bytes(data.cast("B")[: node.data_bytes])
-            )
+        if node.of != "pictures" and self._is_told(packet):
+            whole = memoryview(packet.data).cast("B")
+            for data in _units(whole, codec) if node.of == "units" else (whole,):
+                self._say(packet, codec, (0, 0), len(data), packet.keyframe, bytes(data[: node.data_bytes]))
         return packet
 
     def follow(self, node: Filter) -> None:
@@ -80,6 +81,12 @@ class TellFrames:
                 data=data,
             )
         )
+
+
+def _units(packet: memoryview, codec: str) -> Sequence[bytes | memoryview]:
+    data = bytes(packet) if codec in SYNTAXES else b""
+    units = split_annex_b(data) if data.startswith(_START_CODES) else ()
+    return [START_CODE + unit for unit in units] or [packet]
 
 
 def _bytes_in(picture: Picture) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from camgraph.control.messages import NodeEvent
 from camgraph.graph.filter_values import MAX_MS
-from camgraph.graph.nodes import Observe
+from camgraph.graph.nodes import Observe, Observed
 from valkka.core.arguments import whole
 from valkka.core.frame_filter import FrameFilter
 from valkka.core.plan import Planner, Sight, Way
@@ -17,6 +17,7 @@ _SHOWN_BYTES = 20
 
 
 class _Prints(FrameFilter):
+    _of_coded: Observed = "units"
     _every_ms = 0
     _data_bytes = 5
     """Enough to tell what kind of NAL unit it is."""
@@ -28,7 +29,7 @@ class _Prints(FrameFilter):
         node = Observe(
             id=planner.node(self.label, way),
             source=way.stream,
-            of="pictures" if way.kind == "pictures" else "packets",
+            of="pictures" if way.kind == "pictures" else self._of_coded,
             every_ms=min(self._every_ms, MAX_MS),
             data_bytes=self._data_bytes,
         )
@@ -108,6 +109,7 @@ class _Count:
 class FPSCountFrameFilter(_Prints):
     """Prints every `msinterval` ms how many frames a second pass."""
 
+    _of_coded = "packets"
     _data_bytes = 0
 
     def __init__(self, name: str, msinterval: int, next: FrameFilter | None = None) -> None:

@@ -85,7 +85,9 @@ class Runtime:
         self._observed: dict[str, Callable[[], None]] = {}
         self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
         self._told: list[str] = []
-        self._statuses = Statuses(self._on_setup)
+        self._statuses = Statuses(self._on_setup, self._on_end)
+        self._set_up: set[str] = set()
+        """The nodes that were told of their streams' set-up, or saw what tells it; of the dispatcher."""
 
     def add_player(self, player: Plays) -> None:
         """Play its connections, for as long as it lives."""
@@ -272,12 +274,29 @@ class Runtime:
             dispatcher.call(lambda: self._tell(event))
 
     def _on_setup(self, codec: str, sight: Sight) -> None:
-        self.dispatcher.call(lambda: sight.who.on_setup(codec, sight))
+        self.dispatcher.call(lambda: self._tell_setup(codec, sight))
+
+    def _on_end(self, source: str) -> None:
+        dispatcher = self._threads.get("valkka-dispatcher")
+        if dispatcher is not None:
+            dispatcher.call(lambda: self._forget_setups(source))
+
+    def _forget_setups(self, source: str) -> None:
+        sights = self._sights
+        self._set_up = {it for it in self._set_up if it in sights and sights[it].way.source != source}
+
+    def _tell_setup(self, codec: str, sight: Sight) -> None:
+        if sight.node not in self._set_up:
+            self._set_up.add(sight.node)
+            sight.who.on_setup(codec, sight)
 
     def _tell(self, event: NodeEvent) -> None:
         # Who was disconnected, or stopped, meanwhile is told no more.
         sight = self._sights.get(event.node)
         if sight is not None:
+            if sight.way.setups and sight.way.kind == "packets":
+                # It comes first, whatever takes longer to be told.
+                self._tell_setup(event.format, sight)
             sight.who.on_event(event, sight)
 
 

@@ -13,10 +13,13 @@ _QUIET = frozenset({"", "closed", "removed", "site_closed"})
 
 
 class Statuses:
-    """Hears of each change, and of each plan, in one thread; `on_setup` hands on to who prints."""
+    """Hears of each change, and of each plan, in one thread; `on_setup` hands on to who prints.
 
-    def __init__(self, on_setup: Callable[[str, Sight], None]) -> None:
-        self._on_setup = on_setup
+    `on_end` gets the source whose stream has ended.
+    """
+
+    def __init__(self, on_setup: Callable[[str, Sight], None], on_end: Callable[[str], None]) -> None:
+        self._on_setup, self._on_end = on_setup, on_end
         self._where: Mapping[str, str] = {}
         self._setups: Mapping[str, list[Sight]] = {}
         self._complaints: dict[str, str] = {}
@@ -52,7 +55,8 @@ class Statuses:
             self._tell_setups(status.stream, status.codec)
 
     def _end(self, source: str) -> None:
-        self._live.pop(source, None)
+        if self._live.pop(source, None) is not None:
+            self._on_end(source)
         self._told = {told for told in self._told if told[0] != source}
 
     def _tell_setups(self, source: str, codec: str) -> None:

@@ -379,7 +379,7 @@ def test_what_prints_sees_packets_before_and_pictures_behind_a_decoder() -> None
     for kind in (InfoFrameFilter, BriefInfoFrameFilter, DummyFrameFilter):
         printer = kind("printer")
         plan = make_plan([live(ForkFrameFilter("fork", printer, decoder(printer).getFrameFilter()))])
-        assert [(it.of, it.every_ms) for it in nodes(plan, Observe)] == [("packets", 0), ("pictures", 0)]
+        assert [(it.of, it.every_ms) for it in nodes(plan, Observe)] == [("units", 0), ("pictures", 0)]
     counter = FPSCountFrameFilter("fps", 5000)
     assert node(make_plan([live(counter)]), Observe).every_ms == 5000
     assert nodes(make_plan([live(DummyFrameFilter("quiet", False))]), Observe) == []

@@ -11,7 +11,7 @@ from valkka.core.statuses import Statuses
 
 @pytest.fixture
 def statuses() -> Statuses:
-    it = Statuses(lambda codec, sight: None)
+    it = Statuses(lambda codec, sight: None, lambda source: None)
     it.plan(Plan(where={"a": "slot 1"}))
     return it
 
