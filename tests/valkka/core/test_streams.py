@@ -303,6 +303,10 @@ def test_what_passes_is_printed(addresses, capsys) -> None:
             lambda: printed(
                 "InfoFrameFilter: info start dump>>",
                 "slot=3 / payload size=",
+                "H264: slice_type=7>",
+                "H264: slice_type=8>",
+                "H264: slice_type=5>",
+                "H264: slice_type=1>",
                 "PAYLOAD : [0 0 0 1 ",
                 "timediff: ",
                 "BriefInfoFrameFilter: brief : <BasicFrame: timestamp=",
@@ -314,6 +318,9 @@ def test_what_passes_is_printed(addresses, capsys) -> None:
             10,
             "all was printed",
         )
+    assert seen.index("info start dump>> \nInfoFrameFilter: FRAME   : <SetupFrame") == seen.index(
+        "info start"
+    )
 
 
 @pytest.mark.effect(
@@ -411,3 +418,23 @@ def test_a_callback_that_blocks_holds_up_no_change_and_no_stop(addresses, ring) 
             assert runtime.site.spec.nodes == ()
     finally:
         go_on.set()
+
+
+def test_a_connection_whose_slot_was_taken_leaves_the_other_one_alone(addresses) -> None:
+    live, decoder = LiveThread("live"), AVThread("decoder")
+    first, second = (
+        LiveConnectionContext(LiveConnectionType_rtsp, address, 3, decoder.getFrameFilter())
+        for address in addresses
+    )
+    live.startCall()
+    for ctx in (first, second):
+        live.registerStreamCall(ctx)
+        live.playStreamCall(ctx)
+    live.stopStreamCall(second)
+    live.deregisterStreamCall(second)
+    assert [it.address for it in live.playing()] == [addresses[0]]
+    live.deregisterStreamCall(first)
+    live.registerStreamCall(second)
+    live.playStreamCall(second)
+    assert [it.address for it in live.playing()] == [addresses[1]]
+    live.stopCall()
