@@ -30,8 +30,8 @@ class ReaderLink:
         self.peer = peer
         self.behind = 0
         self.gone = False
-        """It was not offered a ring yet."""
         self._pending: Slots | None = None
+        """What it could not be offered yet: its socket was full."""
 
     def offer(self, slots: Slots, next_seq: int) -> None:
         """Have the reader get a ring, or its next generation, before any frame of it: now, or when it can."""
