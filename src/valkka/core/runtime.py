@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from camgraph.base.errors import BrokenError, ClosedError, GraphError
+from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.client.graph import Graph
 from camgraph.client.site import Site
 from camgraph.control.messages import NodeEvent, StreamStatus
@@ -191,17 +191,21 @@ class Runtime:
     def _apply(self) -> bool:
         if not self._dirty:
             return True
-        self._dirty = False
+        # In this order: who sees neither has nothing to wait for.
         self._in_apply = True
+        self._dirty = False
         try:
             self._apply_now()
-        except (BrokenError, TimeoutError) as error:
-            _log.info("what was changed is applied later: %s", error)
+        except (BrokenError, OSError) as error:
+            # What the system does not grant now, nobody else tells.
+            usual = isinstance(error, BrokenError | TimeoutError)
+            _log.log(logging.INFO if usual else logging.ERROR, "what was changed is applied later: %s", error)
             self._retry()
             return False
         except ClosedError as error:
             _log.error("what was changed can't be applied: %s", error)
-        except GraphError:
+        except Exception:
+            # Not one for whoever waits: another change may be applied.
             _log.exception("what was changed can't be applied")
         except BaseException:
             # Ctrl-C: the next one applies it.
