@@ -80,11 +80,7 @@ class ReadingEnd:
             self._ahead = None
             self._reader = self._open()
         try:
-            frame, self._ahead = self._ahead, None
-            if frame is None:
-                frame = self._reader.read(self._mstimeout / 1000 if self._mstimeout else None)
-            pulled = self._show(frame)
-            del frame
+            pulled = self._show(self._next())
             if self._event is not None:
                 self._look_ahead(self._event)
         except (TimeoutError, ClosedError):
@@ -98,6 +94,22 @@ class ReadingEnd:
         self._closed = True
         if self._pid == os.getpid():
             self._reader.close()
+
+    def _next(self) -> camgraph.Frame:
+        frame, self._ahead = self._ahead, None
+        if frame is not None:
+            return frame
+        try:
+            return self._reader.read(self._mstimeout / 1000 if self._mstimeout else None)
+        except TimeoutError:
+            if self._event is None or not self._event.clear():
+                raise
+            # It was set for frames that nobody will get: who selects on it is not to wait here ever again.
+            self._spare, self._is_set_by_us = 0, False
+            late = self._reader.read_nowait()
+            if late is None:
+                raise
+            return late
 
     def _ask_for_less(self, error: BrokenError) -> Pulled | None:
         """Ask anew after a refusal: there may be room for fewer frames that are held; others are copied."""

@@ -74,6 +74,22 @@ def test_a_client_that_pulls_unasked_may_and_a_foreign_event_is_set_for_it(name:
     assert not is_set(event)
 
 
+def test_an_event_that_nothing_comes_of_is_waited_for_once(name: str) -> None:
+    event = EventFd()
+    client = ShmemClient(name=name, n_bytes=100, mstimeout=50)
+    client.useEventFd(event)
+    # For a frame that went by before the client came, say.
+    event.set()
+    assert client.pull() == (None, None)
+    assert not is_set(event)
+    server = ShmemServer(name=name, n_bytes=100)
+    server.useEventFd(event)
+    server.pushBytes(b"1")
+    assert is_set(event)
+    assert client.pull() == (0, 1)
+    assert not is_set(event)
+
+
 def _pull_when_set(pipe: Connection, name: str, event: EventFd) -> None:
     client = ShmemClient(name=name, n_bytes=8, mstimeout=1000)
     client.useEventFd(event)
