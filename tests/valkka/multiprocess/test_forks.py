@@ -81,6 +81,23 @@ def test_ctrl_c(ignores: bool, capfd: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_ctrl_c_in_the_midst_of_a_fork_comes_after_it() -> None:
+    interrupts = [signal.SIGINT]
+
+    def interrupt() -> None:
+        if interrupts:
+            signal.raise_signal(interrupts.pop())
+
+    os.register_at_fork(before=interrupt)
+    told = Told()
+    with pytest.raises(KeyboardInterrupt):
+        told.start()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert told.getPipe().recv() is False
+    told.stop()
+    assert told.exitcode == 0
+
+
 @pytest.mark.effect("valkka.multiprocess.base.MessageProcess.{formatLogger,setDebug}")
 def test_its_logger(capfd: pytest.CaptureFixture[str]) -> None:
     Told.formatLogger()
