@@ -134,8 +134,8 @@ def _interrupted_later() -> Iterator[None]:
         yield
     finally:
         _give_signals_back()
-        for number in came:
-            signal.raise_signal(number)
+        for interrupt in came:
+            signal.raise_signal(interrupt)
 
 
 def _give_signals_back() -> None:
