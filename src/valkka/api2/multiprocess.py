@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from camgraph.base.event import Event
 from camgraph.base.parking import Closes
 from valkka.multiprocess import pipes
-from valkka.multiprocess.descriptor import Event
 from valkka.multiprocess.forked import ForkedProcess
 
 __all__ = ["ValkkaProcess", "ValkkaShmemRGBProcess", "safe_select"]

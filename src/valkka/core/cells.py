@@ -175,7 +175,7 @@ class ReadingEnd:
 
     def _await_write(self, event: EventFd) -> None:
         if self._is_set_by_others and not self._spare:
-            event.is_set(_WRITE_FOLLOWS_S)
+            event.wait(_WRITE_FOLLOWS_S)
 
 
 class WritingEnd:

@@ -1,9 +1,10 @@
-"""Descriptors with an owner, and an event that processes share by inheritance."""
+"""Descriptors with an owner, and waiting for several."""
 
 import os
 import select
 from contextlib import suppress
 
+from camgraph.base.event import Event
 from camgraph.base.parking import close_in_children, no_fork
 
 
@@ -28,38 +29,6 @@ class Descriptor:
         if fd >= 0:
             with suppress(OSError):
                 os.close(fd)
-
-
-class Event:
-    """As `multiprocessing.Event`, but nobody who is killed meanwhile leaves it locked; it can be selected on.
-
-    To be made before the processes that share it are started.
-    """
-
-    def __init__(self) -> None:
-        self._counter = Descriptor(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable while the event is set."""
-        return self._counter.fileno()
-
-    def set(self) -> None:
-        """Set it, for all that wait and all that will."""
-        with suppress(BlockingIOError):
-            os.eventfd_write(self.fileno(), 1)
-
-    def clear(self) -> None:
-        """Take that back; nothing happens if it isn't set."""
-        with suppress(BlockingIOError):
-            os.eventfd_read(self.fileno())
-
-    def is_set(self) -> bool:
-        """Tell whether it's set."""
-        return self.wait(0)
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it's set, `timeout` seconds at most; tell whether it is."""
-        return bool(readable((self,), timeout))
 
 
 def lifeline() -> tuple[Descriptor, Descriptor]:

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from valkka.multiprocess.descriptor import Event, readable
+from camgraph.base.event import Event
+from valkka.multiprocess.descriptor import readable
 from valkka.multiprocess.forked import ForkedProcess, running
 from valkka.multiprocess.process import messaged
 
