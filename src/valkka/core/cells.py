@@ -75,6 +75,8 @@ class ReadingEnd:
 
     def pull(self) -> Pulled | None:
         """Wait for the next frame and put it into its cell; None: none came in time, or it was closed."""
+        if self._closed:
+            return None
         if self._pid != os.getpid():
             self.shown[:] = [self._blank] * len(self.shown)
             self._ahead = None

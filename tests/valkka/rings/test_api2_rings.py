@@ -258,6 +258,18 @@ def test_ends_made_before_a_fork_work_in_the_child(name: str, fork: Fork) -> Non
     assert to_child.pullObject() == "from the parent"
 
 
+def _pull(pipe: Connection, client: ShmemRGBClient) -> None:
+    pipe.send(client.pullFrame())
+
+
+def test_a_client_that_was_closed_gets_nothing_in_a_child_either(name: str, fork: Fork) -> None:
+    client = rgb_client(name, mstimeout=0)
+    client.close()
+    child = fork(_pull, client)
+    assert child.said() == (None, None)
+    child.end()
+
+
 def _wait_for_ever(pipe: Connection, name: str) -> None:
     client = rgb_client(name, mstimeout=0)
     try:
