@@ -91,13 +91,6 @@ class Link:
         found: dict[int, WindowStatistics] = cast(Any, front).counts().result(timeout)
         return found
 
-    def wait_ready(self, timeout: float) -> None:
-        """Wait until the presenter runs."""
-        with self._lock:
-            front = self._front
-        if front is not None:
-            front.wait_ready(timeout)
-
     def _drop(self) -> None:
         known = _links.get(self._site, {})
         if known.get(self._display) is self:

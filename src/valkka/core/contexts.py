@@ -32,15 +32,7 @@ class FrameFifoContext:
         self.n_signal = 20
         self.n_marker = 20
         self.flush_when_full: bool | int = DEFAULT_FRAMEFIFO_FLUSH_WHEN_FULL
-        names: tuple[str, ...] = (
-            "n_basic",
-            "n_avpkt",
-            "n_avframe",
-            "n_yuvpbo",
-            "n_setup",
-            "n_signal",
-            "flush_when_full",
-        )
+        names: tuple[str, ...] = _FIFO_NAMES
         if len(args) == 1 and not kwargs:
             names = ("n_signal",)
         elif args and len(args) + len(kwargs) != len(names):
