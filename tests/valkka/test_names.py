@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -98,20 +97,6 @@ def test_what_is_for_later_says_so_when_it_is_called(name):
     for arguments, keywords in (((), {}), (("name", 1, None), {"init": True})):
         with pytest.raises(NotImplementedError, match=rf"{name.name}.*not there yet.*\.$"):
             made(*arguments, **keywords)
-
-
-def test_each_name_that_works_is_used_by_a_test():
-    """Those of levels are put together from the subsystems' names, by a test of them all."""
-    tests = "\n".join(path.read_text() for path in Path(__file__).parent.rglob("*.py"))
-    words = set(re.findall(r"\w+", tests))
-    asked = {
-        (name.module, word)
-        for name in NAMES
-        if name.works and name.value is None
-        for word in (name.name, *name.members)
-        if not word.startswith(("__", "setLogLevel_")) and not word.endswith("_log_all")
-    }
-    assert {(module, word) for module, word in asked if word not in words} == set()
 
 
 def test_importing_starts_nothing():
