@@ -216,6 +216,13 @@ def test_who_says_nothing_or_nonsense_harms_nobody(name: str) -> None:
     open_ended.close()
 
 
+def test_who_says_nothing_does_not_stay(name: str) -> None:
+    with camgraph.publish(name, size=SIZE), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        silent.settimeout(10)
+        silent.connect(ring_address(name))
+        assert silent.recv(1) == b""
+
+
 def _publish_without_descriptors(name: str, told: "multiprocessing.connection.Connection") -> None:
     with camgraph.publish(name, size=SIZE) as publisher:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)

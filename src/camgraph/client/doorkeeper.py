@@ -7,7 +7,7 @@ import socket
 import threading
 from collections import deque
 
-from camgraph.base.descriptors import ring_address
+from camgraph.base.descriptors import check_peer, ring_address
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.base.parking import close_in_children, no_fork
@@ -18,6 +18,7 @@ from camgraph.ring.writer import RingWriter
 _log = logging.getLogger(__name__)
 
 _AGAIN_S = 0.1
+_HELLO_WITHIN_S = 2.0
 _ENDS_WITHIN_S = 2.0
 _QUEUED = 64
 
@@ -113,10 +114,24 @@ class Door:
             loop.remove(self._listener)
             loop.call_later(_AGAIN_S, lambda: self.open(loop))
             return
+        try:
+            # Before it says anything: who says nothing takes a descriptor all the same.
+            check_peer(sock)
+        except BrokenError as error:
+            _log.warning("a reader of %r was turned away: %s", self.name, error)
+            sock.close()
+            return
         sock.setblocking(False)
         close_in_children(sock)
         self._greeting.add(sock)
         loop.add(sock, lambda: self._greet(loop, sock))
+        loop.call_later(_HELLO_WITHIN_S, lambda: self._turn_away(loop, sock))
+
+    def _turn_away(self, loop: Loop, sock: socket.socket) -> None:
+        if sock in self._greeting:
+            self._greeting.discard(sock)
+            loop.remove(sock)
+            sock.close()
 
     def _greet(self, loop: Loop, sock: socket.socket) -> None:
         try:
