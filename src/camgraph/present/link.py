@@ -139,3 +139,11 @@ class Link:
             windows = list(self._wishes)
         for window in windows:
             self._on_gone(window)
+
+
+def _in_child() -> None:
+    global _making
+    _making = threading.Lock()  # Another thread may have held it.
+
+
+os.register_at_fork(after_in_child=_in_child)
