@@ -7,7 +7,7 @@ import time
 import pytest
 
 from camgraph.testing.waiting import wait_until
-from valkka.core import TestThread
+from valkka.core import LiveConnectionContext, LiveConnectionType_rtsp, LiveThread, TestThread
 from valkka.core.dispatcher import Dispatcher
 from valkka.core.runtime import runtime
 
@@ -73,7 +73,7 @@ def test_closing_does_not_wait_for_what_does_not_end(caplog) -> None:
     go_on.set()
 
 
-@pytest.mark.effect("valkka.core.TestThread.{setCallback,startCall,addCall,stopCall}")
+@pytest.mark.effect("valkka.core.TestThread.{setCallback,startCall,addCall}")
 def test_a_test_thread_counts_once_a_second() -> None:
     numbers: list[int] = []
     thread = TestThread("test")
@@ -89,6 +89,7 @@ def test_a_test_thread_counts_once_a_second() -> None:
     assert numbers == [0, 101]
 
 
+@pytest.mark.effect("valkka.core.TestThread.stopCall")
 def test_a_test_thread_is_stopped_by_its_own_callback(monkeypatch) -> None:
     monkeypatch.setattr("valkka.core.test_thread.TICK_S", 0.01)
     numbers: list[int] = []
@@ -118,3 +119,24 @@ def test_nothing_runs_before_something_plays() -> None:
     runtime.changed()
     assert runtime.settle()
     assert threading.active_count() == before
+
+
+def test_a_finalizer_in_the_thread_of_the_site_waits_for_nothing(caplog) -> None:
+    live = LiveThread("live")
+    context = LiveConnectionContext(LiveConnectionType_rtsp, "rtsp://127.0.0.1:1/", 1, None)
+    live.registerStreamCall(context)
+    live.playStreamCall(context)
+    live.startCall()
+    wait_until(lambda: runtime.settle() and runtime.site.spec.nodes)
+    settled: list[bool] = []
+
+    def finalize() -> None:
+        live.stopStreamCall(context)
+        settled.append(runtime.settle())
+
+    runtime.site.loop.call_soon_threadsafe(finalize)
+    wait_until(lambda: settled)
+    assert settled == [False]
+    wait_until(lambda: runtime.settle() and not runtime.site.spec.nodes)
+    assert "can't be applied" not in caplog.text
+    live.stopCall()

@@ -29,6 +29,7 @@ from valkka.core import (
     RGBShmemFrameFilter,
     ShmemFrameFilter,
     SlotFrameFilter,
+    SwScaleFrameFilter,
     ThreadSafeFrameFilter,
 )
 
@@ -70,6 +71,17 @@ def test_of_two_streams_in_one_filter_one_slot_passes_and_gets_another(addresses
             assert (frame.tag, decode(frame.array).camera) == (9, 2)
         live.stopCall()
         decoder.stopCall()
+
+
+@pytest.mark.effect("valkka.core.SwScaleFrameFilter")
+def test_pictures_are_stretched_to_the_size_wanted_which_may_be_less_than_the_ring_has(
+    addresses, ring
+) -> None:
+    behind = SwScaleFrameFilter("scale", 200, 160, RGBShmemFrameFilter(ring, 5, 320, 180))
+    with cg.read(ring) as reader, playing(addresses[0], behind):
+        frame = reader.read(timeout=10)
+        assert (frame.width, frame.height, frame.format) == (200, 160, "rgb24")
+        assert decode(frame.array).camera == 1
 
 
 @pytest.mark.effect("valkka.core.RepeatH264ParsFrameFilter")
