@@ -18,7 +18,8 @@ from camgraph.process.front import FrontEnd
 _log = logging.getLogger(__name__)
 
 _links: dict[Site, dict[str, "Link"]] = {}
-_making = threading.Lock()
+_making = threading.RLock()
+"""A finalizer may close a screen anywhere."""
 
 
 class Link:
@@ -143,7 +144,7 @@ class Link:
 
 def _in_child() -> None:
     global _making
-    _making = threading.Lock()  # Another thread may have held it.
+    _making = threading.RLock()  # Another thread may have held it.
 
 
 os.register_at_fork(after_in_child=_in_child)

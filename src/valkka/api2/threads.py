@@ -13,6 +13,7 @@ from valkka import core
 from valkka.api2.background import background_path, make_background
 from valkka.api2.tools import parameterInitCheck
 from valkka.core.later import PLAYING_FILES, USB, Later
+from valkka.core.runtime import runtime
 
 _log = logging.getLogger("valkka.api2")
 
@@ -63,8 +64,11 @@ class _Thread:
             self.closed = True
 
     def __del__(self) -> None:
+        # Nothing is waited for here: it may be any thread that drops the last reference.
         try:
-            self.close()
+            self.requestClose()
+            if not self.closed:
+                runtime.finally_call(self.core.waitStopCall)
         except Exception:
             _log.debug("%s closing failed", type(self).__name__, exc_info=True)
 

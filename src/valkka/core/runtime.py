@@ -110,6 +110,10 @@ class Runtime:
         """Return when all that was changed before is applied; False: it took too long, or can't be now."""
         if not self._dirty and not self._in_apply:
             return True
+        site = self._site
+        if site is not None and site.loop.in_thread():
+            # A finalizer may come here anywhere: it would wait for an answer that this thread is to hear.
+            return False
         if not self._applying.acquire(timeout=timeout_s):
             return False
         try:
