@@ -87,7 +87,7 @@ def ring(request) -> str:
 
 
 @pytest.mark.effect(
-    "valkka.core.{SwScaleFrameFilter,RGBShmemFrameFilter}",
+    "valkka.core.RGBShmemFrameFilter",
     "valkka.core.LiveConnectionContext.{connection_type,address,slot,framefilter}",
     "valkka.core.LiveConnectionType_rtsp",
     "valkka.core.AVThread.{getFrameFilter,startCall,decodingOnCall}",
