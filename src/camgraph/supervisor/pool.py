@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 RELIEVE_EVERY_S = 10.0
 ANSWERS_WITHIN_S = 1.0
+MOST_REMOVED = 1000
+"""Of so many streams that were removed it is known that they were."""
 
 Streams = dict[str, StreamStatistics]
 
@@ -56,7 +58,7 @@ class MediaPool:
         self._spec = GraphSpec()
         self._secrets: dict[str, str] = {}
         self._streams: dict[str, StreamPath] = {}
-        self._removed: set[str] = set()
+        self._removed: dict[str, None] = {}
         self._attached = Attachments()
         self._placement = Placement()
         self._meter = LoadMeter()
@@ -94,7 +96,7 @@ class MediaPool:
     def apply(self, spec: GraphSpec, secrets: dict[str, str]) -> None:
         """Make this the graph that runs: place its streams, and start, change and stop processes."""
         streams = streams_of(spec)
-        self._removed = (self._removed | self._streams.keys()) - streams.keys()
+        self._remember_removed(streams)
         self._spec, self._secrets, self._streams = spec, secrets, streams
         sources = self._sources()
         self._attached.keep_only(streams)
@@ -158,6 +160,11 @@ class MediaPool:
         """End all now."""
         for process in (*self._processes.values(), *self._leaving):
             process.kill()
+
+    def _remember_removed(self, streams: dict[str, StreamPath]) -> None:
+        removed = dict.fromkeys(name for name in (*self._removed, *self._streams) if name not in streams)
+        # Programs may name what they open anew otherwise each time, for years.
+        self._removed = dict.fromkeys(list(removed)[-MOST_REMOVED:])
 
     def _sources(self) -> dict[str, Source]:
         return {node.id: node for node in self._spec.nodes if isinstance(node, Source)}
