@@ -121,7 +121,8 @@ class OpenGLThread(Receives):
         slot, window = whole(where, "slot", slot), whole(where, "window_id", window_id)
         whole(where, "z", z)
         if not 1 <= slot <= LARGEST_SLOT or window not in self._groups:
-            _log.error("%r can't show slot %d in window %d: tell the window first", self, slot, window)
+            why = "tell the window first" if 1 <= slot <= LARGEST_SLOT else f"slots are 1 to {LARGEST_SLOT}"
+            _log.error("%r can't show slot %d in window %d: %s", self, slot, window, why)
             return 0
         id_ = 0
         while not id_ or id_ in self._contexts:
