@@ -101,6 +101,7 @@ class Link:
 
     def _on_site_close(self) -> None:
         # The site ends the presenter itself.
+        self._front = None
         with _making:
             self._drop()
 
@@ -115,6 +116,7 @@ class Link:
         front.gone.connect(self._on_gone)
         front.display_lost.connect(self._on_display_lost)
         front.ready.connect(lambda: self._tell_again(front))
+        front.exited.connect(lambda how: self._on_exited(front, how))
 
     def _tell(self) -> None:
         if self._front is not None:
@@ -132,6 +134,18 @@ class Link:
             listener = self._listeners.pop(window, None)
         if listener is not None:
             listener(window)
+
+    def _on_exited(self, front: FrontEnd, how: str) -> None:
+        """Start another one when nobody here wanted that: a SIGTERM of somebody's has ended it."""
+        with self._lock:
+            if self._front is not front:
+                return
+            self._front = None
+            if self._wishes:
+                _log.warning("the presenter has ended: %s; another one is started", how)
+                with suppress(CamgraphError, OSError):
+                    self._started()
+                    self._tell()
 
     def _on_display_lost(self, reason: str) -> None:
         _log.error("nothing is shown any more: %s", reason)
