@@ -25,3 +25,10 @@ def display() -> Iterator[str]:
     """A screen on which nothing else is."""
     with screen() as display:
         yield display
+
+
+@pytest.fixture(scope="session")
+def displays() -> Iterator[list[str]]:
+    """Three screens."""
+    with ExitStack() as screens:
+        yield [screens.enter_context(screen()) for _ in range(3)]
