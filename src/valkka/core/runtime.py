@@ -11,11 +11,12 @@ from weakref import WeakValueDictionary
 from camgraph.base.errors import BrokenError, ClosedError
 from camgraph.client.graph import Graph
 from camgraph.client.site import Site
-from camgraph.control.messages import NodeEvent, StreamStatus
+from camgraph.control.messages import StreamStatus
 from camgraph.graph.spec import GraphSpec
 from valkka.core.dispatcher import Dispatcher
-from valkka.core.plan import Connection, HasDescriptor, Plan, Sight, make_plan
+from valkka.core.plan import Connection, HasDescriptor, Plan, make_plan
 from valkka.core.statuses import Statuses
+from valkka.core.telling import Telling
 
 T = TypeVar("T")
 
@@ -25,8 +26,6 @@ GATHERED_S = 0.01
 """What changes within this time is applied together."""
 RETRY_S = 0.5
 SETTLES_WITHIN_S = 1.0
-MOST_WAITING = 200
-"""With so many callbacks waiting, single frames are told of no longer."""
 
 
 class Plays(Protocol):
@@ -81,13 +80,10 @@ class Runtime:
         self._dirty = False
         self._scheduled = False
         self._applied = GraphSpec()
-        self._sights: dict[str, Sight] = {}
-        self._observed: dict[str, Callable[[], None]] = {}
         self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
         self._told: list[str] = []
-        self._statuses = Statuses(self._on_setup, self._on_end)
-        self._set_up: set[str] = set()
-        """The nodes that were told of their streams' set-up, or saw what tells it; of the dispatcher."""
+        self._telling = Telling(lambda: self.dispatcher)
+        self._statuses = Statuses(self._telling.on_setup, self._telling.on_end)
 
     def add_player(self, player: Plays) -> None:
         """Play its connections, for as long as it lives."""
@@ -234,14 +230,7 @@ class Runtime:
             return
         plan = make_plan(sorted(connections, key=lambda it: it.id), self._applied)
         self._tell_problems(plan)
-        self._sights = plan.sights
-        for node in set(self._observed) - set(plan.sights):
-            self._observed.pop(node)()
-        if plan.sights:
-            # The site's thread is to find it.
-            _ = self.dispatcher
-        for node in set(plan.sights) - set(self._observed):
-            self._observed[node] = self.site.observe(node, self._on_event)
+        self._telling.follow(plan.sights, lambda node, hear: self.site.observe(node, hear))
         self._applier.call(lambda: self._statuses.plan(plan))
         spec = plan.graph.spec
         if spec != self._applied:
@@ -274,38 +263,6 @@ class Runtime:
     def _on_status(self, status: StreamStatus) -> None:
         """Hand on; in the site's thread, or that of `apply`."""
         self.finally_call(lambda: self._statuses.hear(status))
-
-    def _on_event(self, event: NodeEvent) -> None:
-        """Hand on to the dispatcher; in the site's thread."""
-        dispatcher = self.dispatcher
-        if event.kind != "seen" or dispatcher.waiting < MOST_WAITING:
-            dispatcher.call(lambda: self._tell(event))
-
-    def _on_setup(self, codec: str, sight: Sight) -> None:
-        self.dispatcher.call(lambda: self._tell_setup(codec, sight))
-
-    def _on_end(self, source: str) -> None:
-        dispatcher = self._threads.get("valkka-dispatcher")
-        if dispatcher is not None:
-            dispatcher.call(lambda: self._forget_setups(source))
-
-    def _forget_setups(self, source: str) -> None:
-        sights = self._sights
-        self._set_up = {it for it in self._set_up if it in sights and sights[it].way.source != source}
-
-    def _tell_setup(self, codec: str, sight: Sight) -> None:
-        if sight.node not in self._set_up:
-            self._set_up.add(sight.node)
-            sight.who.on_setup(codec, sight)
-
-    def _tell(self, event: NodeEvent) -> None:
-        # Who was disconnected, or stopped, meanwhile is told no more.
-        sight = self._sights.get(event.node)
-        if sight is not None:
-            if sight.way.setups and sight.way.kind == "packets":
-                # It comes first, whatever takes longer to be told.
-                self._tell_setup(event.format, sight)
-            sight.who.on_event(event, sight)
 
 
 def _alive(things: "WeakValueDictionary[str, T]") -> list[T]:
