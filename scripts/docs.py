@@ -153,7 +153,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _state(name: "Documented") -> str:
     said = ["works" if name.works else "later"]
-    if name.idle in (name.members, (name.name,)):
+    if name.idle and name.idle in (name.members, (name.name,)):
         said = ["taken, without effect"]
     elif name.idle:
         said.append(f"without effect: {_listed(name.idle)}")
