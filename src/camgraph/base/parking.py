@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 PARK_WITHIN_S = 1.0
 HELD_S = 0.02
-"""A turn that does not end within this, while others are held, may wait for one of those."""
+"""A turn that does not end within this at first, while others are held, may wait for one of those."""
 GIVE_WAY_S = 0.005
 
 
@@ -142,16 +142,17 @@ def _before() -> None:
 
 
 def _park(things: list[Parked], deadline: float) -> None:
-    at = 0
+    at, held_s = 0, HELD_S
     while at < len(things):
-        until = min(time.monotonic() + HELD_S, deadline) if at else deadline
+        until = min(time.monotonic() + held_s, deadline) if at else deadline
         if _take(things[at].turn, until):
             at += 1
         elif time.monotonic() < deadline:
             # Its thread may be asking one of those that are held, and is let come to its end first.
             _release_turns()
             things.insert(0, things.pop(at))
-            at = 0
+            # Longer each time: turns that are just long, of several threads, all come to their ends.
+            at, held_s = 0, 2 * held_s
         else:
             _log.warning(
                 "a fork does not wait for thread %s, which is busy in %s",

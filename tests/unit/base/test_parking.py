@@ -134,6 +134,24 @@ def test_a_callback_that_waits_for_another_loop_is_let_come_to_its_end(
     assert "does not wait" not in caplog.text
 
 
+def test_turns_of_several_threads_that_are_long_all_come_to_their_ends(
+    loop: Loop, other_loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = threading.Event()
+
+    def work(one: Loop) -> None:
+        ended.wait(0.05)
+        if not ended.is_set():
+            one.call_soon_threadsafe(partial(work, one))
+
+    for one in (loop, other_loop):
+        one.call_soon_threadsafe(partial(work, one))
+    for _ in range(3):
+        assert in_child(lambda: True)
+    ended.set()
+    assert "does not wait" not in caplog.text
+
+
 def test_a_fork_does_not_wait_for_ever(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
     entered, leave = threading.Event(), threading.Event()
 
