@@ -68,5 +68,5 @@ class Dispatcher:
     def _guarded(self, callback: Callable[[], None]) -> None:
         try:
             callback()
-        except Exception:
+        except (Exception, SystemExit):  # SystemExit would end the thread, and nobody would be called any more.
             _log.exception("a callback failed")

@@ -1,6 +1,7 @@
 """The thread of callbacks: order, errors, forks, and its end."""
 
 import os
+import sys
 import threading
 import time
 
@@ -27,11 +28,13 @@ def test_calls_are_made_in_order_by_one_thread_whatever_they_raise(dispatcher, c
         assert dispatcher.in_thread()
         if number == 1:
             raise ValueError("on purpose")
+        if number == 2:
+            sys.exit(3)
 
-    for number in range(3):
+    for number in range(4):
         dispatcher.call(lambda number=number: call(number))
-    wait_until(lambda: len(calls) == 3)
-    assert calls == [(number, "valkka-dispatcher") for number in range(3)]
+    wait_until(lambda: len(calls) == 4)
+    assert calls == [(number, "valkka-dispatcher") for number in range(4)]
     assert "on purpose" in caplog.text
     assert not dispatcher.in_thread()
 
