@@ -105,7 +105,7 @@ def test_the_yaml_of_the_docstring_is_a_graph() -> None:
         ("movement", {"threshold": 1.01}, "movement 'x': threshold 1.01 must be 0 to 1"),
         ("movement", {"threshold": float("nan")}, "movement 'x': threshold nan must be 0 to 1"),
         ("movement", {"ends_after_ms": -1}, "movement 'x': ends_after_ms -1 must be 0"),
-        ("observe", {"of": "frames"}, "observe 'x': of 'frames' is unknown; choose 'packets' or 'units' or 'pictures'"),
+        ("observe", {"of": "frames"}, "observe 'x': of 'frames' is unknown; choose 'packets' or 'units'"),
         ("observe", {"of": "packets", "data_bytes": 1025}, "observe 'x': data_bytes 1025 must be 0 to 1024"),
         ("publish", {"ring": ""}, "publish 'x': '' can't be the name of a ring"),
         ("publish", {"ring": "a\0"}, "publish 'x': .* can't be the name of a ring"),
