@@ -38,7 +38,7 @@ class Observers:
         for callback in self._by_node.get(event.node, ()):
             try:
                 callback(event)
-            except Exception:
+            except (Exception, SystemExit):  # SystemExit would end the site's thread, and so the site.
                 _log.exception("an observer of %r failed", event.node)
 
     def forget_in_child(self) -> None:

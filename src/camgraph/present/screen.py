@@ -190,7 +190,7 @@ class Screen:
         for callback in callbacks:
             try:
                 callback(window)
-            except Exception:
+            except (Exception, SystemExit):  # SystemExit would end the site's thread, and so the site.
                 _log.exception("a callback of a window that is gone failed")
 
     def _check_open(self) -> None:

@@ -68,5 +68,5 @@ class Dispatcher:
     def _guarded(self, callback: Callable[[], None]) -> None:
         try:
             callback()
-        except (Exception, SystemExit):  # SystemExit would end the thread, and nobody would be called any more.
+        except (Exception, SystemExit):  # SystemExit would end the thread, and with it all callbacks.
             _log.exception("a callback failed")

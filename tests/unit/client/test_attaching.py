@@ -70,6 +70,10 @@ def test_observers_come_and_go_whenever_they_like(caplog: pytest.LogCaptureFixtu
         observers.observe("eye", lambda event: heard.append("later"))
         raise ArithmeticError("too much")
 
+    def ends(event: NodeEvent) -> None:
+        raise SystemExit
+
+    observers.observe("eye", ends)
     forget = observers.observe("eye", once)
     observers.observe("eye", lambda event: heard.append("always"))
     observers.observe("other", lambda event: heard.append("never"))
