@@ -149,7 +149,18 @@ class ValkkaProcess(ForkedProcess):
     def preRun_(self) -> None:
         """Override: runs first; import heavy libraries here. Binds the process to the CPU `affinity`."""
         if self.affinity > -1:
-            os.sched_setaffinity(0, {self.affinity})
+            try:
+                os.sched_setaffinity(0, {self.affinity})
+            except OSError as error:
+                # Programs are written on machines with more of them.
+                there = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+                self.logger.warning(
+                    "%sCPU %d can't be had (%s); there are: %s",
+                    self.pre,
+                    self.affinity,
+                    error.strerror,
+                    there,
+                )
 
     def cycle_(self) -> None:
         """Override: runs again and again, with at most one signal handled after each time."""

@@ -115,6 +115,10 @@ def test_signals_go_both_ways(make: Callable[..., Counter]) -> None:
     assert {counter.getPipe(): counter}[counter.pipe] is counter
 
 
+def test_a_cpu_that_is_not_there_is_done_without(make: Callable[..., Counter]) -> None:
+    assert hear(make(affinity=1000)) == f"on {sorted(os.sched_getaffinity(0))}"
+
+
 def test_a_signal_was_handled_when_sending_returns(make: Callable[..., Counter]) -> None:
     counter = make()
     hear(counter)
