@@ -141,7 +141,7 @@ class Planner:
 
     def __init__(self) -> None:
         self.plan = Plan()
-        self._ids: dict[tuple[str, str], str] = {}
+        self._ids: dict[tuple[str, Way], str] = {}
         self._ways: dict[str, int] = {}
         self._seen: set[tuple[str, Way]] = set()
         self._rings: dict[str, str] = {}
@@ -168,14 +168,14 @@ class Planner:
 
     def node(self, label: str, way: Way) -> str:
         """Return the name of the node that stands for a filter on this way; the same each time."""
-        known = self._ids.get((label, way.stream))
+        known = self._ids.get((label, way))
         if known is None:
             known = f"{label}.{way.source.rpartition('-')[2]}"
             ways = self._ways[known] = self._ways.get(known, 0) + 1
             if ways > 1:
                 # From one source by several ways.
                 known = f"{known}.{ways}"
-            self._ids[label, way.stream] = known
+            self._ids[label, way] = known
         return known
 
     def put(self, node: Node, way: Way) -> Way:

@@ -241,6 +241,14 @@ def test_one_stream_that_comes_by_two_ways_runs_on_both(gl) -> None:
     assert len({it.id for it in gates}) == len({it.source for it in gates}) == 2
 
 
+def test_one_stream_that_comes_with_two_slots_is_seen_with_both() -> None:
+    info = InfoFrameFilter("info")
+    other = SetSlotFrameFilter("other", info)
+    other.setSlot(7)
+    plan = make_plan([live(ForkFrameFilter("fork", info, other))])
+    assert [sight.way.slot for sight in plan.sights.values()] == [1, 7]
+
+
 def test_one_ring_has_one_writer() -> None:
     for second in (ring := ShmemFrameFilter("ring", 5, 100), ShmemFrameFilter("ring", 6, 200)):
         plan = make_plan([live(ring), live(second, slot=2, id="live.2-2")])
