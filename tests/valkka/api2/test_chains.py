@@ -158,7 +158,7 @@ def test_a_chain_without_a_source_is_given_one(livethread, openglthread, address
         shmem_image_dimensions=SIZE,
         shmem_image_interval=40,
     )
-    assert not chain.fileStatusOk()
+    assert chain.fileStatusOk() is False
     with pytest.raises(NotImplementedError, match=r"playing files comes with a later version\.$"):
         chain.setFileContext("film.mkv")
     ctx = chain.setLiveContext(addresses[1])
