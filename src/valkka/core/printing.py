@@ -1,5 +1,6 @@
 """Filters that print what passes, from the process of the program."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -53,10 +54,10 @@ class DummyFrameFilter(_Prints):
         return super().pass_on(way, planner) if self.verbose else way
 
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
-        print(f"DummyFrameFilter: {self.name} got frame : {described(event, sight.way)}", flush=True)
+        _say(f"DummyFrameFilter: {self.name} got frame : {described(event, sight.way)}")
 
     def on_setup(self, codec: str, sight: Sight) -> None:
-        print(f"DummyFrameFilter: {self.name} got frame : {_setup(codec, sight.way)}", flush=True)
+        _say(f"DummyFrameFilter: {self.name} got frame : {_setup(codec, sight.way)}")
 
 
 class InfoFrameFilter(_Prints):
@@ -66,23 +67,19 @@ class InfoFrameFilter(_Prints):
 
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
         ms = milliseconds(event)
-        print(
+        _say(
             f"InfoFrameFilter: {self.name} start dump>> ",
             f"InfoFrameFilter: FRAME   : {described(event, sight.way)}",
             f"InfoFrameFilter: PAYLOAD : [{' '.join(map(str, event.data))} ]",
             f"InfoFrameFilter: timediff: {ms - _now_ms()}",
             f"InfoFrameFilter: {self.name} <<end dump   ",
-            sep="\n",
-            flush=True,
         )
 
     def on_setup(self, codec: str, sight: Sight) -> None:
-        print(
+        _say(
             f"InfoFrameFilter: {self.name} start dump>> ",
             f"InfoFrameFilter: FRAME   : {_setup(codec, sight.way)}",
             f"InfoFrameFilter: {self.name} <<end dump   ",
-            sep="\n",
-            flush=True,
         )
 
 
@@ -91,13 +88,12 @@ class BriefInfoFrameFilter(_Prints):
 
     def on_event(self, event: NodeEvent, sight: Sight) -> None:
         ms = milliseconds(event)
-        print(
+        _say(
             f"BriefInfoFrameFilter: {self.name} : {described(event, sight.way)} dT={ms - _now_ms()}",
-            flush=True,
         )
 
     def on_setup(self, codec: str, sight: Sight) -> None:
-        print(f"BriefInfoFrameFilter: {self.name} : {_setup(codec, sight.way)}", flush=True)
+        _say(f"BriefInfoFrameFilter: {self.name} : {_setup(codec, sight.way)}")
 
 
 @dataclass
@@ -123,7 +119,7 @@ class FPSCountFrameFilter(_Prints):
         # The count begins anew with another media process.
         if last is not None and now.count > last.count and now.arrival_ns > last.arrival_ns:
             fps = (now.count - last.count) * 1e9 / (now.arrival_ns - last.arrival_ns)
-            print(f"FPSCount {self.name} : {fps:.2f}", flush=True)
+            _say(f"FPSCount {self.name} : {fps:.2f}")
 
 
 def described(event: NodeEvent, way: Way) -> str:
@@ -154,3 +150,9 @@ def _coded(event: NodeEvent) -> str:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _say(*lines: str) -> None:
+    # Who reads it may be gone, as after ``program | head``.
+    with contextlib.suppress(OSError, ValueError):
+        print(*lines, sep="\n", flush=True)
