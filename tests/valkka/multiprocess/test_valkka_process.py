@@ -205,7 +205,7 @@ def test_as_a_thread() -> None:
     counter.sendSignal(name="count_", step=4)
 
 
-@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.{cycle_,test,test_}")
+@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.{test,test_}")
 def test_the_default_cycle_and_test(capfd: pytest.CaptureFixture[str]) -> None:
     plain = ValkkaProcess("plain")
     plain.start()
@@ -232,6 +232,7 @@ class Pictures(ValkkaShmemRGBProcess):
             self.sendSignal_(name="pulled", size=int(self.client.shmem_list[index][: meta.size].sum()))
 
 
+@pytest.mark.effect("valkka.api2.multiprocess.ValkkaProcess.cycle_")
 def test_pictures_from_shared_memory(capfd: pytest.CaptureFixture[str]) -> None:
     name = f"pictures-{os.getpid()}"
     process = Pictures("pictures", image_dimensions=(4, 2), memname=name, mstimeout=100, verbose=True)
