@@ -1,10 +1,13 @@
 """What all processes of this API have in common: forks, which nobody waits for once they are dead."""
 
+import atexit
 import gc
 import logging
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections import Counter
@@ -19,6 +22,7 @@ from valkka.multiprocess.descriptor import Descriptor, lifeline, readable
 
 _log = logging.getLogger(__name__)
 
+AFTER_FAILURE_S = 2.0
 FORK = multiprocessing.get_context("fork")
 _running: "WeakSet[ForkedProcess]" = WeakSet()
 _named: set[str] = set()
@@ -76,6 +80,10 @@ class ForkedProcess(FORK.Process, multiprocessing.Process):  # type: ignore[name
         _running.add(self)
         self._started()
         _warn_of_threads(self.name, before)
+
+    def stop(self) -> None:
+        """End it."""
+        self._end_in_time(0)
 
     def _back_ends(self) -> tuple[Closes, ...]:
         """What only the child keeps open."""
@@ -191,4 +199,16 @@ def _warn_of_threads(name: str, before: dict[int, str]) -> None:
         )
 
 
+def _at_exit() -> None:
+    """After an exception that nobody caught, Ctrl-C say, nobody stops them: Python would wait for ever."""
+    if hasattr(sys, "last_value"):
+        for process in running():
+            # A forked child of the program may get here, too.
+            if process._parent_pid == os.getpid():
+                process.end_within_s = min(process.end_within_s, AFTER_FAILURE_S)
+                process.stop()
+
+
 os.register_at_fork(after_in_child=_in_child)
+# After that of multiprocessing, which waits for all processes: it is called before it.
+atexit.register(_at_exit)

@@ -1,4 +1,7 @@
-"""The program of `test_forks.py`: starts processes, says their pids, waits: ``orphans_program.py spawn``."""
+"""The program of `test_forks.py`: starts processes, says their pids, waits: ``orphans_program.py spawn``.
+
+With ``fails`` it fails instead of waiting; with that, or ``interrupted``, two of the processes do not hang.
+"""
 
 import multiprocessing
 import os
@@ -43,10 +46,13 @@ def main() -> None:
         for process in processes:
             process.start()
     first = [process.getPipe().recv() for process in processes]
-    processes[3].sendMessageToBack(MessageObject("hang"))
-    os.kill(processes[4].pid, signal.SIGSTOP)
+    if not sys.argv[2:]:
+        processes[3].sendMessageToBack(MessageObject("hang"))
+        os.kill(processes[4].pid, signal.SIGSTOP)
     print(*(told["pid"] if isinstance(told, dict) else told[0] for told in first), flush=True)
     print({told[1] for told in first if isinstance(told, tuple)}, flush=True)
+    if sys.argv[2:] == ["fails"]:
+        raise RuntimeError("on purpose")
     sys.stdin.read()
 
 

@@ -35,6 +35,26 @@ def test_they_are_forks_and_end_with_the_program() -> None:
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 5, "the end of all")
 
 
+@pytest.mark.parametrize("what", ["fails", "interrupted"])
+def test_a_program_that_fails_ends_them(what: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", PROGRAM, "fork", what],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        pids = {int(word) for word in program.stdout.readline().split()}
+        program.stdout.readline()
+        if what == "interrupted":
+            program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=10)
+    assert program.returncode == (1 if what == "fails" else -signal.SIGINT)
+    assert errors.count("Traceback") == 1
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
 class Told(MessageProcess):
     def preRun__(self) -> None:
         self.send_out__(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
