@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from uuid import uuid4
 
+import msgspec
 import pytest
 from tests.faults.family import family_of
 
 import camgraph as cg
+from camgraph.base.descriptors import connect_site
+from camgraph.control.channel import GREETING, MAX_MESSAGE_BYTES
+from camgraph.control.messages import FromSupervisor, GraphChanged, Listen
 from camgraph.errors import ClosedError, GraphError
 from camgraph.testing.waiting import wait_until
 
@@ -211,6 +215,42 @@ def test_what_nodes_see_is_told_whatever_process_dies(caplog: pytest.LogCaptureF
         wait_until(lambda: site.supervisor_pid != supervisor)
         more("packets", "pictures")
         assert len(told["first"]) == heard
+
+
+def test_a_program_is_told_what_it_observes_and_nothing_else() -> None:
+    graph, names = cg.Graph(), ("seen", "other")
+    with graph.start(name=f"listens-{uuid4().hex[:8]}") as site, connect_site(site.name) as sock:
+        sock.send(GREETING)
+        told: dict[str, list[cg.NodeEvent]] = {name: [] for name in names}
+        # Before there are such nodes.
+        for name in names:
+            site.observe(name, told[name].append)
+
+        def come() -> list[FromSupervisor]:
+            """Return what the second program is told, while the first is told of both nodes."""
+            counts = {name: len(told[name]) for name in names}
+            wait_until(lambda: all(len(told[name]) > counts[name] + 5 for name in names), 20)
+            messages = []
+            with suppress(BlockingIOError):
+                while True:
+                    messages.append(msgspec.msgpack.decode(sock.recv(MAX_MESSAGE_BYTES), type=FromSupervisor))
+            return messages
+
+        door = graph.test_picture("door", size=(320, 180))
+        for name in names:
+            graph.observe(name, door, of="packets")
+        site.apply(graph)
+        first = come()
+        assert any(isinstance(one, GraphChanged) for one in first)
+        assert not any(isinstance(one, cg.NodeEvent) for one in first)
+        assert told["seen"][0].count == told["other"][0].count == 1
+        sock.send(msgspec.msgpack.encode(Listen(nodes=frozenset({"other"}))))
+        come()
+        heard = [one.node for one in come() if isinstance(one, cg.NodeEvent)]
+        assert set(heard) == {"other"}
+        sock.send(msgspec.msgpack.encode(Listen(nodes=frozenset())))
+        come()
+        assert not any(isinstance(one, cg.NodeEvent) for one in come())
 
 
 def test_a_callback_that_takes_its_time_loses_events_and_nothing_else() -> None:

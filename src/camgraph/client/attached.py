@@ -44,13 +44,15 @@ class AttachedConnection(Connection):
 
     def _connect(self) -> None:
         sock = connect_site(self._site)
-        self._channel = ControlChannel(sock, FromSupervisor)
-        self._channel.attach(self.loop, self._hear, self._lost)
         try:
+            # Before any thread can send on the channel.
             sock.send(GREETING, socket.MSG_NOSIGNAL)
         except OSError as error:
-            self._channel.close()
+            sock.close()
             raise BrokenError(f"site {self._site!r} does not answer: {error.strerror}") from error
+        self._channel = ControlChannel(sock, FromSupervisor)
+        self._channel.attach(self.loop, self._hear, self._lost)
+        self.observers.tell_all(self._channel.send)
         self.attaching.tell_all(self._channel.send)
         # The answer comes after all that a new program is told of the site.
         self._ping()

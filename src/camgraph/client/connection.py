@@ -13,6 +13,7 @@ from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.base.parking import no_fork
 from camgraph.client.attaching import Attaching
+from camgraph.client.observers import Observer, Observers
 from camgraph.control.channel import ControlChannel
 from camgraph.control.messages import FromSupervisor, Ping
 from camgraph.control.pulse import Pulse
@@ -51,6 +52,7 @@ class Connection(ABC):
         self._thread: threading.Thread | None = None
         self.loop = Loop()
         self.attaching = Attaching()
+        self.observers = Observers()
         self._pulse = Pulse(self.loop, self._ping, self._on_silent)
 
     @property
@@ -87,6 +89,10 @@ class Connection(ABC):
         Raises OSError if they can't be copied.
         """
         self.attaching.attach(node, descriptors, self.send)
+
+    def observe(self, node: str, callback: Observer) -> Callable[[], None]:
+        """Have this supervisor and those to come tell `callback` the node's events; return what ends that."""
+        return self.observers.observe(node, callback, self.send)
 
     def in_thread(self) -> bool:
         """Tell whether the caller runs in the connection's own thread."""

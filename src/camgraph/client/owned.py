@@ -147,6 +147,7 @@ class OwnedConnection(Connection):
                 popen.wait()
             raise
         self._popen, self._channel = popen, channel
+        self.observers.tell_all(channel.send)
         self.attaching.tell_all(channel.send)
         self._life.handle(Launched(popen.pid), time.monotonic_ns())
 

@@ -16,7 +16,6 @@ from camgraph.base.loop import Loop, Timer
 from camgraph.client.answers import Answers
 from camgraph.client.connection import Connection, Listener
 from camgraph.client.nodes import LiveCamera, LiveFork, LiveGate, LiveMovement, LivePublished, LiveRate
-from camgraph.client.observers import Observers
 from camgraph.client.processes import Processes
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
@@ -66,7 +65,6 @@ class Site:
         self._name = name
         self._board = StatusBoard([])
         self._streams = StreamTable(self, self._board)
-        self._observers = Observers()
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._close_callbacks: list[Callable[[], None]] = []
         self._known = threading.Event()
@@ -183,7 +181,7 @@ class Site:
         (``seen``) those are left out that come faster than they are taken anywhere on the way: pictures never
         wait for who observes them. What the callback raises is logged. Returns a function that ends it.
         """
-        return self._observers.observe(node, callback)
+        return self._connection.observe(node, callback)
 
     def attach(self, node: str, *descriptors: int) -> None:
         """Have a 1 written to these event file descriptors (`os.eventfd`) for each frame at a published ring.
@@ -362,7 +360,7 @@ class Site:
                 self._set_spec(spec)
                 self._connection.attaching.keep_only({node.id for node in spec.nodes})
             case NodeEvent():
-                self._observers.tell(message)
+                self._connection.observers.tell(message)
             case SiteStatistics(token=token) | Answer(token=token):
                 self._answers.give(token, message)
             case MediaStatus(name=name, pid=pid, running=running, sentence=sentence):
@@ -430,7 +428,7 @@ def _abandon_in_child() -> None:
         site._closed = True
         site._lock = threading.Lock()  # Another thread may have held it.
         site._board.forget_in_child()
-        site._observers.forget_in_child()
+        site._connection.observers.forget_in_child()
         site._processes.forget_in_child()
         site._connection.abandon_after_fork()
     _sites.clear()

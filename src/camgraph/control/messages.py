@@ -2,8 +2,8 @@
 
 ::
 
-    client → supervisor     Apply, Do, Attach (+ descriptors), Spawn (+ payload memfd), Watch, Terminate,
-                            AskStatistics, Ping, Shutdown
+    client → supervisor     Apply, Do, Attach (+ descriptors), Listen, Spawn (+ payload memfd), Watch,
+                            Terminate, AskStatistics, Ping, Shutdown
     supervisor → client     Secrets, GraphChanged, StreamStatus, MediaStatus, NodeEvent, Answer,
                             ProcessStarted (+ channel), ProcessStopped, ProcessExited, SiteStatistics, Pong
     supervisor → media      Secrets, Configure, Attach (+ descriptors), AddReader (+ the reader's socket),
@@ -84,8 +84,17 @@ class Attach(_Message, frozen=True):
     node: str
 
 
+class Listen(_Message, frozen=True):
+    """The nodes whose events a program hears from now on, in place of those before; at first, of none.
+
+    The graph may have them or not, now or later.
+    """
+
+    nodes: frozenset[str]
+
+
 class NodeEvent(_Message, frozen=True):
-    """What a node saw; to all programs of the site."""
+    """What a node saw; to the programs that listen to it."""
 
     node: str
     kind: EventKind
@@ -405,7 +414,7 @@ class ProcessExited(_Message, frozen=True):
     """It is started again: `ProcessStarted` follows."""
 
 
-ToSupervisor = Apply | Do | Attach | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
+ToSupervisor = Apply | Do | Attach | Listen | Spawn | Watch | Terminate | AskStatistics | Ping | Shutdown
 FromSupervisor = (
     Secrets
     | GraphChanged

@@ -26,7 +26,8 @@ class Program:
 
     A program that does not read, because it hangs or was stopped, keeps nobody waiting: of each stream it
     is then sent the last status only, of the graph, of each node's movement and of each of its processes the
-    last news, once it reads again; nothing of single frames.
+    last news, once it reads again; nothing of single frames. Of nodes that it does not listen to it is sent
+    nothing at all.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Program:
         self._statuses: dict[str, StreamStatus] = {}
         self._graph: GraphChanged | None = None
         self._movements: dict[str, NodeEvent] = {}
+        self._listens_to: frozenset[str] = frozenset()
         self._lost_events = 0
         self.backends = BackEnds(loop, site=site, tell=self.tell, reads=lambda: not self._channel.queued)
         self._channel.attach(
@@ -51,11 +53,19 @@ class Program:
             self._catch_up,
         )
 
+    def listen(self, nodes: frozenset[str]) -> None:
+        """Tell the events of these nodes from now on, and of no others."""
+        self._listens_to = nodes
+        self._movements = {node: event for node, event in self._movements.items() if node in nodes}
+
     def tell(self, message: FromSupervisor, descriptors: tuple[int, ...] = ()) -> None:
-        """Send a message; what the program can't be told any more is dropped."""
-        if isinstance(message, NodeEvent) and message.kind == "seen":
-            self._offer(message)
-            return
+        """Send a message; what the program can't be told any more, or does not listen to, is dropped."""
+        if isinstance(message, NodeEvent):
+            if message.node not in self._listens_to:
+                return
+            if message.kind == "seen":
+                self._offer(message)
+                return
         if self._channel.queued:
             if isinstance(message, NodeEvent):
                 self._movements[message.node] = message

@@ -15,6 +15,7 @@ from camgraph.control.messages import (
     Do,
     FromSupervisor,
     GraphChanged,
+    Listen,
     MediaStatus,
     NodeEvent,
     Ping,
@@ -45,7 +46,7 @@ END_WITHIN_S = 4.0
 class SiteSupervisor:
     """Serves a site until its owner says Shutdown, or closes its connection.
 
-    Other programs come and go; all may change the graph, and all are told.
+    Other programs come and go; all may change the graph, and all are told: of what nodes see, who listens.
     """
 
     def __init__(self, loop: Loop, site: str, control: socket.socket, listener: socket.socket) -> None:
@@ -137,6 +138,8 @@ class SiteSupervisor:
             case Attach(node=node):
                 self._attach(program, node, tuple(descriptors))
                 descriptors.clear()
+            case Listen(nodes=nodes):
+                program.listen(nodes)
             case Spawn() if descriptors:
                 # Its front end learns that the supervisor is gone, should it come too late.
                 if not self._ending:

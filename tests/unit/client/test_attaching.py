@@ -8,7 +8,7 @@ import pytest
 from camgraph.base.errors import BrokenError
 from camgraph.client.attaching import Attaching
 from camgraph.client.observers import Observers
-from camgraph.control.messages import Attach, NodeEvent
+from camgraph.control.messages import Attach, Listen, NodeEvent
 
 
 class Supervisor:
@@ -21,7 +21,7 @@ class Supervisor:
         self.told[message.node] = [os.readlink(f"/proc/self/fd/{number}") for number in descriptors]
 
 
-def dead(message: Attach, descriptors: Sequence[int]) -> None:
+def dead(message: Attach | Listen, descriptors: Sequence[int] = ()) -> None:
     raise BrokenError("it is not there")
 
 
@@ -61,22 +61,22 @@ def test_nothing_is_kept_after_the_end_nor_what_is_no_descriptor() -> None:
 
 
 def test_observers_come_and_go_whenever_they_like(caplog: pytest.LogCaptureFixture) -> None:
-    observers, heard = Observers(), []
+    observers, heard, told = Observers(), [], list[Listen]()
     event = NodeEvent(node="eye", kind="seen", stream="door", capture_ns=1)
 
     def once(event: NodeEvent) -> None:
         heard.append("once")
         forget()
-        observers.observe("eye", lambda event: heard.append("later"))
+        observers.observe("eye", lambda event: heard.append("later"), told.append)
         raise ArithmeticError("too much")
 
     def ends(event: NodeEvent) -> None:
         raise SystemExit
 
-    observers.observe("eye", ends)
-    forget = observers.observe("eye", once)
-    observers.observe("eye", lambda event: heard.append("always"))
-    observers.observe("other", lambda event: heard.append("never"))
+    observers.observe("eye", ends, told.append)
+    forget = observers.observe("eye", once, told.append)
+    observers.observe("eye", lambda event: heard.append("always"), told.append)
+    observers.observe("other", lambda event: heard.append("never"), told.append)
     observers.tell(event)
     assert heard == ["once", "always"]
     assert "an observer of 'eye' failed" in caplog.text
@@ -85,3 +85,34 @@ def test_observers_come_and_go_whenever_they_like(caplog: pytest.LogCaptureFixtu
     observers.forget_in_child()
     observers.tell(event)
     assert len(heard) == 4
+
+
+def test_supervisors_are_told_which_nodes_are_observed_and_only_when_that_changes() -> None:
+    observers, told = Observers(), list[Listen]()
+
+    def hear(event: NodeEvent) -> None:
+        raise AssertionError("there are no events")
+
+    def listens_to() -> list[set[str]]:
+        nodes = [set(message.nodes) for message in told]
+        told.clear()
+        return nodes
+
+    observers.tell_all(told.append)
+    assert not told
+    first = observers.observe("eye", hear, told.append)
+    second = observers.observe("eye", hear, told.append)
+    observers.observe("ear", hear, dead)
+    assert listens_to() == [{"eye"}]
+    observers.tell_all(dead)
+    observers.tell_all(told.append)
+    assert listens_to() == [{"eye", "ear"}]
+    second()
+    assert not told
+    first()
+    first()
+    assert listens_to() == [{"ear"}]
+    observers.forget_in_child()
+    observers.observe("eye", hear, told.append)()
+    observers.tell_all(told.append)
+    assert not told

@@ -106,6 +106,7 @@ def test_events_of_frames_are_lost_and_of_movement_the_last_is_told(
     listening: Listening, caplog: pytest.LogCaptureFixture
 ) -> None:
     tell = listening.program.tell
+    listening.program.listen(frozenset({"eye", "hall", "yard"}))
     seen = NodeEvent(node="eye", kind="seen", stream="door", capture_ns=0, data=bytes(1000))
     for _ in range(20_000):
         tell(seen)
@@ -129,6 +130,32 @@ def test_events_of_frames_are_lost_and_of_movement_the_last_is_told(
         tell(seen)
     assert listening.read_all() == [seen]
     assert f"did not take {20_000 - taken + 10_000} events" in caplog.text
+
+
+def test_events_of_nodes_that_it_does_not_listen_to_are_not_told(listening: Listening) -> None:
+    program, events = listening.program, dict[str, tuple[NodeEvent, NodeEvent]]()
+    for node in ("hall", "yard"):
+        events[node] = (
+            NodeEvent(node=node, kind="seen", stream="door", capture_ns=1),
+            NodeEvent(node=node, kind="movement_began", stream="door", capture_ns=2),
+        )
+
+    def tell_both() -> None:
+        for event in (*events["hall"], *events["yard"]):
+            program.tell(event)
+
+    tell_both()
+    assert listening.read_all() == []
+    program.listen(frozenset({"hall"}))
+    tell_both()
+    assert listening.read_all() == [*events["hall"]]
+    # What waits is not told either, once nobody listens to it.
+    listening.fill()
+    tell_both()
+    program.listen(frozenset({"yard"}))
+    tell_both()
+    told = [one for one in listening.read_all() if isinstance(one, NodeEvent)]
+    assert told == [events["yard"][1]]
 
 
 def test_the_answer_comes_after_the_graph_it_is_about(listening: Listening) -> None:
