@@ -82,6 +82,8 @@ class Runtime:
         self._applied = GraphSpec()
         self._attached: dict[str, tuple[HasDescriptor, ...]] = {}
         self._told: list[str] = []
+        self._delay = ""
+        """Why what was changed last is not applied yet, as it was told."""
         self._telling = Telling(lambda: self.dispatcher)
         self._statuses = Statuses(self._telling.on_setup, self._telling.on_end)
 
@@ -197,9 +199,7 @@ class Runtime:
         try:
             self._apply_now()
         except (BrokenError, OSError) as error:
-            # What the system does not grant now, nobody else tells.
-            usual = isinstance(error, BrokenError | TimeoutError)
-            _log.log(logging.INFO if usual else logging.ERROR, "what was changed is applied later: %s", error)
+            self._tell_delay(error)
             self._retry()
             return False
         except ClosedError as error:
@@ -213,7 +213,15 @@ class Runtime:
             raise
         finally:
             self._in_apply = False
+        self._delay = ""
         return True
+
+    def _tell_delay(self, error: Exception) -> None:
+        if str(error) != self._delay:
+            self._delay = str(error)
+            # What the system does not grant now, nobody else tells.
+            usual = isinstance(error, BrokenError | TimeoutError)
+            _log.log(logging.INFO if usual else logging.ERROR, "what was changed is applied later: %s", error)
 
     def _retry(self) -> None:
         self._dirty = True

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import resource
 import select
 import statistics
 import time
@@ -438,3 +439,24 @@ def test_a_connection_whose_slot_was_taken_leaves_the_other_one_alone(addresses)
     live.playStreamCall(second)
     assert [it.address for it in live.playing()] == [addresses[1]]
     live.stopCall()
+
+
+def test_what_the_system_does_not_grant_is_told_once_and_applied_when_it_does(
+    addresses, ring, caplog
+) -> None:
+    _ = runtime._applier
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = next(number for number in range(soft) if not os.path.exists(f"/proc/self/fd/{number}"))
+    with cg.read(ring) as reader:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            with playing(addresses[0], RGBShmemFrameFilter(ring, 5, 320, 180)):
+                told = "what was changed is applied later: [Errno 24] Too many open files"
+                wait_until(lambda: told in caplog.text, 5)
+                assert not runtime.settle()
+                assert not runtime.settle()
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                assert reader.read(timeout=10).width == 320
+                assert caplog.text.count(told) == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
