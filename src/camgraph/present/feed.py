@@ -176,6 +176,13 @@ class Feed:
         if window not in self.windows:
             self.windows.append(window)
 
+    def show_to(self, window: Shower) -> None:
+        """Draw what other windows show already, if they do, into one that has joined."""
+        picture = self.picture
+        if picture is not None:
+            number = window.show(self, picture, tell=True)
+            self.sent(number or self._display.ask_when_served(), picture)
+
     def served(self, number: int) -> bool:
         """The server has come so far; True: it has read all."""
         while self._unserved and is_past(self._unserved[0][0], number):

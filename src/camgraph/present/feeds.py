@@ -1,0 +1,112 @@
+"""The feeds of a presenter: each is opened with its first window, and closed with its last."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from camgraph.base.errors import BrokenError, ClosedError
+from camgraph.present.display import Display
+from camgraph.present.feed import Feed, FeedKey, Shower, request_of
+from camgraph.present.timers import Timers
+from camgraph.process.declare import MessageProcess
+
+_log = logging.getLogger(__name__)
+
+
+class Feeds:
+    """Opens readers, has what they bring drawn, and closes them."""
+
+    def __init__(
+        self,
+        home: MessageProcess,
+        display: Display,
+        timers: Timers,
+        *,
+        finish: Callable[[], None],
+        lost: Callable[[Feed], None],
+    ) -> None:
+        """`finish` is called when a reader has woken us, at the end; `lost` tells of a feed that breaks."""
+        self._home, self._display, self._timers = home, display, timers
+        self._finish, self._lost = finish, lost
+        self._open: dict[FeedKey, Feed] = {}
+        self._closing: list[Feed] = []
+        """The server still reads their pictures."""
+
+    def feed(self, key: FeedKey) -> Feed | None:
+        """Return the feed for that, opened now if it was not; None: it can't be."""
+        feed = self._open.get(key)
+        if feed is not None:
+            return feed
+        try:
+            reader = self._home.read(request_of(key))
+        except BrokenError as error:
+            _log.debug("stream %s: %s", key.stream, error)
+            return None
+        feed = self._open[key] = Feed(key, reader, self._display, self._pause, self._wake_at)
+        if feed.delay_ms != key.delay_ms:
+            _log.warning(
+                "stream %s is shown %s ms after capture, not %s: more frames can't be kept waiting",
+                key.stream,
+                feed.delay_ms,
+                key.delay_ms,
+            )
+        self._pause(feed, False)
+        return feed
+
+    def leave(self, feed: Feed, window: Shower) -> None:
+        """Show in a window no more; the last one closes the feed."""
+        if window in feed.windows:
+            feed.count_lost()
+            feed.windows.remove(window)
+        if not feed.windows:
+            self._close(feed)
+
+    def take(self, feed: Feed) -> None:
+        """Draw what has come."""
+        self._run(feed, feed.take)
+
+    def served(self, number: int) -> None:
+        """The server has come so far."""
+        for feed in list(self._open.values()):
+            feed.served(number)
+        self._closing = [feed for feed in self._closing if not feed.served(number)]
+
+    def count_lost(self) -> None:
+        """Count what readers have lost."""
+        for feed in self._open.values():
+            feed.count_lost()
+
+    def close(self) -> None:
+        """Close all."""
+        for feed in self._open.values():
+            feed.close()
+
+    def _on_readable(self, feed: Feed) -> None:
+        self.take(feed)
+        self._finish()
+
+    def _close(self, feed: Feed) -> None:
+        if self._open.get(feed.key) is feed:
+            del self._open[feed.key]
+        self._pause(feed, True)
+        self._timers.forget(feed)
+        if feed.close():
+            self._closing.append(feed)
+
+    def _run(self, feed: Feed, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (BrokenError, ClosedError) as error:
+            _log.debug("stream %s: %s", feed.key.stream, error)
+            self._lost(feed)
+            if self._open.get(feed.key) is feed:
+                self._close(feed)
+
+    def _pause(self, feed: Feed, pausing: bool) -> None:
+        if pausing:
+            self._home.remove_reader(feed.reader)
+        else:
+            self._home.add_reader(feed.reader, partial(self._on_readable, feed))
+
+    def _wake_at(self, feed: Feed, seconds: float) -> None:
+        self._timers.later("due", feed, seconds, partial(self._run, feed, feed.woken))
