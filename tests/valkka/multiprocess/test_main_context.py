@@ -42,6 +42,7 @@ def test_processes_threads_loop_and_end() -> None:
     assert context.aux_pipe_read.closed
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MainContext.{startProcesses,startThreads,__call__}")
 def test_what_is_to_be_overridden() -> None:
     class WithoutThreads(MainContext):
         def startProcesses(self) -> None:

@@ -196,6 +196,7 @@ class Unreadable:
         return int, ("this is no number",)
 
 
+@pytest.mark.effect("valkka.multiprocess.base.MessageProcess.readPipes__")
 def test_a_message_that_cannot_be_read_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
     worker = Plain("unreadable")
     Plain.formatLogger()
