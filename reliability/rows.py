@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from camgraph.control.messages import StreamState
+from camgraph.graph.nodes import Transport
 from camgraph.graph.sources import SourceOptions
-from camgraph.graph.spec import Transport
 
 FPS, GOP = 25, 25
 KEYFRAME_S = GOP / FPS

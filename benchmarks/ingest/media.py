@@ -27,7 +27,7 @@ from camgraph.control.messages import (
     StreamStatus,
 )
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.spec import Decode
+from camgraph.graph.nodes import Decode
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES
 
 _GREETING_S = 10.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from camgraph.cli.camera_child import Codec
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 from camgraph.testing.clips import GOP
 
 FPS = 25

@@ -6,7 +6,7 @@ from statistics import mean
 
 from tests.real.media_process import Media, numbers
 
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.testing.cameras import Cameras
 from reliability.census import holdings
 

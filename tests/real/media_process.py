@@ -26,7 +26,8 @@ from camgraph.control.messages import (
     StreamStatistics,
     StreamStatus,
 )
-from camgraph.graph.spec import GraphSpec, Node, RtspSource
+from camgraph.graph.nodes import Node, RtspSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.ring.protocol import RingRequest
 from camgraph.ring.reader import Reader
 from camgraph.testing.pattern import PERIOD, decode

@@ -12,8 +12,8 @@ import camgraph as cg
 from camgraph.client.owned import OwnedConnection
 from camgraph.control.messages import Apply
 from camgraph.errors import BrokenError, ClosedError, GraphError
-from camgraph.graph.nodes import Gate
-from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.graph.nodes import Gate, RtspSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until

@@ -13,7 +13,7 @@ from tests.real.media_process import Media
 from tests.real.narrow_way import NarrowWay
 
 import camgraph as cg
-from camgraph.graph.spec import Node, RtspSource
+from camgraph.graph.nodes import Node, RtspSource
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 from reliability.names import in_own_view

@@ -10,8 +10,7 @@ from tests.real.media_process import Media, in_sequence, numbers
 
 import camgraph as cg
 from camgraph.control.messages import NodeEvent
-from camgraph.graph.nodes import Fork, Gate, Movement, Observe
-from camgraph.graph.spec import Node, RtspSource
+from camgraph.graph.nodes import Fork, Gate, Movement, Node, Observe, RtspSource
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
 from camgraph.testing.watching import Watcher

@@ -7,7 +7,7 @@ import pytest
 from tests.real.independent_server import SIZE, serving, write_pictures
 from tests.real.media_process import Media, in_sequence, numbers
 
-from camgraph.graph.spec import RtspSource, Transport
+from camgraph.graph.nodes import RtspSource, Transport
 
 LOGIN = ("kee per", "corr:ect@horse")
 CODECS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.real.media_process import Media, in_sequence, numbers
 
 import camgraph as cg
-from camgraph.graph.spec import RtspSource, Transport
+from camgraph.graph.nodes import RtspSource, Transport
 from camgraph.ring.reader import Reader
 from camgraph.testing.camera_process import DISTINCT_CLIPS
 from camgraph.testing.cameras import Cameras

@@ -8,7 +8,7 @@ import pytest
 from tests.real.media_process import Media
 from tests.real.test_file_sources import drawn, write
 
-from camgraph.graph.spec import DeviceSource, FileSource, HttpSource, SyntheticSource
+from camgraph.graph.nodes import DeviceSource, FileSource, HttpSource, SyntheticSource
 
 COUNT = 10
 

@@ -12,7 +12,8 @@ import pytest
 from camgraph.base.children import start_module
 from camgraph.base.loop import Loop
 from camgraph.control.messages import MediaStatus, NodeEvent, StreamStatus
-from camgraph.graph.spec import FileSource, GraphSpec, RtspSource
+from camgraph.graph.nodes import FileSource, RtspSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.supervisor import media
 from camgraph.supervisor.memory import MemoryLedger
 from camgraph.supervisor.pool import MediaPool

@@ -15,7 +15,7 @@ from tests.real.media_process import Media, in_sequence, numbers
 
 from camgraph.base.errors import BrokenError
 from camgraph.control.messages import Shutdown, StreamStatus
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras

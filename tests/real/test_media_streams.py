@@ -15,8 +15,7 @@ from tests.real.media_process import Media, in_sequence, numbers
 
 from camgraph.base.errors import BrokenError
 from camgraph.control.messages import StreamStatistics
-from camgraph.graph.nodes import Fork, Gate, Rate
-from camgraph.graph.spec import Node, RtspSource
+from camgraph.graph.nodes import Fork, Gate, Node, Rate, RtspSource
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import GOP

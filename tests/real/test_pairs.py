@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.real.media_process import Media
 
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.ring.reader import Reader
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until

@@ -21,7 +21,7 @@ from camgraph.base.errors import (
 )
 from camgraph.base.loop import Loop
 from camgraph.control.messages import NodeEvent, StreamStatus
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.media.memory import Memory
 from camgraph.media.rtp.depacketize.nal import annexb_nals
 from camgraph.media.rtsp.message import Headers, MessageParser, Request, Response, interleaved_prefix

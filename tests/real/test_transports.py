@@ -14,7 +14,7 @@ from tests.real.media_process import Media, in_sequence, numbers
 from tests.real.narrow_way import NarrowWay
 
 from camgraph.control.messages import StreamStatistics
-from camgraph.graph.spec import RtspSource, SdpSource
+from camgraph.graph.nodes import RtspSource, SdpSource
 from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp
 from camgraph.media.rtsp.sdp import describe_video, session_description
 from camgraph.media.sources.datagrams import DatagramPair

@@ -1,7 +1,7 @@
 """Cameras by their addresses alone."""
 
 import camgraph as cg
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 
 TRANSPORT_HELP = "How packets of RTSP travel; by TCP where they do not arrive so."
 

@@ -20,7 +20,7 @@ from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
 from camgraph.cli.probe_report import ProbeReport, report_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics, StreamStatus
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 
 STREAM = "camera"
 MEASURED_S, LONGEST_MEASURED_S = 2.0, 5.0

@@ -12,7 +12,7 @@ from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
 from camgraph.cli.sentences import without_next_attempt
 from camgraph.control.messages import HAS_PICTURES
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 
 WALL_SIZE_PX = (1280, 720)
 CLOSED_ON_PURPOSE = ("gate_closed", "branch_detached")

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.spec import FileSource, GraphSpec, Node, SdpSource
+from camgraph.graph.nodes import FileSource, Node, SdpSource
+from camgraph.graph.spec import GraphSpec
 
 _JSON, _YAML = (".json",), (".yaml", ".yml")
 

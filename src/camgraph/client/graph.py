@@ -7,7 +7,8 @@ from camgraph.client.attached import AttachedConnection
 from camgraph.client.owned import OwnedConnection
 from camgraph.client.site import Site
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.spec import GraphSpec, check_name
+from camgraph.graph.spec import GraphSpec
+from camgraph.graph.values import check_name
 
 
 class Graph(GraphBuilder):

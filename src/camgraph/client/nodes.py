@@ -16,8 +16,8 @@ from camgraph.graph.changes import (
     node_of,
     source_of,
 )
-from camgraph.graph.nodes import Fork, Gate, Rate
-from camgraph.graph.spec import Decode, GraphSpec
+from camgraph.graph.nodes import Decode, Fork, Gate, Rate
+from camgraph.graph.spec import GraphSpec
 
 Command = Callable[[NodeCommand], None]
 GetSpec = Callable[[], GraphSpec]

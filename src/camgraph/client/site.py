@@ -40,7 +40,8 @@ from camgraph.control.messages import (
 from camgraph.graph.builder import GraphBuilder
 from camgraph.graph.changes import GraphDiff, NodeCommand, node_of, source_of
 from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
-from camgraph.graph.spec import FrameRequest, GraphSpec, check_request, check_spec, references_of, streams_of
+from camgraph.graph.request_values import check_request
+from camgraph.graph.spec import FrameRequest, GraphSpec, check_spec, references_of, streams_of
 from camgraph.process.declare import MessageProcess
 from camgraph.process.front import FrontEnd
 from camgraph.ring.reader import Reader

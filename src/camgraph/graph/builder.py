@@ -5,18 +5,10 @@ from typing import Self
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.filters import FilterWords
+from camgraph.graph.nodes import Node, Source
 from camgraph.graph.secrets import resolve
 from camgraph.graph.sources import SourceWords
-from camgraph.graph.spec import (
-    GraphSpec,
-    Node,
-    Source,
-    StreamPath,
-    check_node,
-    check_spec,
-    references_of,
-    streams_of,
-)
+from camgraph.graph.spec import GraphSpec, StreamPath, check_node, check_spec, references_of, streams_of
 
 
 class GraphBuilder(SourceWords, FilterWords):

@@ -5,8 +5,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from camgraph.base.errors import GraphError
-from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
-from camgraph.graph.spec import Decode, GraphSpec, Source, check_branch, check_node
+from camgraph.graph.filter_values import check_branch
+from camgraph.graph.nodes import Decode, Fork, Gate, Movement, Publish, Rate, Source
+from camgraph.graph.spec import GraphSpec, check_node
 
 
 class GraphDiff(msgspec.Struct, frozen=True, kw_only=True):

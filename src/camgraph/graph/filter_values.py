@@ -5,9 +5,9 @@ from typing import get_args
 from camgraph.base.errors import GraphError
 from camgraph.base.geometry import MAX_SIDE_PX
 from camgraph.base.pixels import PIXEL_FORMATS, is_item_format
-from camgraph.graph.nodes import Filter, Fresh, Interval, Movement, Observe, Observed, Publish, Rate
+from camgraph.graph.nodes import Filter, Fork, Fresh, Interval, Movement, Observe, Observed, Publish, Rate
+from camgraph.graph.values import MAX_FPS, check_name
 
-MAX_FPS = 1000
 MAX_MS = 86_400_000
 """A day."""
 MAX_DATA_BYTES = 1024
@@ -35,6 +35,25 @@ def check_filter(node: Filter) -> None:
                 raise GraphError(f"observe {node.id!r}: of {node.of!r} is unknown; choose {known}")
         case Publish():
             _check_published(node)
+        case Fork():
+            _check_fork(node)
+
+
+def check_branch(node: Fork, branch: str) -> None:
+    """Raise GraphError if the fork has no such branch."""
+    if branch not in node.branches:
+        raise GraphError(f"fork {node.id!r} has no branch {branch!r}; it has: {', '.join(node.branches)}")
+
+
+def _check_fork(node: Fork) -> None:
+    if not node.branches:
+        raise GraphError(f"fork {node.id!r} has no branches; name at least one")
+    for branch in node.branches:
+        check_name(f"{node.id}.{branch}", "stream")
+    if len(set(node.branches)) < len(node.branches):
+        raise GraphError(f"fork {node.id!r}: two branches have the same name; give each its own")
+    for branch in node.detached:
+        check_branch(node, branch)
 
 
 def _check_movement(node: Movement) -> None:

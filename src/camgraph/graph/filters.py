@@ -12,13 +12,13 @@ from camgraph.graph.nodes import (
     Gate,
     Interval,
     Movement,
+    Node,
     Observe,
     Observed,
     Publish,
     Rate,
     Stamp,
 )
-from camgraph.graph.spec import Node
 from camgraph.graph.stream import Stream, whole_numbers
 
 

@@ -6,10 +6,7 @@ from typing import TypedDict, Unpack
 
 from camgraph.base.errors import GraphError
 from camgraph.base.redact import split_login
-from camgraph.graph.spec import (
-    HTTP,
-    RTSP,
-    Address,
+from camgraph.graph.nodes import (
     Clock,
     Decode,
     DeviceSource,
@@ -21,8 +18,8 @@ from camgraph.graph.spec import (
     Speed,
     SyntheticSource,
     Transport,
-    check_address,
 )
+from camgraph.graph.source_values import HTTP, RTSP, Address, check_address
 from camgraph.graph.stream import Stream, whole_numbers
 
 

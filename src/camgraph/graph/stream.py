@@ -4,7 +4,8 @@ import operator
 from typing import Any, Literal, NamedTuple
 
 from camgraph.base.pixels import PixelFormat
-from camgraph.graph.spec import FrameRequest, ReadPolicy, check_request
+from camgraph.graph.request_values import check_request
+from camgraph.graph.spec import FrameRequest, ReadPolicy
 
 
 class Stream(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from camgraph.graph.spec import Decode
+from camgraph.graph.nodes import Decode
 from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.pace import Pace
 from camgraph.media.rhythm import KeyframeRhythm

@@ -24,7 +24,8 @@ from camgraph.control.messages import (
     Shutdown,
     ToMedia,
 )
-from camgraph.graph.spec import GraphSpec, Source, StreamPath, address_of, login_of, same_source, streams_of
+from camgraph.graph.nodes import Source
+from camgraph.graph.spec import GraphSpec, StreamPath, address_of, login_of, same_source, streams_of
 from camgraph.media import heap
 from camgraph.media.attempt import Attempt
 from camgraph.media.hangs import HUNG_LOOKS, LOOK_EVERY_S, HangWatch

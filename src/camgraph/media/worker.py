@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from camgraph.base.loop import Loop, Timer
 from camgraph.control.messages import HAS_PICTURES, NodeEvent, StreamStatistics, StreamStatus
-from camgraph.graph.spec import FileSource, RtspSource, Source, StreamPath, address_of
+from camgraph.graph.nodes import FileSource, RtspSource, Source
+from camgraph.graph.spec import StreamPath, address_of
 from camgraph.media.attempt import Attempt
 from camgraph.media.derived import Statuses
 from camgraph.media.events import (

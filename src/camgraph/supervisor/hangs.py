@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from camgraph.graph.spec import Source, same_source
+from camgraph.graph.nodes import Source
+from camgraph.graph.spec import same_source
 
 TWICE_WITHIN_NS = 60_000_000_000
 

@@ -22,7 +22,8 @@ from camgraph.control.messages import (
     StreamStatistics,
     StreamStatus,
 )
-from camgraph.graph.spec import GraphSpec, Source, StreamPath, login_of, streams_of
+from camgraph.graph.nodes import Source
+from camgraph.graph.spec import GraphSpec, StreamPath, login_of, streams_of
 from camgraph.supervisor.hangs import Hangs
 from camgraph.supervisor.loads import LoadMeter
 from camgraph.supervisor.media import HEARTBEAT, MediaProcess

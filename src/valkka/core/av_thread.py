@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from camgraph.graph.filter_values import MAX_MS
 from camgraph.graph.nodes import Fresh, Gate
-from camgraph.graph.spec import MOST_THREADS
+from camgraph.graph.source_values import MOST_THREADS
 from valkka.core.arguments import a_or_none, whole
 from valkka.core.contexts import FrameFifoContext
 from valkka.core.frame_filter import FrameFilter

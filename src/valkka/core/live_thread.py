@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakSet
 
 from camgraph.base.redact import redact_address
-from camgraph.graph.spec import LONGEST_TIME_S, MOST_BUFFER_BYTES, MOST_REORDER_MS, SHORTEST_TIME_S
+from camgraph.graph.source_values import LONGEST_TIME_S, MOST_BUFFER_BYTES, MOST_REORDER_MS, SHORTEST_TIME_S
 from valkka.core.arguments import LARGEST_SLOT, a, a_or_none, text, whole
 from valkka.core.constants import (
     LiveConnectionType_rtsp,

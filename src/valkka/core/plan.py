@@ -9,8 +9,8 @@ import msgspec
 from camgraph.base.errors import GraphError
 from camgraph.control.messages import NodeEvent
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.nodes import Publish
-from camgraph.graph.spec import GraphSpec, Node, Source, check_node
+from camgraph.graph.nodes import Node, Publish, Source
+from camgraph.graph.spec import GraphSpec, check_node
 from valkka.core.frame_filter import FrameFilter
 
 Kind = Literal["packets", "pictures", "boxes"]

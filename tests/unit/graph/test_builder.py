@@ -7,15 +7,9 @@ import pytest
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.nodes import Gate
-from camgraph.graph.spec import (
-    FrameRequest,
-    GraphSpec,
-    HttpSource,
-    RtspSource,
-    SyntheticSource,
-    check_request,
-)
+from camgraph.graph.nodes import Gate, HttpSource, RtspSource, SyntheticSource
+from camgraph.graph.request_values import check_request
+from camgraph.graph.spec import FrameRequest, GraphSpec
 from camgraph.graph.stream import Stream
 
 

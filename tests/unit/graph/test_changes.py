@@ -20,8 +20,8 @@ from camgraph.graph.changes import (
     node_of,
     source_of,
 )
-from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate
-from camgraph.graph.spec import GraphSpec, RtspSource, check_spec
+from camgraph.graph.nodes import Fork, Gate, Movement, Publish, Rate, RtspSource
+from camgraph.graph.spec import GraphSpec, check_spec
 
 SPEC = GraphSpec(
     nodes=(

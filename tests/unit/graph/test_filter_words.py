@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from camgraph.base.errors import GraphError
 from camgraph.base.pixels import PIXEL_FORMATS
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.nodes import Filter, Fresh, Interval, Movement, Observe, Publish, Stamp
-from camgraph.graph.spec import GraphSpec, RtspSource, check_spec, streams_of
+from camgraph.graph.nodes import Filter, Fresh, Interval, Movement, Observe, Publish, RtspSource, Stamp
+from camgraph.graph.spec import GraphSpec, check_spec, streams_of
 
 DOOR = RtspSource(id="door", url="rtsp://h/1")
 

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from camgraph.base.errors import GraphError
 from camgraph.graph.builder import GraphBuilder
-from camgraph.graph.nodes import Filter, Fork, Gate, Rate
-from camgraph.graph.spec import (
+from camgraph.graph.nodes import (
     DeviceSource,
     FileSource,
-    GraphSpec,
+    Filter,
+    Fork,
+    Gate,
     HttpSource,
+    Rate,
     RtspSource,
     SyntheticSource,
-    check_spec,
-    same_source,
-    streams_of,
 )
+from camgraph.graph.spec import GraphSpec, check_spec, same_source, streams_of
 from camgraph.graph.stream import Stream
 
 DOOR = RtspSource(id="door", url="rtsp://h/1")

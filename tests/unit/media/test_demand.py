@@ -6,7 +6,7 @@ import pytest
 from tests.unit.media.encoded import INFO, encode, number_of
 
 from camgraph.base.errors import ClosedError
-from camgraph.graph.spec import SyntheticSource
+from camgraph.graph.nodes import SyntheticSource
 from camgraph.media import demand as module
 from camgraph.media.decode import Drops, Picture, VideoDecoder
 from camgraph.media.demand import Counts, OnDemand

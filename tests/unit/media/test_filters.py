@@ -8,8 +8,8 @@ import pytest
 
 from camgraph.control.messages import StreamStatus
 from camgraph.graph.changes import AttachBranch, NodeCommand, OpenGate, SetRate, commanded
-from camgraph.graph.nodes import Fork, Gate, Rate
-from camgraph.graph.spec import GraphSpec, Node, RtspSource, streams_of
+from camgraph.graph.nodes import Fork, Gate, Node, Rate, RtspSource
+from camgraph.graph.spec import GraphSpec, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.derived import Statuses
 from camgraph.media.filters import Filters

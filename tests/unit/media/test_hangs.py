@@ -8,7 +8,7 @@ import pytest
 
 from camgraph.base.errors import SourceUnavailable
 from camgraph.base.loop import Loop
-from camgraph.graph.spec import SyntheticSource
+from camgraph.graph.nodes import SyntheticSource
 from camgraph.media.attempt import Attempt
 from camgraph.media.events import Event, PacketArrived
 from camgraph.media.filters import Filters

@@ -14,8 +14,8 @@ import pytest
 from camgraph.base.errors import BrokenError
 from camgraph.base.loop import Loop
 from camgraph.control.messages import MemoryAnswer, NodeEvent, ReleaseMemory, ReserveMemory
-from camgraph.graph.nodes import Gate, Interval, Movement, Observe, Publish, Rate
-from camgraph.graph.spec import GraphSpec, Node, RtspSource, StreamPath, streams_of
+from camgraph.graph.nodes import Gate, Interval, Movement, Node, Observe, Publish, Rate, RtspSource
+from camgraph.graph.spec import GraphSpec, StreamPath, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters
 from camgraph.media.memory import Memory

@@ -9,8 +9,8 @@ from tests.unit.media.encoded import TICKS, encode
 from tests.unit.media.test_outputs import Stream
 
 from camgraph.base.errors import BrokenError
-from camgraph.graph.nodes import Gate, Publish
-from camgraph.graph.spec import GraphSpec, Node, RtspSource, streams_of
+from camgraph.graph.nodes import Gate, Node, Publish, RtspSource
+from camgraph.graph.spec import GraphSpec, streams_of
 from camgraph.media.packet_outputs import LEAST_BYTES
 from camgraph.media.packets.nal import split_annex_b
 from camgraph.media.source import Packet, StreamInfo

@@ -10,7 +10,7 @@ from tests.unit.media.encoded import encode
 from tests.unit.media.rtp_packets import Joined, rtp
 
 from camgraph.base.loop import Loop
-from camgraph.graph.spec import Clock
+from camgraph.graph.nodes import Clock
 from camgraph.media.rtp.receiver import RtpReceiver
 from camgraph.media.rtsp.description import parse_description
 from camgraph.media.rtsp.packetize import RtpPacketizer, is_rtcp

@@ -16,8 +16,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from camgraph.control.messages import NodeEvent
-from camgraph.graph.nodes import Filter, Fork, Fresh, Gate, Interval, Movement, Observe, Publish, Rate, Stamp
-from camgraph.graph.spec import GraphSpec, RtspSource, streams_of
+from camgraph.graph.nodes import (
+    Filter,
+    Fork,
+    Fresh,
+    Gate,
+    Interval,
+    Movement,
+    Observe,
+    Publish,
+    Rate,
+    RtspSource,
+    Stamp,
+)
+from camgraph.graph.spec import GraphSpec, streams_of
 from camgraph.media.decode import Picture
 from camgraph.media.filters import Filters, Tap
 from camgraph.media.movement import difference

@@ -10,7 +10,7 @@ from tests.unit.media.encoded import INFO, encode
 from camgraph.base.errors import ClosedError, SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.control.messages import NodeEvent, StreamStatus
-from camgraph.graph.spec import SyntheticSource
+from camgraph.graph.nodes import SyntheticSource
 from camgraph.media import worker
 from camgraph.media.memory import Memory
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo

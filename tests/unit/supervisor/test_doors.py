@@ -11,8 +11,8 @@ import pytest
 from camgraph.base.descriptors import ring_address, site_address
 from camgraph.base.loop import Loop
 from camgraph.control.channel import GREETING
-from camgraph.graph.nodes import Publish
-from camgraph.graph.spec import GraphSpec, SyntheticSource
+from camgraph.graph.nodes import Publish, SyntheticSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.ring.protocol import Hello, Refused, RingRequest, decode_answer
 from camgraph.supervisor.broker import Broker
 from camgraph.supervisor.doors import RingDoors

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.supervisor.hangs import TWICE_WITHIN_NS, Hangs
 
 DOOR = RtspSource(id="door", url="rtsp://h/1")

@@ -12,8 +12,8 @@ from camgraph.base.loop import Loop
 from camgraph.control import pulse
 from camgraph.control.attachments import Attachments
 from camgraph.control.messages import FromMedia, MediaStatistics, StreamStatus
-from camgraph.graph.nodes import Publish
-from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.graph.nodes import Publish, RtspSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.supervisor.media import MediaProcess
 
 

@@ -22,7 +22,8 @@ from camgraph.control.messages import (
     ToSupervisor,
 )
 from camgraph.graph.changes import GraphDiff
-from camgraph.graph.spec import GraphSpec, RtspSource
+from camgraph.graph.nodes import RtspSource
+from camgraph.graph.spec import GraphSpec
 from camgraph.supervisor.program import Program
 
 

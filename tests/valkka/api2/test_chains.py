@@ -4,7 +4,7 @@ import select
 
 import pytest
 
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import RtspSource
 from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 from valkka import core

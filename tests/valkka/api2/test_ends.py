@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from camgraph.graph.nodes import Gate
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import Gate, RtspSource
 from camgraph.testing.pattern import decode
 from camgraph.testing.screens import pixels_of
 from camgraph.testing.waiting import wait_until

@@ -2,8 +2,18 @@
 
 import pytest
 
-from camgraph.graph.nodes import Fresh, Gate, Interval, Movement, Observe, Publish, Stamp
-from camgraph.graph.spec import RtspSource, SdpSource, streams_of
+from camgraph.graph.nodes import (
+    Fresh,
+    Gate,
+    Interval,
+    Movement,
+    Observe,
+    Publish,
+    RtspSource,
+    SdpSource,
+    Stamp,
+)
+from camgraph.graph.spec import streams_of
 from valkka.core import (
     AVThread,
     BriefInfoFrameFilter,

@@ -11,8 +11,7 @@ from tests.valkka.core.test_streams import Chain, playing
 from tests.valkka.core.test_streams import _silent_for as silent_for
 
 import camgraph as cg
-from camgraph.graph.nodes import Gate
-from camgraph.graph.spec import RtspSource
+from camgraph.graph.nodes import Gate, RtspSource
 from camgraph.media.rtsp.sdp import describe_video, session_description
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.clips import ClipRequest, ClipStore

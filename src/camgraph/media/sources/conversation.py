@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from camgraph.base.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 from camgraph.media.rtsp.client import Answered, Data, Described, Failed, Moved, Playing, RtspClient, Wish
 from camgraph.media.rtsp.description import Track
 from camgraph.media.rtsp.message import interleaved_prefix

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from camgraph.base.errors import SourceError
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 from camgraph.media.source import Packet, StreamInfo
 
 BEHIND_NS = 1_000_000_000

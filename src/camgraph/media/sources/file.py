@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceUnavailable
-from camgraph.graph.spec import Speed
+from camgraph.graph.nodes import Speed
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.libav_input import LibavInput, open_input
 from camgraph.media.sources.playback import Playback

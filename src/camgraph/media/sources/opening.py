@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from camgraph.base.loop import Loop
-from camgraph.graph.spec import (
+from camgraph.graph.nodes import (
     DeviceSource,
     FileSource,
     HttpSource,

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from typing import NamedTuple
 
-from camgraph.graph.spec import Clock, RtspSource, SdpSource
+from camgraph.graph.nodes import Clock, RtspSource, SdpSource
 
 _log = logging.getLogger(__name__)
 _told: set[int] = set()

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from camgraph.base.errors import SourceError, SourceUnavailable
 from camgraph.base.loop import Loop, Timer
-from camgraph.graph.spec import Transport
+from camgraph.graph.nodes import Transport
 from camgraph.media.rtsp.description import Track
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.datagrams import DatagramPair, arrived

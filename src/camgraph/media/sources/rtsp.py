@@ -7,7 +7,8 @@ from dataclasses import replace
 from camgraph.base.errors import ClosedError, SourceError, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
 from camgraph.base.redact import empty_places, split_login
-from camgraph.graph.spec import LONGEST_TIME_S, Transport
+from camgraph.graph.nodes import Transport
+from camgraph.graph.source_values import LONGEST_TIME_S
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.connecting import Resolved
 from camgraph.media.sources.conversation import Conversation

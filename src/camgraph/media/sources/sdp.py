@@ -7,7 +7,7 @@ from pathlib import Path
 
 from camgraph.base.errors import ClosedError, SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from camgraph.base.loop import Loop
-from camgraph.graph.spec import LONGEST_TIME_S
+from camgraph.graph.source_values import LONGEST_TIME_S
 from camgraph.media.rtsp.description import Track, parse_description
 from camgraph.media.source import NetworkCounts, Packet, StreamInfo
 from camgraph.media.sources.datagrams import DatagramPair

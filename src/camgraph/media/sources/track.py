@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from camgraph.base.errors import SourceRefused
-from camgraph.graph.spec import Clock
+from camgraph.graph.nodes import Clock
 from camgraph.media.rtp.depacketize import depacketizer_for
 from camgraph.media.rtp.depacketize.nal import NalDepacketizer
 from camgraph.media.rtp.receiver import RtpReceiver
