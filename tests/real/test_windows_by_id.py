@@ -8,6 +8,7 @@ import pytest
 from tests.real.x11_windows import Spot, XServer, x_server
 
 import camgraph as cg
+from camgraph.base.errors import CannotStart
 from camgraph.present import Screen, WindowStatistics
 from camgraph.present.own import OwnWindows
 from camgraph.testing.cameras import Cameras
@@ -268,3 +269,34 @@ def test_frames_are_shown_so_long_after_they_were_taken(screen, window, x11) -> 
     assert at_once.age_ms is not None
     assert at_once.age_ms < 200
     assert told.too_early == 0
+
+
+def test_the_first_picture_does_not_wait_for_the_delay(screen, window, x11) -> None:
+    made, spot = window(320, 180)
+    screen.show("door", made, delay_ms=1900)
+    x11.wait_shows(spot)
+    told = numbers(screen, made)
+    assert told.shown == 1
+    assert told.age_ms is not None
+    assert told.age_ms < 1900
+    wait_until(lambda: numbers(screen, made).shown > 1, 10, "the next one")
+    told = numbers(screen, made)
+    assert told.age_ms is not None
+    assert told.age_ms >= 1899
+
+
+def test_what_draws_can_be_started_before(x11) -> None:
+    with cg.Graph().start() as site:
+        nowhere = Screen(site, ":987")
+        with pytest.raises(CannotStart, match="VideoWidget"):
+            nowhere.prepare()
+        assert not site.processes
+        nowhere.close()
+        with Screen(site, x11.display) as screen:
+            screen.prepare()
+            prepared = presenter(site)
+            screen.prepare()
+            made = screen.create_window(320, 180)
+            screen.show(None, made)
+            wait_until(lambda: (x11.pixels(Spot(0, 0, 320, 180)) == BACKGROUND).all(), 10, "the dark picture")
+            assert presenter(site) == prepared

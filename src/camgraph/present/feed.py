@@ -50,6 +50,11 @@ class Shower(Protocol):
     too_early: int
     skipped: int
 
+    @property
+    def is_still(self) -> bool:
+        """Nothing moves in it: it waits for the first picture."""
+        ...
+
     def show(self, feed: "Feed", picture: "Picture", tell: bool) -> int:
         """Draw a new picture; return the request's number if `Served` comes for it, else 0."""
         ...
@@ -138,7 +143,10 @@ class Feed:
         now_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
         while not self._is_busy and (frame := self.reader.read_nowait()) is not None:
             captured_ns = frame.capture_ns or now_ns - (monotonic_ns - frame.arrival_ns)
-            if not self._schedule.offer(frame, captured_ns, now_ns):
+            if self._is_first and not self._schedule.is_too_early(captured_ns, now_ns):
+                # Better one that stands still until the next is due than none.
+                self._show(frame)
+            elif not self._schedule.offer(frame, captured_ns, now_ns):
                 frame.release()
                 for window in self.windows:
                     window.too_early += 1
@@ -225,6 +233,10 @@ class Feed:
         self._paused = False
         self.reader.close()
         return bool(self._unserved)
+
+    @property
+    def _is_first(self) -> bool:
+        return self.picture is None and all(window.is_still for window in self.windows)
 
     @property
     def _is_busy(self) -> bool:

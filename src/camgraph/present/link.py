@@ -23,7 +23,7 @@ _making = threading.RLock()
 
 
 class Link:
-    """The wishes of a program for one display of one site; starts the presenter with the first."""
+    """The wishes of a program for one display of one site; the presenter is started with the first."""
 
     def __init__(self, site: Site, display: str) -> None:
         self._site, self._display = site, display
@@ -57,6 +57,11 @@ class Link:
             front, self._front = self._front, None
         if front is not None:
             front.close(wait=False)
+
+    def prepare(self) -> None:
+        """Start the presenter, if it does not run; raises as `show`."""
+        with self._lock:
+            self._started()
 
     def show(self, window: int, wish: Wish, on_gone: Callable[[int], None]) -> None:
         """Have a window show something; raises MissingDependency, CannotStart, ClosedError."""

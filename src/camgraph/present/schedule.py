@@ -47,13 +47,16 @@ class Schedule(Generic[T]):
         """When `take` has something to give; None: nothing waits."""
         return self._waiting[0].due_ns if self._waiting else None
 
+    def is_too_early(self, capture_ns: int, now_ns: int) -> bool:
+        """Tell whether a frame is from too far in the future."""
+        return capture_ns + self._delay_ns - now_ns > max(TOO_EARLY * self._delay_ns, SOONEST_NS)
+
     def offer(self, frame: T, capture_ns: int, now_ns: int) -> bool:
         """Have a frame wait; False: it is from too far in the future, and not taken."""
-        due_ns = capture_ns + self._delay_ns
-        if due_ns - now_ns > max(TOO_EARLY * self._delay_ns, SOONEST_NS):
+        if self.is_too_early(capture_ns, now_ns):
             return False
         self._number += 1
-        insort(self._waiting, _Waiting(due_ns, self._number, frame))
+        insort(self._waiting, _Waiting(capture_ns + self._delay_ns, self._number, frame))
         return True
 
     def take(self, now_ns: int) -> Due[T]:

@@ -27,9 +27,9 @@ _LARGEST_ID = 0xFFFF_FFFF
 class Screen:
     """Shows streams of a site in windows of an X11 display, whatever program or toolkit they belong to.
 
-    A process of its own draws; it is started with the first `show`, started again if it dies, and shared by
-    all screens of the site and the display. Windows that show the same stream at the same size share their
-    pictures. Thread-safe. Closed with its ``with`` block, by `close`, or with the site.
+    A process of its own draws; it is started by `prepare` or the first `show`, started again if it dies, and
+    shared by all screens of the site and the display. Windows that show the same stream at the same size
+    share their pictures. Thread-safe. Closed with its ``with`` block, by `close`, or with the site.
     """
 
     def __init__(self, site: Site, display: str | None = None) -> None:
@@ -50,6 +50,15 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def prepare(self) -> None:
+        """Start what draws, for a program that will show something soon: else the first `show` waits for it.
+
+        Does nothing if it runs. Raises as `show`.
+        """
+        with self._lock:
+            self._check_open()
+            self._joined().prepare()
 
     def show(
         self,
@@ -85,9 +94,7 @@ class Screen:
         _check(wish, window)
         with self._lock:
             self._check_open()
-            if self._link is None:
-                self._link = Link.join(self._site, self._display_name())
-            self._link.show(window, wish, self._on_gone)
+            self._joined().show(window, wish, self._on_gone)
             self._wishes[window] = wish
 
     def boxes(self, window: int, boxes: Iterable[Box]) -> None:
@@ -176,6 +183,11 @@ class Screen:
             link.leave()
         if own is not None:
             own.close()
+
+    def _joined(self) -> Link:
+        if self._link is None:
+            self._link = Link.join(self._site, self._display_name())
+        return self._link
 
     def _display_name(self) -> str:
         name = self._display or os.environ.get("DISPLAY")

@@ -62,6 +62,11 @@ class Window:
         """The window's id."""
         return self.canvas.window
 
+    @property
+    def is_still(self) -> bool:
+        """Nothing moves in it."""
+        return self.feed is None or not self.has_signal
+
     def show(self, feed: Feed, picture: Picture, tell: bool) -> int:
         """Draw a new picture; return the request's number if `Served` comes for it, else 0."""
         if feed is self.coming:

@@ -215,8 +215,8 @@ class OpenGLThread(Receives):
             left.close()
         screen = Screen(runtime.site, self._display or None)
         try:
-            # There is a display then.
-            screen.destroy_window(screen.create_window(1, 1, mapped=False))
+            # Windows will be told of: the first picture need not wait for what draws it.
+            screen.prepare()
         except CamgraphError as error:
             screen.close()
             raise RuntimeError(f"{self!r} can't be started: {error}") from error

@@ -28,7 +28,9 @@ def test_of_several_that_are_due_only_the_newest_is_shown() -> None:
 
 def test_what_comes_from_too_far_in_the_future_is_not_taken() -> None:
     schedule = Schedule[str](100)
+    assert schedule.is_too_early(NOW + 401 * MS, NOW)
     assert not schedule.offer("far", NOW + 401 * MS, NOW)
+    assert not schedule.is_too_early(NOW + 400 * MS, NOW)
     assert schedule.offer("near", NOW + 400 * MS, NOW)
     assert Schedule[str](0).offer("clocks differ", NOW + SOONEST_NS, NOW)
 
