@@ -40,8 +40,13 @@ class Output:
     `allowed_bytes` is the memory that the ring may take: pictures of another size wait until it is enough.
     """
 
-    def __init__(self, request: RingRequest, epoch: int, size: tuple[int, int], fps: float) -> None:
-        """Raise ValueError, with a sentence, if the request can't be served from pictures of that size."""
+    def __init__(
+        self, request: RingRequest, epoch: int, size: tuple[int, int], fps: float, *, patient: bool = False
+    ) -> None:
+        """Raise ValueError, with a sentence, if the request can't be served from pictures of that size.
+
+        `patient`: frames wait for slow readers (see `RingWriter`).
+        """
         self.request = request
         self.tap: Tap | None = None
         """What decides which pictures pass; None: all do."""
@@ -50,7 +55,9 @@ class Output:
         self._format = _pixels_of(request)
         self._fit = fit(request, *size)
         self._fps = request.fps or fps
-        self.writer = RingWriter(request.stream, self._format, *self._fit.size, epoch=epoch, fps=self._fps)
+        self.writer = RingWriter(
+            request.stream, self._format, *self._fit.size, epoch=epoch, fps=self._fps, patient=patient
+        )
         self._cropper: Cropper | None = None
         self._converter = Converter(self._format, request.width, request.height)
         self._pace = Pace(request.fps) if request.fps else None

@@ -166,6 +166,8 @@ class Outputs(Delivery):
         return 0 if self._size is None else output.planned_bytes(self._size, leases)
 
     def _make(self, request: RingRequest) -> Output | PacketOutput:
+        # Who reads by a name alone chose no frames of its own to miss.
+        patient = self._published.get(request.stream) == request
         if are_packets(request):
             return PacketOutput(
                 request,
@@ -173,9 +175,10 @@ class Outputs(Delivery):
                 self._fps,
                 on_short=lambda: self._loop.call_soon_threadsafe(lambda: self._settle(request)),
                 on_useless=lambda why: self._soon(self._end_useless, request, why),
+                patient=patient,
             )
         assert self._size is not None
-        return Output(request, self._epoch, self._size, self._fps)
+        return Output(request, self._epoch, self._size, self._fps, patient=patient)
 
     def _first_bytes(self, hello: Hello) -> int:
         request = hello.request

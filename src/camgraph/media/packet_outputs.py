@@ -61,6 +61,7 @@ class PacketOutput:
         *,
         on_short: Callable[[], object],
         on_useless: Callable[[str], object],
+        patient: bool = False,
     ) -> None:
         self.request = request
         self.tap: Tap | None = None
@@ -77,6 +78,7 @@ class PacketOutput:
             1,
             epoch=epoch,
             fps=_rate(request, fps),
+            patient=patient,
         )
         self._info: StreamInfo | None = None
         self._maker: ItemMaker | None = None

@@ -85,14 +85,16 @@ class RingWriter:
         fps: float = 25.0,
         max_bytes: int = 1 << 30,
         keep: int = 0,
+        patient: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Make a ring that never grows over `max_bytes`, for about `fps` frames a second.
 
         Slots are touched only when needed: each reader's leases, one to write, and 0.1 s of frames, and never
         more than those. The newest `keep` frames stay even while nobody reads, and are announced to each
-        reader that comes later; without, what nobody reads is not written at all. `clock` gives the monotonic
-        time in ns, as `Frame.publish_ns` tells it.
+        reader that comes later; without, what nobody reads is not written at all. If it is `patient`, the
+        newest frames, half as many as a reader has leases, wait for readers that are slow for longer than
+        that. `clock` gives the monotonic time in ns, as `Frame.publish_ns` tells it.
         """
         self.stream = stream
         self._epoch = epoch
@@ -114,7 +116,8 @@ class RingWriter:
         self._behind_of_gone = 0
         self._holder = ""
         self._closed = False
-        self._keep = keep
+        self._keep = self._waiting_frames = keep
+        self._patient = patient
         self._budget = _own_slots(fps) + keep
         self._slots = self._make_slots(Geometry(format, width, height), 1)
         forget_in_children(self)
@@ -176,17 +179,19 @@ class RingWriter:
                 _log.warning("a reader of %r was refused: %s", self.stream, error)
                 refuse(sock, str(error))
                 return False
-            link = ReaderLink(sock, reader_id, hello.leases, peer, self._keep)
+            kept = max(self._keep, hello.leases if self._patient else 0)
+            link = ReaderLink(sock, reader_id, hello.leases, peer, kept)
             self._last_id = reader_id
             self._names[reader_id] = f"process {peer.pid} (reader {reader_id})"
             self._links.append(link)
             self._budget += link.leases
+            self._see_how_patient()
             if waits:
                 return True
             self._told.append(link)
-            kept = self._slots.newest(self._keep)
-            link.offer(self._slots, kept[0][0] if kept else self._seq + 1)
-            for seq, slot in kept:
+            newest = self._slots.newest(self._keep)
+            link.offer(self._slots, newest[0][0] if newest else self._seq + 1)
+            for seq, slot in newest:
                 link.notify(FRAME_LAYOUT.pack(FRAME_KIND, slot, self._slots.header.generation, 0, seq), seq)
         return True
 
@@ -236,7 +241,7 @@ class RingWriter:
             if not self._told and not self._keep:
                 return False
             slots = self._slots
-            slot = slots.take(self._clock(), GRACE_NS, self._budget, self._keep)
+            slot = slots.take(self._clock(), GRACE_NS, self._budget, self._waiting_frames)
             # A dropped frame takes a number too, so that its loss shows at the readers.
             self._seq = seq = self._seq + 1
             if slot is None:
@@ -349,7 +354,13 @@ class RingWriter:
             self._parted.append(link)
             self._kept[link.reader_id] = self._kept.get(link.reader_id, 0) + link.leases
             self._behind_of_gone += link.behind
+        self._see_how_patient()
         self._forget_returned()
+
+    def _see_how_patient(self) -> None:
+        if self._patient:
+            half = max((link.leases // 2 for link in self._links), default=0)
+            self._waiting_frames = max(self._keep, half)
 
     def _forget_returned(self) -> None:
         for reader_id in [key for key in self._kept if not self._slots.is_held_by(key)]:

@@ -53,7 +53,8 @@ class ReadingEnd:
         self._blank = blank
         self.shown: list[Bytes] = [blank] * n_cells
         self._steady: dict[int, Bytes] = {}
-        self._leases = min(_MOST_LEASES, n_cells + _BESIDE_CELLS)
+        # For frames that wait, as many as for those that the cells show.
+        self._leases = min(_MOST_LEASES, 2 * n_cells + _BESIDE_CELLS)
         self._event: EventFd | None = None
         self._is_set_by_others = self._is_set_by_us = False
         self._spare = 0
@@ -139,7 +140,7 @@ class ReadingEnd:
         if index in self._steady:
             shown = min(size, self._cell_bytes)
             self._steady[index][:shown] = cell[:shown]
-        if self._reader.statistics().held >= self._leases:
+        if self._reader.statistics().held > (self._leases + 1) // 2:
             # The program keeps many views: of what is more, it gets copies of its own.
             cell = cell.copy()
             cell.flags.writeable = False

@@ -81,3 +81,18 @@ def test_smaller_pictures_have_their_own_size(site: "Site") -> None:
         assert (frame.width, frame.height, len(frame.memory)) == (width, height, 3 * width * height)
         expected = site.picture(number, "rgb24", width, height)[0].reshape(height, width, 3)
         assert np.array_equal(frame.array, expected)
+
+
+@pytest.mark.parametrize(("patient", "first"), [(True, 5), (False, 15)])
+def test_frames_wait_for_slow_readers_if_the_writer_is_patient(
+    site: "Site", patient: bool, first: int
+) -> None:
+    now_ns = 0
+    writer = site.writer(patient=patient, clock=lambda: now_ns)
+    reader = site.reader(writer, policy="every", leases=20)
+    for number in range(1, 16):
+        now_ns += 1_000_000_000
+        site.publish(writer, number)
+    assert [reader.read(timeout=5).seq for _ in range(first, 16)] == list(range(first, 16))
+    assert reader.read_nowait() is None
+    assert writer.statistics().slots_touched == 16 - first

@@ -3,6 +3,7 @@
 import select
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from multiprocessing.connection import Connection
 
 import pytest
@@ -123,5 +124,32 @@ def test_clients_in_processes_get_pictures_and_packets(name: str, fork: Fork, ad
     for child in (*viewers, packets):
         child.tell("end")
         child.end()
+    live.stopCall()
+    decoder.stopCall()
+
+
+def test_frames_wait_for_a_client_that_is_slow_as_many_as_there_are_cells(name: str, address: str) -> None:
+    decoder = AVThread("decoder", SwScaleFrameFilter("s", *SIZE, RGBShmemFrameFilter(name, 10, *SIZE)))
+    live = LiveThread("live")
+    context = LiveConnectionContext(LiveConnectionType_rtsp, address, SLOT, decoder.getFrameFilter())
+    live.startCall()
+    decoder.startCall()
+    decoder.decodingOnCall()
+    slow, quick = (ShmemRGBClient(name=name, width=SIZE[0], height=SIZE[1], mstimeout=20_000) for _ in "ab")
+
+    def pull(client: ShmemRGBClient) -> int:
+        meta = client.pullFrame()[1]
+        assert meta is not None
+        return meta.mstimestamp
+
+    live.registerStreamCall(context)
+    live.playStreamCall(context)
+    for _ in range(15):
+        # The cells of a program hold frames, too.
+        last = pull(slow)
+    while pull(quick) < last + 350:
+        pass
+    times = [last, *(pull(slow) for _ in range(8))]
+    assert max(late - early for early, late in pairwise(times)) < 70, times
     live.stopCall()
     decoder.stopCall()
