@@ -141,7 +141,7 @@ class Counts:
         (self.source,) = (node.id for node in running(RtspSource))
 
     def now(self) -> Any:
-        return runtime.site.statistics().streams[self.source]
+        return wait_until(lambda: runtime.site.statistics().streams.get(self.source), 10, "counts of it")
 
     def decodes(self) -> bool:
         """Whether some more packets come, and are decoded."""

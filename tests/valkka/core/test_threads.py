@@ -154,8 +154,7 @@ def test_frames_come_by_the_way_that_is_asked_for(addresses, ring, way) -> None:
     live.playStreamCall(context)
     with cg.read(ring) as reader:
         reader.read(timeout=10)
-        (source,) = runtime.site.statistics().streams.values()
-        assert source.transport == way
+        wait_until(lambda: [it.transport for it in runtime.site.statistics().streams.values()] == [way])
     live.stopCall()
     decoder.stopCall()
 
@@ -173,7 +172,7 @@ def test_a_camera_that_is_away_is_tried_again_as_often_as_wanted(cameras, ring, 
     chain.context.msreconnect = 300
 
     def attempts() -> int:
-        return next(iter(runtime.site.statistics().streams.values())).attempts
+        return max((it.attempts for it in runtime.site.statistics().streams.values()), default=0)
 
     with cg.read(ring, policy="latest") as reader:
         chain.live.registerStreamCall(chain.context)
