@@ -33,7 +33,7 @@ QT_DEBIAN = (
 )
 # fmt: on
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
-GTK_DEBIAN = ("gir1.2-gtk-3.0", "python3-gi")
+TOOLKITS_DEBIAN = ("gir1.2-gtk-3.0", "python3-gi", "python3-tk")
 CAMERA_DEBIAN = ("gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-ugly", "python3-gi")
 PEER_DEBIAN = {
     "gst-launch-1.0": (
@@ -50,13 +50,13 @@ PEER_DEBIAN = {
 
 class Needs(NamedTuple):
     """What a make target needs: extras of the package, Qt's system libraries, tools on the PATH; and what it
-    can do without: GTK 3 for Python, an RTSP server that is not ours, and other tools.
+    can do without: GTK 3 and Tk for Python, an RTSP server that is not ours, and other tools.
     """
 
     extras: frozenset[str]
     qt: bool = False
     tools: tuple[str, ...] = ()
-    gtk: bool = False
+    toolkits: bool = False
     camera: bool = False
     peers: tuple[str, ...] = ()
 
@@ -64,7 +64,9 @@ class Needs(NamedTuple):
 _DEV = frozenset({"dev", "metrics", "qt"})  # named together, since dev brings the others
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
-    "test": Needs(_DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), gtk=True, camera=True),
+    "test": Needs(
+        _DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), toolkits=True, camera=True
+    ),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
     "bench": Needs(
@@ -178,13 +180,14 @@ def has_typelib(name: str) -> bool:
     return all(any(Path("/usr/lib").glob(part)) for part in parts)
 
 
-def provide_gtk() -> None:
-    """Install GTK 3 for Debian's Python, where we may and `.venv` has that version; go on without."""
+def provide_toolkits() -> None:
+    """Install GTK 3 and Tk for Debian's Python, where we may and `.venv` has that version; go on without."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if os.path.realpath("/usr/bin/python3") != f"/usr/bin/python{version}":
         return
-    if not has_typelib("Gtk-3.0") and not apt_install(GTK_DEBIAN, "GTK 3"):
-        say(f"going on without GTK 3 (Debian, Ubuntu: {apt_line(GTK_DEBIAN)})")
+    has_tk = any(Path(f"/usr/lib/python{version}/lib-dynload").glob("_tkinter.*"))
+    if (not has_typelib("Gtk-3.0") or not has_tk) and not apt_install(TOOLKITS_DEBIAN, "GTK 3 and Tk"):
+        say(f"going on without GTK 3 and Tk (Debian, Ubuntu: {apt_line(TOOLKITS_DEBIAN)})")
 
 
 def provide_camera() -> None:
@@ -281,8 +284,8 @@ def main(arguments: Sequence[str]) -> None:
         if needs.qt:
             provide_qt(needs_window=bool(needs.tools or os.environ.get("DISPLAY")))
         provide_tools(needs.tools)
-        if needs.gtk:
-            provide_gtk()
+        if needs.toolkits:
+            provide_toolkits()
         if needs.camera:
             provide_camera()
         provide_peers(needs.peers)

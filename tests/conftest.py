@@ -1,5 +1,6 @@
 """What tests of all rooms share."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,3 +36,15 @@ def media(tmp_path: Path) -> Iterator[Media]:
     yield media
     media.close()
     assert media.log() == ""
+
+
+def reset_log_levels() -> None:
+    """Have the loggers of both packages say what the root logger does."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("camgraph", "valkka"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def pytest_collection_finish() -> None:
+    """Undo what importing `valkka.api2` does to loggers, as documented."""
+    reset_log_levels()

@@ -173,8 +173,8 @@ class Barrier:
         """Give the place up, or, where it was made, the barrier; closing twice does nothing."""
         if self._pid == os.getpid() and not self._closed:
             self._closed = True
-            # In a cycle, the collector may have closed the descriptors before: they tell of it themselves.
-            with suppress(ValueError):
+            # Closed before: by the collector, in a cycle, or by who waits and has seen the end.
+            with suppress(ValueError, OSError):
                 if self._line is None:
                     self._break_off("it was closed, or forgotten, where it was made: keep it there")
                 elif self._number is not None:
