@@ -5,8 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from tests.real.independent_server import serving, write_pictures
-
-from camgraph.testing.screens import screen
+from tests.real.x11_windows import XServer, x_server
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +20,13 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def display() -> Iterator[str]:
-    """A screen on which nothing else is."""
-    with screen() as display:
-        yield display
+def display(displays: list[XServer]) -> XServer:
+    """A screen."""
+    return displays[0]
 
 
 @pytest.fixture(scope="session")
-def displays() -> Iterator[list[str]]:
-    """Three screens."""
-    with ExitStack() as screens:
-        yield [screens.enter_context(screen()) for _ in range(3)]
+def displays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[XServer]]:
+    """Three screens; a test leaves nothing on them."""
+    with ExitStack() as servers:
+        yield [servers.enter_context(x_server(tmp_path_factory.mktemp("x11"))) for _ in range(3)]

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from tests.real.camera_on_screen import Picture, camera_picture
 from tests.real.independent_server import SIZE
+from tests.real.x11_windows import Spot, XServer
 
 from camgraph.testing.codeword import read_strips
-from camgraph.testing.screens import ask_to_close, pixels_of, windows_of
+from camgraph.testing.screens import ask_to_close, windows_of
 from camgraph.testing.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[3] / "valkka_examples"
@@ -27,20 +28,25 @@ class Program:
     def __init__(
         self,
         folder: Path,
-        display: str,
+        server: XServer,
         path: str,
         *arguments: str,
         module: str = "",
         cwd: Path | None = None,
     ) -> None:
-        self.display = display
+        self.server = server
         self._output = folder / f"{uuid4().hex}.txt"
         command = ["-m", module] if module else [str(EXAMPLES / path)]
         with self._output.open("w") as output:
             self.popen = subprocess.Popen(
                 [sys.executable, *command, *arguments],
                 cwd=cwd or folder,
-                env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "XDG_SESSION_TYPE": "x11"},
+                env={
+                    **os.environ,
+                    "DISPLAY": server.display,
+                    "QT_QPA_PLATFORM": "xcb",
+                    "XDG_SESSION_TYPE": "x11",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -96,15 +102,15 @@ class Program:
         return found[0]
 
     def close_window(self, title: str) -> str:
-        ask_to_close(self.display, self.window(title))
+        ask_to_close(self.server.display, self.window(title))
         return self.ends()
 
     def windows(self) -> list[int]:
-        return windows_of(self.display, self.popen.pid)
+        return windows_of(self.server.display, self.popen.pid)
 
     def xdotool(self, *arguments: object) -> list[str]:
         command = ["xdotool", *map(str, arguments)]
-        environment = {**os.environ, "DISPLAY": self.display}
+        environment = {**os.environ, "DISPLAY": self.server.display}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
         return done.stdout.split()
 
@@ -119,8 +125,7 @@ class Program:
     def picture(self, window: int) -> Picture:
         """The pixels of the screen where a window is."""
         assert self.popen.poll() is None, self.told()
-        left, top, width, height = self.geometry(window)
-        return pixels_of(self.display, left + width, top + height)[top:, left:]
+        return self.server.pixels(Spot(*self.geometry(window)))
 
 
 class Shown(NamedTuple):

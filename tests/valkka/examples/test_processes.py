@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.real.x11_windows import XServer
 from tests.valkka.examples.running import EXAMPLES, Program
 
 from camgraph.testing.waiting import wait_until
@@ -23,7 +24,7 @@ QT = "api_level_2/qt"
 
 
 @pytest.fixture
-def start(tmp_path: Path, display: str) -> Iterator[Start]:
+def start(tmp_path: Path, display: XServer) -> Iterator[Start]:
     started: list[Program] = []
 
     def start(path: str, *arguments: str) -> Program:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.real.camera_on_screen import Picture
+from tests.real.x11_windows import XServer
 from tests.valkka.examples.running import EXAMPLES, Program, wait_for_moving
 
 from camgraph.testing.waiting import wait_until
@@ -21,10 +22,10 @@ STUDIO = "api_level_2/qt"
 
 
 @pytest.fixture
-def start(tmp_path: Path, display: str) -> Iterator[Start]:
+def start(tmp_path: Path, display: XServer) -> Iterator[Start]:
     started: list[Program] = []
 
-    def start(path: str, *arguments: str, on: str = "") -> Program:
+    def start(path: str, *arguments: str, on: XServer | None = None) -> Program:
         started.append(Program(tmp_path, on or display, path, *arguments))
         return started[-1]
 
@@ -36,7 +37,7 @@ def start(tmp_path: Path, display: str) -> Iterator[Start]:
 class Ends:
     """Runs a program three times, to end it in each way; what it shows is looked at each time."""
 
-    def __init__(self, start: Start, displays: list[str]) -> None:
+    def __init__(self, start: Start, displays: list[XServer]) -> None:
         self._start, self._displays = start, displays
 
     def together(self, path: str, *arguments: str, shows: Use, use: Use = lambda _: None) -> None:
@@ -60,7 +61,7 @@ class Ends:
 
 
 @pytest.fixture
-def ends(start: Start, displays: list[str]) -> Ends:
+def ends(start: Start, displays: list[XServer]) -> Ends:
     return Ends(start, displays)
 
 
@@ -210,7 +211,7 @@ def test_movement_is_found_by_a_process_for_each_camera(ends: Ends, addresses: l
 
 
 @pytest.mark.parametrize("lesson", ["lesson_1_a", "lesson_1_b", "lesson_2_a", "lesson_3_a"])
-def test_lessons(start: Start, displays: list[str], addresses: list[str], lesson: str) -> None:
+def test_lessons(start: Start, displays: list[XServer], addresses: list[str], lesson: str) -> None:
     """Each three times at once: ended by Ctrl-C, by SIGTERM, and by itself."""
     by_itself, *others = (
         start(
@@ -258,8 +259,7 @@ def own_windows(program: Program) -> list[int]:
     return [window for window in found if program.geometry(window)[2:] == (600, 600)]
 
 
-@pytest.mark.parametrize("end", ["sigint", "sigterm"])
-@pytest.mark.parametrize("first", ["server", "client"])
+@pytest.mark.parametrize(("first", "end"), [("server", "sigint"), ("client", "sigterm")])
 def test_a_client_in_another_terminal(start: Start, addresses: list[str], first: str, end: str) -> None:
     folder = "api_level_1/tutorial"
     if first == "server":
@@ -276,8 +276,10 @@ def test_a_client_in_another_terminal(start: Start, addresses: list[str], first:
 
 
 @pytest.mark.parametrize("end", ["sigint", "sigterm", "by itself"])
-def test_a_program_of_several_processes(tmp_path: Path, display: str, addresses: list[str], end: str) -> None:
-    seconds = ["--seconds", "8"] if end == "by itself" else []
+def test_a_program_of_several_processes(
+    tmp_path: Path, display: XServer, addresses: list[str], end: str
+) -> None:
+    seconds = ["--seconds", "5"] if end == "by itself" else []
     folder = EXAMPLES / "example_projects" / "basic"
     program = Program(tmp_path, display, "", *seconds, *addresses, module="valkka_basic", cwd=folder)
     try:
