@@ -434,3 +434,19 @@ def test_a_qt_program_forks_with_its_widgets_alive() -> None:
     assert program.returncode == 0, err
     assert out.splitlines() == ["door 7", "exit code 0"] * 3 + ["closed"]
     assert not err
+
+
+def test_ctrl_c_in_the_midst_of_a_fork_comes_after_it() -> None:
+    interrupts = [signal.SIGINT]
+
+    def interrupt() -> None:
+        if interrupts:
+            signal.raise_signal(interrupts.pop())
+
+    os.register_at_fork(before=interrupt)
+    with cg.Graph().start() as site:
+        with pytest.raises(KeyboardInterrupt):
+            site.spawn(Forked)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        (front,) = site.processes
+        front.wait_ready(5)

@@ -18,6 +18,7 @@ from typing import Any
 
 from camgraph.base.children import describe_exit
 from camgraph.base.errors import BrokenError, ClosedError
+from camgraph.base.interrupted import interrupted_later
 from camgraph.base.loop import Loop
 from camgraph.base.oom import own_oom_kills
 from camgraph.base.parking import close_in_children, foreign_threads, given_to_child, no_fork
@@ -58,6 +59,12 @@ class ForkedProcesses:
         self, kind: type[MessageProcess], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> FrontEnd:
         """Fork a back end in this thread; return its front end. Raises OSError."""
+        with interrupted_later():
+            return self._spawn_now(kind, name, args, kwargs)
+
+    def _spawn_now(
+        self, kind: type[MessageProcess], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> FrontEnd:
         payload.check_arguments(kind, args, kwargs)
         front = make_front_end(kind, name, self._loop, lambda grace_s: self._terminate(front, grace_s))
         with ExitStack() as undo:

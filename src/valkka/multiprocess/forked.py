@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakSet
 
 from camgraph.base.children import describe_exit, end_with_pipe
+from camgraph.base.interrupted import give_signals_back, interrupted_later
 from camgraph.base.parking import Closes, close_in_children, foreign_threads, given_to_child, no_fork
 from valkka.multiprocess.descriptor import Descriptor, lifeline, readable
 
@@ -34,10 +35,6 @@ class _Starting(threading.local):
     process: "ForkedProcess | None" = None
     held: Descriptor | None = None
     collects = True
-
-    def __init__(self) -> None:
-        self.handlers: dict[int, Any] = {}
-        """Of signals that are kept back meanwhile."""
 
 
 _starting = _Starting()
@@ -60,7 +57,7 @@ class ForkedProcess(FORK.Process, multiprocessing.Process):  # type: ignore[name
 
     def start(self) -> None:
         """Fork it. A warning names threads that are not ours: what they hold stays held in the child."""
-        with _interrupted_later():
+        with interrupted_later():
             self._start_now()
 
     def _start_now(self) -> None:
@@ -127,32 +124,6 @@ def running() -> tuple[ForkedProcess, ...]:
 
 
 @contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Have a Ctrl-C that comes during a fork count after it.
-
-    Python drops what is raised in the midst of one, and leaves the lock of `logging` taken for ever.
-    """
-    came: list[int] = []
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if callable(handler := signal.getsignal(number)):
-                _starting.handlers[number] = handler
-                signal.signal(number, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        _give_signals_back()
-        for interrupt in came:
-            signal.raise_signal(interrupt)
-
-
-def _give_signals_back() -> None:
-    handlers, _starting.handlers = _starting.handlers, {}
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-@contextmanager
 def _quiet() -> Iterator[None]:
     """Collect no garbage in a child before it knows that it is one; Python 3.12 warns of our threads, too."""
     _starting.collects = gc.isenabled()
@@ -171,7 +142,7 @@ def _in_child() -> None:
     if process is None or held is None:
         return
     _starting.process = _starting.held = None
-    _give_signals_back()
+    give_signals_back()
     end_with_pipe(held.fileno())
     process._lifeline = held
     for mine in (held, *process._back_ends()):
