@@ -150,8 +150,11 @@ class Display:
             self.libraries.free(attributes)
 
     def forget(self, window: int) -> None:
-        """Hear no more of a window, and have whose it is paint it again."""
+        """Hear no more of a window."""
         self.c.xcb_change_window_attributes(self.connection, window, xcb.EVENT_MASK, xcb.values(0))
+
+    def clear(self, window: int) -> None:
+        """Have whose a window is paint it again."""
         self.c.xcb_clear_area(self.connection, 1, window, 0, 0, 0, 0)
 
     def extension(self, library: ctypes.CDLL | None, name: str) -> xcb.Extension | None:
@@ -187,14 +190,13 @@ class Display:
         message = struct.pack("<BBHII20x", xcb.CLIENT_MESSAGE, 32, 0, self._mine, 0)
         return int(self.c.xcb_send_event(self.connection, 0, self._mine, 0, message))
 
-    def events(self, *, queued: bool = False) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         """Give what has happened; raises BrokenError when the server is gone.
 
-        With `queued` only what libxcb has received already, with answers or while it sent: the descriptor
-        does not tell of that.
+        That is also what libxcb has received with answers, or while it sent: the descriptor does not tell of
+        it.
         """
-        poll = self.c.xcb_poll_for_queued_event if queued else self.c.xcb_poll_for_event
-        while pointer := poll(self.connection):
+        while pointer := self.c.xcb_poll_for_event(self.connection):
             data = ctypes.string_at(pointer, xcb.EVENT_BYTES)
             self.libraries.free(pointer)
             yield from self._understood(data)

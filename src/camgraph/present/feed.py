@@ -122,6 +122,11 @@ class Feed:
         """For which time `wake_at` was called."""
 
     @property
+    def waits_for_server(self) -> bool:
+        """Nothing is taken before the server has read more."""
+        return self._paused
+
+    @property
     def delay_ms(self) -> int | None:
         """The delay that is kept."""
         return None if self._schedule is None else self._schedule.delay_ms

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from camgraph.base.errors import BrokenError, ClosedError
-from camgraph.present.display import Display
+from camgraph.present.display import Display, Served
 from camgraph.present.feed import Feed, FeedKey, Shower, request_of
 from camgraph.present.timers import Timers
 from camgraph.process.declare import MessageProcess
@@ -65,11 +66,23 @@ class Feeds:
         """Draw what has come."""
         self._run(feed, feed.take)
 
-    def served(self, number: int) -> None:
-        """The server has come so far."""
+    def look(self) -> bool:
+        """See how far the server has come, and go on where that was waited for; False: no farther.
+
+        Raises BrokenError when it is gone.
+        """
+        served = [event.number for event in self._display.events() if isinstance(event, Served)]
+        if not served:
+            return False
         for feed in list(self._open.values()):
-            feed.served(number)
-        self._closing = [feed for feed in self._closing if not feed.served(number)]
+            feed.served(served[-1])
+        self._closing = [feed for feed in self._closing if not feed.served(served[-1])]
+        return True
+
+    @property
+    def wait_for_server(self) -> bool:
+        """Something is to be done as soon as the server has come farther; else `look` now and then."""
+        return bool(self._closing) or any(feed.waits_for_server for feed in self._open.values())
 
     def count_lost(self) -> None:
         """Count what readers have lost."""
@@ -94,6 +107,8 @@ class Feeds:
             self._closing.append(feed)
 
     def _run(self, feed: Feed, step: Callable[[], None]) -> None:
+        with suppress(BrokenError):  # When it is sent what was drawn, that is told.
+            self.look()
         try:
             step()
         except (BrokenError, ClosedError) as error:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from camgraph.base.errors import BrokenError, CannotStart, MissingDependency
 from camgraph.client.graph import attach
 from camgraph.control.messages import StreamStatus
-from camgraph.present.display import Display, Event, Served
+from camgraph.present.display import Display
 from camgraph.present.feeds import Feeds
 from camgraph.present.placing import Box
 from camgraph.present.reactions import Reactions
@@ -33,13 +33,15 @@ class Presenter(MessageProcess):
 
     def __init__(self, site: str, display: str, authority: str | None) -> None:
         self._site_name, self._display_name, self._authority = site, display, authority
+        self._is_waiting = False
 
     def setup(self) -> None:
         """Connect to the display and to the site."""
         if self._authority is not None:
             os.environ["XAUTHORITY"] = self._authority
         try:
-            self._display = Display(self._display_name)
+            # Two connections: of each frame the server tells that it was read, which is to wake nobody.
+            self._display, self._hearing = (Display(self._display_name) for _ in range(2))
         except (CannotStart, MissingDependency) as error:
             self._lose(str(error))
         timers = Timers(self.call_later, self._finish)
@@ -51,10 +53,10 @@ class Presenter(MessageProcess):
             lost=lambda feed: self._windows.lost(feed),
         )
         self._windows = Windows(
-            self._display, self._feeds, timers, lambda window: self.gone.emit(window=window)
+            self._display, self._hearing, self._feeds, timers, lambda window: self.gone.emit(window=window)
         )
         self._reactions = Reactions(self._windows, timers)
-        self.add_reader(self._display, self._on_events)
+        self.add_reader(self._hearing, self._on_events)
         try:
             self._site = attach(self._site_name)
         except BrokenError as error:
@@ -68,12 +70,13 @@ class Presenter(MessageProcess):
         self._site.close()
         self._feeds.close()
         self._display.close()
+        self._hearing.close()
 
     @backend
     def desire(self, wishes: dict[int, Wish]) -> None:
         """Make windows show what is wished, and those that are not named nothing any more."""
         self._windows.desire(wishes)
-        self._finish()
+        self._on_events()
 
     @backend
     def outline(self, window: int, boxes: tuple[Box, ...]) -> None:
@@ -96,27 +99,27 @@ class Presenter(MessageProcess):
 
     def _on_events(self) -> None:
         try:
-            for event in self._display.events():
-                self._handle(event)
+            self._hearing.flush()
+            for event in self._hearing.events():
+                self._reactions.react(event)
         except BrokenError as error:
             self._lose(str(error))
         self._finish()
 
     def _finish(self) -> None:
-        """Send what was drawn, and look at what libxcb has received meanwhile."""
+        """Send what was drawn, and see how far the server has come."""
         try:
             self._display.flush()
-            for event in self._display.events(queued=True):
-                self._handle(event)
-            self._display.flush()
+            while self._feeds.look():
+                self._display.flush()
         except BrokenError as error:
             self._lose(str(error))
-
-    def _handle(self, event: Event) -> None:
-        if isinstance(event, Served):
-            self._feeds.served(event.number)
-        else:
-            self._reactions.react(event)
+        if self._feeds.wait_for_server != self._is_waiting:
+            self._is_waiting = not self._is_waiting
+            if self._is_waiting:
+                self.add_reader(self._display, self._finish)
+            else:
+                self.remove_reader(self._display)
 
     def _lose(self, reason: str) -> None:
         self.display_lost.emit(reason=reason)

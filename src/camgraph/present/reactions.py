@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from camgraph.present.display import Destroyed, Exposed, Mapped, Resized
+from camgraph.present.display import Destroyed, Event, Exposed, Mapped, Resized, Served
 from camgraph.present.timers import Timers
 from camgraph.present.window import Window
 from camgraph.present.windows import Windows
@@ -19,9 +19,9 @@ class Reactions:
     def __init__(self, windows: Windows, timers: Timers) -> None:
         self._windows, self._timers = windows, timers
 
-    def react(self, event: Exposed | Resized | Mapped | Destroyed) -> None:
+    def react(self, event: Event) -> None:
         """Something has happened to a window."""
-        window = self._windows.get(event.window)
+        window = None if isinstance(event, Served) else self._windows.get(event.window)
         if window is None:
             return
         match event:

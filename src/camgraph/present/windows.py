@@ -27,9 +27,19 @@ RETRY_S = 1.0
 class Windows:
     """Has each window show what is wished for it. All that is drawn is sent with the next flush."""
 
-    def __init__(self, display: Display, feeds: Feeds, timers: Timers, gone: Callable[[int], object]) -> None:
-        """`gone` is told of windows that are no more, or never were."""
+    def __init__(
+        self,
+        display: Display,
+        hearing: Display,
+        feeds: Feeds,
+        timers: Timers,
+        gone: Callable[[int], object],
+    ) -> None:
+        """`display` is drawn to, `hearing` tells what happens to windows; `gone` is told of windows that are
+        no more, or never were.
+        """
         self.display = display
+        self._hearing = hearing
         self.files = FilePictures()
         self._pens = Pens(display)
         self._feeds, self._timers, self._gone = feeds, timers, gone
@@ -46,7 +56,8 @@ class Windows:
         for window in list(self._windows.values()):
             if window.id not in wishes:
                 self._forget(window)
-                self.display.forget(window.id)
+                self._hearing.forget(window.id)
+                self.display.clear(window.id)
         for number, wish in wishes.items():
             known = self._windows.get(number)
             if known is None:
@@ -131,7 +142,7 @@ class Windows:
         self._silence.watch(window)
 
     def _begin(self, number: int, wish: Wish) -> None:
-        facts = self.display.look_at(number)
+        facts = self._hearing.look_at(number)
         if facts is None:
             self._gone(number)
             return

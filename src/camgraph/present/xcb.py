@@ -199,7 +199,6 @@ _WITH_CONNECTION: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "xcb_generate_id": (c_uint32, ()),
     "xcb_flush": (c_int, ()),
     "xcb_poll_for_event": (c_void_p, ()),
-    "xcb_poll_for_queued_event": (c_void_p, ()),
     "xcb_request_check": (c_void_p, (_COOKIE,)),
     "xcb_get_maximum_request_length": (c_uint32, ()),
     "xcb_get_extension_data": (POINTER(Extension), (c_void_p,)),
