@@ -92,6 +92,11 @@ class Intake:
                     return Frame(self._stream, lease)
         return self._newest() if self._latest else self._next()
 
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest frame in the ring; 0: there is no ring, or none in it."""
+        return 0 if self._ring is None else self._ring.newest()[0]
+
     def statistics(self) -> ReaderStatistics:
         """Return the counts so far."""
         self._reap()

@@ -63,6 +63,12 @@ class Reader:
         """What was asked for."""
         return self._request
 
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest frame in the ring; 0: none is known."""
+        with self._mutex:
+            return self._intake.newest_seq
+
     def fileno(self) -> int:
         """Return a descriptor to select on, the same for the reader's whole life (-1: closed).
 

@@ -83,7 +83,7 @@ class ReadingEnd:
             self._ahead = None
             self._reader = self._open()
         try:
-            pulled = self._show(self._next())
+            pulled = self._show(self._recent(self._next()))
             if self._event is not None:
                 self._look_ahead(self._event)
         except (TimeoutError, ClosedError):
@@ -113,6 +113,16 @@ class ReadingEnd:
             if late is None:
                 raise
             return late
+
+    def _recent(self, frame: camgraph.Frame) -> camgraph.Frame:
+        """Pass over what would have been overwritten in a ring of so many cells: others may have more."""
+        while self._reader.newest_seq - frame.seq >= len(self.shown):
+            newer = self._reader.read_nowait()
+            if newer is None:
+                break
+            frame.release()
+            frame = newer
+        return frame
 
     def _ask_for_less(self, error: BrokenError) -> Pulled | None:
         """Ask anew after a refusal: there may be room for fewer frames that are held; others are copied."""

@@ -60,6 +60,24 @@ def test_what_was_pushed_before_a_client_came_waits_for_it(name: str) -> None:
     assert client.pullFrame() == (None, None)
 
 
+def times(client: ShmemRGBClient, count: int) -> list[int]:
+    """Pull so many pictures; return their times."""
+    pulled = [client.pullFrame() for _ in range(count)]
+    return [meta.mstimestamp for _, meta in pulled if meta is not None]
+
+
+def test_a_slow_client_with_few_cells_is_no_further_behind_beside_one_with_many(name: str) -> None:
+    many = rgb_client(name, n_ringbuffer=20)
+    few = rgb_client(name, n_ringbuffer=3)
+    server = ShmemRGBServer(name=name, n_ringbuffer=3, width=W, height=H)
+    server.pushFrame(picture(0), 1, 1)
+    assert times(many, 1) == times(few, 1) == [1]
+    for number in range(2, 17):
+        server.pushFrame(picture(number), 1, number)
+    assert times(few, 3) == [14, 15, 16]
+    assert times(many, 15) == list(range(2, 17))
+
+
 @pytest.mark.effect("valkka.api2.shmem.ShmemRGBClient.{pull,pullFrameThread}")
 def test_pull_tells_index_and_size_and_smaller_pictures_their_own(name: str) -> None:
     server = ShmemRGBServer(name=name, width=W, height=H)
