@@ -244,6 +244,24 @@ def test_a_window_that_is_not_mapped_reads_nothing(screen, window, x11, shared) 
     x11.wait_shows(spot, camera=2)
 
 
+def test_a_window_within_one_that_is_not_mapped_reads_nothing(screen, window, x11, shared) -> None:
+    outer, _ = window(400, 300)
+    made, spot = window(320, 180)
+    screen.show("yard", made)
+    x11.wait_shows(spot, camera=2)
+    x11.xdotool("windowreparent", made, outer)
+    x11.wait_shows(spot, camera=2)
+
+    def readers() -> int:
+        return sum(ring.readers for ring in shared.statistics().streams["yard"].rings)
+
+    x11.xdotool("windowunmap", "--sync", outer)
+    wait_until(lambda: readers() == 0, 5, "no reader")
+    x11.xdotool("windowmap", "--sync", outer)
+    x11.wait_shows(spot, camera=2)
+    assert readers() == 1
+
+
 def test_another_stream_takes_the_place_of_the_first(screen, window, x11) -> None:
     made, spot = window(320, 180)
     screen.show("door", made)

@@ -67,7 +67,7 @@ class Canvas:
     def __init__(self, display: Display, pens: Pens, window: int, facts: WindowFacts) -> None:
         self.window = window
         self.size: Size = (facts.width, facts.height)
-        self.is_mapped = facts.is_mapped
+        self.is_viewable = facts.is_viewable
         """False: whatever is drawn is lost."""
         visual = facts.visual
         self.can_draw = visual.is_true_color and facts.bits_per_pixel in (16, 32)

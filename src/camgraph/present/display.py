@@ -31,11 +31,10 @@ class Resized(NamedTuple):
     height: int
 
 
-class Mapped(NamedTuple):
-    """A window is shown, as far as its parents are, or no more."""
+class Moved(NamedTuple):
+    """A window, or one around it, was mapped, unmapped, or put into another: what is seen may differ."""
 
     window: int
-    is_mapped: bool
 
 
 class Destroyed(NamedTuple):
@@ -50,7 +49,7 @@ class Served(NamedTuple):
     number: int
 
 
-Event = Exposed | Resized | Mapped | Destroyed | Served
+Event = Exposed | Resized | Moved | Destroyed | Served
 
 
 class Visual(NamedTuple):
@@ -71,7 +70,7 @@ class WindowFacts(NamedTuple):
     bits_per_pixel: int
     visual: Visual
     root: int
-    is_mapped: bool
+    is_viewable: bool
 
 
 class Display:
@@ -143,11 +142,30 @@ class Display:
                 self._bits.get(told.depth, 0),
                 self._visuals.get(attributes.contents.visual, Visual(False, 0, 0, 0)),
                 told.root,
-                attributes.contents.map_state != xcb.UNMAPPED,
+                self.is_viewable(window),
             )
         finally:
             self.libraries.free(geometry)
             self.libraries.free(attributes)
+
+    def is_viewable(self, window: int) -> bool:
+        """Tell whether a window is mapped and all around it are; `Moved` tells when that may be another."""
+        c, connection = self.c, self.connection
+        around = window
+        # As of windows that are drawn into: one may lie in another.
+        mask = xcb.values(xcb.EXPOSURE | xcb.STRUCTURE_NOTIFY)
+        while tree := self._reply(c.xcb_query_tree_reply, c.xcb_query_tree(connection, around)):
+            around, root = tree.contents.parent, tree.contents.root
+            self.libraries.free(tree)
+            if around in (0, root):
+                break
+            c.xcb_change_window_attributes(connection, around, xcb.EVENT_MASK, mask)
+        attributes = self._reply(
+            c.xcb_get_window_attributes_reply, c.xcb_get_window_attributes(connection, window)
+        )
+        is_viewable = bool(attributes) and attributes.contents.map_state == xcb.VIEWABLE
+        self.libraries.free(attributes)
+        return is_viewable
 
     def forget(self, window: int) -> None:
         """Hear no more of a window."""
@@ -213,9 +231,8 @@ class Display:
                 yield Exposed(window)
         elif kind == xcb.CONFIGURE_NOTIFY and not data[0] & _SYNTHETIC:
             yield Resized(*struct.unpack_from("<I", data, 8), *struct.unpack_from("<2H", data, 20))
-        elif kind in (xcb.MAP_NOTIFY, xcb.UNMAP_NOTIFY):
-            (window,) = struct.unpack_from("<I", data, 8)
-            yield Mapped(window, kind == xcb.MAP_NOTIFY)
+        elif kind in (xcb.MAP_NOTIFY, xcb.UNMAP_NOTIFY, xcb.REPARENT_NOTIFY):
+            yield Moved(*struct.unpack_from("<I", data, 8))
         elif kind == xcb.DESTROY_NOTIFY:
             yield Destroyed(*struct.unpack_from("<I", data, 8))
 

@@ -55,7 +55,7 @@ class Presenter(MessageProcess):
         self._windows = Windows(
             self._display, self._hearing, self._feeds, timers, lambda window: self.gone.emit(window=window)
         )
-        self._reactions = Reactions(self._windows, timers)
+        self._reactions = Reactions(self._hearing, self._windows, timers)
         self.add_reader(self._hearing, self._on_events)
         try:
             self._site = attach(self._site_name)
@@ -99,9 +99,7 @@ class Presenter(MessageProcess):
 
     def _on_events(self) -> None:
         try:
-            self._hearing.flush()
-            for event in self._hearing.events():
-                self._reactions.react(event)
+            self._reactions.react()
         except BrokenError as error:
             self._lose(str(error))
         self._finish()

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from camgraph.present.display import Destroyed, Event, Exposed, Mapped, Resized, Served
+from camgraph.present.display import Destroyed, Display, Event, Exposed, Moved, Resized, Served
 from camgraph.present.timers import Timers
 from camgraph.present.window import Window
 from camgraph.present.windows import Windows
@@ -16,11 +16,24 @@ AGAIN_S = 0.1
 class Reactions:
     """Draws again, or something else, or nothing any more."""
 
-    def __init__(self, windows: Windows, timers: Timers) -> None:
-        self._windows, self._timers = windows, timers
+    def __init__(self, hearing: Display, windows: Windows, timers: Timers) -> None:
+        """`hearing` tells what happens."""
+        self._hearing, self._windows, self._timers = hearing, windows, timers
 
-    def react(self, event: Event) -> None:
-        """Something has happened to a window."""
+    def react(self) -> None:
+        """React to all that has happened; raises BrokenError when the server is gone."""
+        self._hearing.flush()
+        moved = True
+        while moved:
+            moved = False
+            for event in self._hearing.events():
+                moved = moved or isinstance(event, Moved)
+                self._react_to(event)
+            if moved:
+                # Once, however many; with the answers more may have come.
+                self._windows.look_again()
+
+    def _react_to(self, event: Event) -> None:
         window = None if isinstance(event, Served) else self._windows.get(event.window)
         if window is None:
             return
@@ -32,9 +45,6 @@ class Reactions:
                 window.canvas.size = (width, height)
                 window.redraw()
                 self._timers.later("settled", window, SETTLED_S, partial(self._settle, window))
-            case Mapped(is_mapped=is_mapped) if is_mapped != window.canvas.is_mapped:
-                window.canvas.is_mapped = is_mapped
-                self._windows.refresh(window)
             case Destroyed():
                 self._windows.destroyed(window)
 

@@ -9,7 +9,7 @@ from camgraph.present.window import Window
 
 
 class Silence:
-    """Looks at each window that shows pictures when the last one is as old as the window may bear."""
+    """Looks at each window that shows pictures, and is seen, when the last is as old as it may bear."""
 
     def __init__(self, feeds: Feeds, timers: Timers) -> None:
         self._feeds, self._timers = feeds, timers
@@ -19,6 +19,8 @@ class Silence:
         self._timers.later("silence", window, max(0.0, _left_s(window)), partial(self._look, window))
 
     def _look(self, window: Window) -> None:
+        if not window.canvas.is_viewable:
+            return
         if window.feed is not None:
             # What came while all was busy elsewhere counts.
             self._feeds.take(window.feed)

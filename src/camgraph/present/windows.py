@@ -82,7 +82,7 @@ class Windows:
 
     def refresh(self, window: Window) -> None:
         """Read what a window is to show now, if that is not done already; nothing, if it can't be seen."""
-        if not window.canvas.is_mapped:
+        if not window.canvas.is_viewable:
             self._leave_all(window)
             return
         key = self._key_of(window)
@@ -104,6 +104,17 @@ class Windows:
         if old is not None:
             self.leave(old, window)
         feed.show_to(window)
+
+    def look_again(self) -> None:
+        """See which windows can be seen, of those that are not covered."""
+        for window in self._windows.values():
+            is_viewable = self._hearing.is_viewable(window.id)
+            if is_viewable != window.canvas.is_viewable:
+                window.canvas.is_viewable = is_viewable
+                window.last_ns = time.monotonic_ns()
+                if is_viewable and window.has_signal:
+                    self.watch_silence(window)
+                self.refresh(window)
 
     def lost(self, feed: Feed) -> None:
         """A feed has broken."""

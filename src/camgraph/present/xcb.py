@@ -26,9 +26,9 @@ from camgraph.base.errors import MissingDependency
 APT = "sudo apt-get install -y libxcb1 libxcb-shape0 libxcb-shm0"
 QT_INSTEAD = "camgraph.qt.VideoWidget shows streams in Qt windows of any platform"
 
-ERROR, EXPOSE, DESTROY_NOTIFY, UNMAP_NOTIFY, MAP_NOTIFY = 0, 12, 17, 18, 19
+ERROR, EXPOSE, DESTROY_NOTIFY, UNMAP_NOTIFY, MAP_NOTIFY, REPARENT_NOTIFY = 0, 12, 17, 18, 19, 21
 CONFIGURE_NOTIFY, CLIENT_MESSAGE = 22, 33
-UNMAPPED = 0
+VIEWABLE = 2
 EXPOSURE, STRUCTURE_NOTIFY = 1 << 15, 1 << 17
 BACK_PIXEL, EVENT_MASK = 1 << 1, 1 << 11
 FOREGROUND, BACKGROUND, LINE_WIDTH, FONT, GRAPHICS_EXPOSURES = 1 << 2, 1 << 3, 1 << 4, 1 << 14, 1 << 16
@@ -139,6 +139,19 @@ class Attributes(Structure):
     )
 
 
+class Tree(Structure):
+    """Where a window is among others."""
+
+    _fields_ = (
+        ("kind", c_uint8),
+        ("pad", c_uint8),
+        ("sequence", c_uint16),
+        ("length", c_uint32),
+        ("root", c_uint32),
+        ("parent", c_uint32),
+    )
+
+
 class Extension(Structure):
     """Whether the server has an extension, and its numbers."""
 
@@ -206,6 +219,8 @@ _WITH_CONNECTION: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "xcb_get_geometry_reply": (POINTER(Geometry), (_COOKIE, _ERROR)),
     "xcb_get_window_attributes": (_COOKIE, (_WINDOW,)),
     "xcb_get_window_attributes_reply": (POINTER(Attributes), (_COOKIE, _ERROR)),
+    "xcb_query_tree": (_COOKIE, (_WINDOW,)),
+    "xcb_query_tree_reply": (POINTER(Tree), (_COOKIE, _ERROR)),
     "xcb_change_window_attributes": (_COOKIE, (_WINDOW, c_uint32, _VALUES)),
     "xcb_create_window_checked": (
         _COOKIE,
