@@ -5,6 +5,8 @@
 
 SETUP := @sh scripts/setup.sh
 BIN := .venv/bin
+# Tests that put a load on the machine, or look at how it bears one; others run two at a time.
+ALONE := tests/faults/ tests/real/
 
 help:
 	@echo 'camgraph: live video from many IP cameras'
@@ -16,7 +18,14 @@ demo: ## four built-in cameras in a window, an analyzer each (ARGS="--cameras 9 
 
 test: ## all tests, each watched for what it leaves behind (ARGS="tests/unit/ring -k lease …")
 	$(SETUP) test
+ifeq ($(strip $(ARGS)),)
+	@failed=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(filter-out %__pycache__/ $(ALONE),$(wildcard tests/*/)) || failed=1; \
+	$(BIN)/python -m pytest $(ALONE) || failed=1; \
+	exit $$failed
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 lint: ## read only: style, types, the arrows between rooms
 	$(SETUP) lint
