@@ -210,7 +210,11 @@ def test_a_callback_that_is_interrupted_leaves_nobody_waiting(spawn: Spawn, port
     with pytest.raises(KeyboardInterrupt):
         front.close()
     assert front.wait(5) == "exit code 0"
-    assert [name for name, _ in messages][-1:] == ["counted"]
+    # What had not come when the first one's callback was interrupted may be lost; whoever iterates is let go.
+    told = [name for name, _ in messages]
+    assert len(told) <= 3
+    assert set(told) <= {"counted"}
+    assert told or port == "counted"
 
 
 def test_who_waits_dispatches_once_the_thread_that_did_has_ended(counter: Any) -> None:
