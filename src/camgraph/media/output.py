@@ -12,7 +12,8 @@ from camgraph.media.decode import Picture
 from camgraph.media.filters import Tap
 from camgraph.media.pace import Pace
 from camgraph.media.region import Cropper, fit
-from camgraph.ring.protocol import WHOLE, RingRequest
+from camgraph.media.ring_numbers import ring_statistics
+from camgraph.ring.protocol import RingRequest
 from camgraph.ring.writer import FrameMeta, RingWriter, planned_bytes
 
 _NATIVE: PixelFormat = "yuv420p"
@@ -108,21 +109,7 @@ class Output:
 
     def statistics(self) -> RingStatistics:
         """Return what was asked and what came of it."""
-        counts, request = self.writer.statistics(), self.request
-        return RingStatistics(
-            stream=request.stream,
-            format=self._format,
-            width=self._fit.size[0],
-            height=self._fit.size[1],
-            fps=request.fps,
-            readers=counts.readers,
-            published=counts.published,
-            behind=counts.behind,
-            no_slot=counts.no_slot,
-            unfit=self.unfit,
-            roi=None if request.roi == WHOLE else request.roi,
-            size_bytes=self.writer.planned_bytes(),
-        )
+        return ring_statistics(self.request, self.writer, self._format, self._fit.size, self.unfit)
 
     def _adapt(self, width: int, height: int) -> bool:
         """Go over to pictures of another size, if they serve the request and there is memory for them."""

@@ -11,6 +11,7 @@ from camgraph.media.filters import Tap
 from camgraph.media.packets.fragments import FragmentItems, Timeline
 from camgraph.media.packets.items import Item, ItemMaker
 from camgraph.media.packets.units import NalItems
+from camgraph.media.ring_numbers import ring_statistics
 from camgraph.media.source import Packet, StreamInfo
 from camgraph.ring.protocol import RingRequest
 from camgraph.ring.writer import FrameMeta, RingWriter, planned_bytes
@@ -131,20 +132,8 @@ class PacketOutput:
 
     def statistics(self) -> RingStatistics:
         """Return what was asked and what came of it."""
-        counts, request = self.writer.statistics(), self.request
-        return RingStatistics(
-            stream=request.stream,
-            format=_format_of(request),
-            width=self._most_bytes,
-            height=1,
-            fps=request.fps,
-            readers=counts.readers,
-            published=counts.published,
-            behind=counts.behind,
-            no_slot=counts.no_slot,
-            unfit=self.unfit,
-            roi=None,
-            size_bytes=self.writer.planned_bytes(),
+        return ring_statistics(
+            self.request, self.writer, _format_of(self.request), (self._most_bytes, 1), self.unfit
         )
 
     def _maker_for(self, info: StreamInfo) -> ItemMaker | None:
