@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from tests.real.independent_server import serving, write_pictures
 from tests.real.x11_windows import XServer, x_server
+from tests.valkka.examples.running import Program, Start
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,17 @@ def displays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[XServer]
     """Three screens; a test leaves nothing on them."""
     with ExitStack() as servers:
         yield [servers.enter_context(x_server(tmp_path_factory.mktemp("x11"))) for _ in range(3)]
+
+
+@pytest.fixture
+def start(tmp_path: Path, display: XServer) -> Iterator[Start]:
+    """Start programs, which don't outlive the test."""
+    started: list[Program] = []
+
+    def start(path: str, *arguments: str, on: XServer | None = None) -> Program:
+        started.append(Program(tmp_path, on or display, path, *arguments))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.kill()

@@ -128,6 +128,16 @@ class Program:
         return self.server.pixels(Spot(*self.geometry(window)))
 
 
+ENDS: dict[str, Callable[[Program, str], str]] = {
+    "close": Program.close_window,
+    "sigint": lambda program, title: program.interrupt(),
+    "sigterm": lambda program, title: program.terminate(),
+}
+"""How a program is ended; its window's title goes along."""
+Start = Callable[..., Program]
+"""What starts a program of a path below `EXAMPLES`, with arguments, `on` a screen if not the first."""
+
+
 class Shown(NamedTuple):
     """What a window shows of a camera."""
 

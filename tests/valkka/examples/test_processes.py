@@ -4,36 +4,15 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.real.x11_windows import XServer
-from tests.valkka.examples.running import EXAMPLES, Program
+from tests.valkka.examples.running import ENDS, EXAMPLES, Program, Start
 
 from camgraph.testing.waiting import wait_until
 
-Start = Callable[..., Program]
-ENDS: dict[str, Callable[[Program, str], str]] = {
-    "close": Program.close_window,
-    "sigint": lambda program, title: program.interrupt(),
-    "sigterm": lambda program, title: program.terminate(),
-}
 QT = "api_level_2/qt"
-
-
-@pytest.fixture
-def start(tmp_path: Path, display: XServer) -> Iterator[Start]:
-    started: list[Program] = []
-
-    def start(path: str, *arguments: str) -> Program:
-        started.append(Program(tmp_path, display, path, *arguments))
-        return started[-1]
-
-    yield start
-    for program in started:
-        program.kill()
 
 
 def click_button(program: Program, title: str) -> None:

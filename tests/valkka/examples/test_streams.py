@@ -1,37 +1,18 @@
 """Examples that show cameras: what is on the screen, what clicks do, and that they end in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.real.camera_on_screen import Picture
 from tests.real.x11_windows import XServer
-from tests.valkka.examples.running import EXAMPLES, Program, wait_for_moving
+from tests.valkka.examples.running import ENDS, EXAMPLES, Program, Start, wait_for_moving
 
 from camgraph.testing.waiting import wait_until
 
-Start = Callable[..., Program]
 Use = Callable[[Program], object]
-ENDS: dict[str, Callable[[Program, str], str]] = {
-    "close": Program.close_window,
-    "sigint": lambda program, title: program.interrupt(),
-    "sigterm": lambda program, title: program.terminate(),
-}
 QT = "api_level_1/qt"
 STUDIO = "api_level_2/qt"
-
-
-@pytest.fixture
-def start(tmp_path: Path, display: XServer) -> Iterator[Start]:
-    started: list[Program] = []
-
-    def start(path: str, *arguments: str, on: XServer | None = None) -> Program:
-        started.append(Program(tmp_path, on or display, path, *arguments))
-        return started[-1]
-
-    yield start
-    for program in started:
-        program.kill()
 
 
 class Ends:
