@@ -1,25 +1,11 @@
 """Peers: players that anybody has, told to wait for nothing."""
 
-import shutil
 import subprocess
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from benchmarks.harness.players import Kind
 from benchmarks.harness.rounds import RunFailed
 from benchmarks.harness.xserver import XServer
-
-
-class Kind(NamedTuple):
-    """A player: `command` has the places of a tile's width and height in it, and gets the address last."""
-
-    command: tuple[str, ...]
-    remedy: str
-
-    @property
-    def available(self) -> bool:
-        """Whether it is there to be measured."""
-        return shutil.which(self.command[0]) is not None
-
 
 FFPLAY = Kind(
     (

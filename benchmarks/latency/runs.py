@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from benchmarks.harness.asking import AskedProcess, wait_until
 from benchmarks.harness.figures import percentile
 from benchmarks.harness.machine import Meter, tree_of
+from benchmarks.harness.players import Kind
 from benchmarks.harness.rounds import Run, RunFailed
 from benchmarks.harness.xserver import XServer, xserver
 from benchmarks.latency.matching import Stamp, ages_ms
-from benchmarks.latency.players import Kind, Player
+from benchmarks.latency.players import Player
 from benchmarks.wall.gstreamer import GStreamer
 from camgraph.testing.cameras import Cameras
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from benchmarks.harness.players import Kind
 from benchmarks.harness.rounds import Calm, Contender, Measured, Run, Value, key
 from benchmarks.harness.rows import Goal, Row
 from benchmarks.harness.session import Session
 from benchmarks.present import sdl_windows
-from benchmarks.present.players import FFPLAY, FPS, MPV, Kind
+from benchmarks.present.players import FFPLAY, FPS, MPV
 from benchmarks.present.runs import (
     Start,
     bare,

@@ -1,30 +1,16 @@
 """Peers: players that anybody has, a process a window, told to show every frame as it comes."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from benchmarks.harness.players import Kind
 from benchmarks.harness.rounds import RunFailed
 from benchmarks.harness.xserver import XServer
 from benchmarks.present.windows import Layout
 from camgraph.testing.screens import pixels_of
 
 FPS = 25
-
-
-class Kind(NamedTuple):
-    """A player: `command` has its window's id, place and size in it, and gets the address last."""
-
-    command: tuple[str, ...]
-    remedy: str
-
-    @property
-    def available(self) -> bool:
-        """Whether it is there to be measured."""
-        return shutil.which(self.command[0]) is not None
-
 
 MPV = Kind(
     (

@@ -7,11 +7,12 @@ from contextlib import closing
 
 from benchmarks.harness.asking import AskedProcess, wait_until
 from benchmarks.harness.machine import Meter, tree_of
+from benchmarks.harness.players import Kind
 from benchmarks.harness.processes import module_of
 from benchmarks.harness.rounds import Run, RunFailed
 from benchmarks.harness.xserver import XServer, xserver
 from benchmarks.ingest.counting import CountingProcess
-from benchmarks.present.players import Kind, Players
+from benchmarks.present.players import Players
 from benchmarks.present.windows import Layout, Shows, windows
 
 _FIRST_FRAMES_S = 60.0
