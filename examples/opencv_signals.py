@@ -34,7 +34,7 @@ class Movement(cg.MessageProcess):
 
 def analyse(site: cg.Site, widget: VideoWidget) -> None:
     """Start the detector of a widget's camera, and have the widget show what is found."""
-    stream = widget.stream
+    stream = site.streams[widget.stream_name]
 
     def mark(boxes: list[tuple[int, int, int, int]]) -> None:
         scale_x, scale_y = stream.status.width / WIDTH, stream.status.height / HEIGHT  # to the camera's px

@@ -22,7 +22,7 @@ import camgraph as cg
 from camgraph.errors import CamgraphError
 from camgraph.qt import signals
 from camgraph.qt.application import Application
-from camgraph.qt.window import WallWindow
+from camgraph.qt.wall.window import WallWindow
 from camgraph.testing.pattern import decode
 
 TELL_EVERY_S = 0.2

@@ -51,7 +51,7 @@ class Window(QMainWindow):
         self.wall[stream].set_boxes([Box(320, 180, 640, 360, label=f"{width} px", color="#ff00ff")])
 
     def tell_statistics(self) -> None:
-        shown = {tile.stream.name: tile.statistics() for tile in self.wall}
+        shown = {tile.stream_name: tile.statistics() for tile in self.wall}
         tell(shown={name: [it.shown, it.lost, it.width, it.height] for name, it in shown.items()})
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802

@@ -25,7 +25,7 @@ from camgraph.cli.report import AnalyzerReport, DemoReport, StreamReport
 
 if TYPE_CHECKING:
     from camgraph.qt.application import Application
-    from camgraph.qt.window import WallWindow
+    from camgraph.qt.wall.window import WallWindow
 
 WALL_SIZE_PX = (1280, 720)
 SECONDS_WITHOUT_DISPLAY = 10.0
@@ -115,7 +115,7 @@ class Demo:
     def _show(
         self, app: "Application", urls: list[str], seconds: float | None
     ) -> tuple[dict[str, StreamReport], dict[str, AnalyzerReport], dict[str, dict[str, int]]]:
-        from camgraph.qt.window import WallWindow
+        from camgraph.qt.wall.window import WallWindow
 
         graph = cg.Graph()
         for number, url in enumerate(urls, 1):

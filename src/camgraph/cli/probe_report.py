@@ -6,7 +6,7 @@ import msgspec
 from rich.text import Text
 
 from camgraph.cli.exits import JOB_FAILED
-from camgraph.cli.sentences import without_next_attempt
+from camgraph.client.sentences import without_next_attempt
 from camgraph.control.messages import StreamState, StreamStatistics, StreamStatus
 
 UNREACHABLE = 10

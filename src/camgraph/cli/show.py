@@ -10,7 +10,7 @@ import camgraph as cg
 from camgraph.cli.addresses import TRANSPORT_HELP, declare
 from camgraph.cli.exits import JOB_FAILED, fail_with
 from camgraph.cli.interrupts import held
-from camgraph.cli.sentences import without_next_attempt
+from camgraph.client.sentences import without_next_attempt
 from camgraph.control.messages import HAS_PICTURES
 from camgraph.graph.nodes import Transport
 
@@ -54,7 +54,7 @@ def show(
             declare(graph, f"camera-{number}", url, login, transport)
         with held():
             from camgraph.qt.application import Application
-            from camgraph.qt.window import WallWindow
+            from camgraph.qt.wall.window import WallWindow
 
         app = Application("camgraph show")
         with cg.attach(site) if site else graph.start() as live:

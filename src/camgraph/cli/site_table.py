@@ -11,7 +11,7 @@ from rich.text import Text
 
 import camgraph as cg
 from camgraph.base.pixels import ITEM_FORMATS
-from camgraph.cli.sentences import sentence_now
+from camgraph.client.sentences import sentence_now
 from camgraph.control.messages import MediaProcessStatistics
 from camgraph.graph.spec import streams_of
 

@@ -17,8 +17,8 @@ import camgraph as cg
 from camgraph.base.errors import BrokenError
 from camgraph.cli.exits import fail_with
 from camgraph.cli.interrupts import interrupting
-from camgraph.cli.sentences import sentence_now
 from camgraph.cli.site_table import process_table, readers_of, state_text
+from camgraph.client.sentences import sentence_now
 from camgraph.control.messages import HAS_PICTURES, StreamStatistics
 
 NARROW = 105

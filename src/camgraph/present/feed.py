@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 from camgraph.base.errors import InternalError
 from camgraph.graph.spec import FrameRequest
+from camgraph.playout.schedule import Schedule, waiting_frames
 from camgraph.present.display import Display, is_past
 from camgraph.present.placing import Size
-from camgraph.present.schedule import Schedule, waiting_frames
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
 

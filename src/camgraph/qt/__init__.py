@@ -11,10 +11,10 @@ from camgraph.qt.binding import load_qt
 load_qt()
 
 from camgraph.qt.interrupt import quit_on_interrupt  # noqa: E402
-from camgraph.qt.overlay import Box  # noqa: E402
-from camgraph.qt.reply import reply  # noqa: E402
-from camgraph.qt.signals import signals  # noqa: E402
-from camgraph.qt.wall import VideoWall  # noqa: E402
-from camgraph.qt.widget import VideoWidget  # noqa: E402
+from camgraph.qt.messages.reply import reply  # noqa: E402
+from camgraph.qt.messages.signals import signals  # noqa: E402
+from camgraph.qt.video.overlay import Box  # noqa: E402
+from camgraph.qt.video.widget import VideoWidget  # noqa: E402
+from camgraph.qt.wall.wall import VideoWall  # noqa: E402
 
 __all__ = ["Box", "VideoWall", "VideoWidget", "quit_on_interrupt", "reply", "signals"]

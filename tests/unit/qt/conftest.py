@@ -25,6 +25,8 @@ from camgraph.client.statuses import StatusBoard
 from camgraph.client.streams import LiveStream
 from camgraph.graph.spec import FrameRequest
 from camgraph.process.declare import MessageProcess
+from camgraph.qt import VideoWidget
+from camgraph.qt.video.player import Player
 from camgraph.ring.protocol import MAX_DATAGRAM_BYTES, Hello, RingRequest, refuse
 from camgraph.ring.reader import Reader
 from camgraph.ring.writer import FrameMeta, RingWriter
@@ -166,6 +168,13 @@ class DrawnSite:
             ring.close()
         self.rings.clear()
         self.epoch += 1
+
+
+def player_of(widget: VideoWidget) -> Player:
+    """Return what reads a widget's stream."""
+    player = widget._scene.player
+    assert player is not None
+    return player
 
 
 class Gui:

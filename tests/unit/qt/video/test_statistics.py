@@ -1,4 +1,4 @@
-from camgraph.qt.statistics import FrameCounts, PaintedCounter, WidgetStatistics
+from camgraph.qt.video.statistics import FrameCounts, PaintedCounter, WidgetStatistics
 from camgraph.ring.reader import ReaderStatistics
 
 MS = 1_000_000

@@ -7,8 +7,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from camgraph.qt.signals import gui_of, mailbox_of
-from camgraph.qt.thread import MessageHub
+from camgraph.qt.messages.signals import gui_of, mailbox_of
+from camgraph.qt.messages.thread import MessageHub
 
 _log = logging.getLogger(__name__)
 _kept: set["Reply"] = set()

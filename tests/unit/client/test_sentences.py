@@ -2,7 +2,7 @@
 
 import pytest
 
-from camgraph.cli.sentences import sentence_now, without_next_attempt
+from camgraph.client.sentences import sentence_now, without_next_attempt
 from camgraph.control.messages import StreamStatus
 
 S = 1_000_000_000

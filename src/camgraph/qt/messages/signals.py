@@ -9,8 +9,8 @@ from qtpy.QtCore import QCoreApplication, QObject, QThread, Signal
 
 from camgraph.process.front import FrontEnd
 from camgraph.process.ports import EventPort
-from camgraph.qt.emitter import MAX_UNEMITTED, Emitter, Mailbox, signal_of
-from camgraph.qt.thread import MessageHub
+from camgraph.qt.messages.emitter import MAX_UNEMITTED, Emitter, Mailbox, signal_of
+from camgraph.qt.messages.thread import MessageHub
 
 _known: "weakref.WeakKeyDictionary[FrontEnd, _Known]" = weakref.WeakKeyDictionary()
 _kept: set[QObject | None] = set()

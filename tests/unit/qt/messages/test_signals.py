@@ -14,8 +14,8 @@ from tests.unit.qt.played_back import Back, Detector, Mended, qthreads
 
 import camgraph as cg
 from camgraph.qt import signals
-from camgraph.qt import thread as message_thread
-from camgraph.qt.emitter import MAX_UNEMITTED
+from camgraph.qt.messages import thread as message_thread
+from camgraph.qt.messages.emitter import MAX_UNEMITTED
 from camgraph.testing.waiting import wait_until
 
 

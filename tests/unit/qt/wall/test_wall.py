@@ -64,7 +64,7 @@ def test_an_empty_wall_is_black(gui):
 def test_tiles_are_found_by_name_and_in_order(gui, make_site):
     site = make_site(a=(640, 360), b=(640, 360))
     wall = VideoWall(site.streams)
-    assert [tile.stream.name for tile in wall] == ["a", "b"]
+    assert [tile.stream_name for tile in wall] == ["a", "b"]
     assert wall["b"].stream is site.streams["b"]
     with pytest.raises(KeyError):
         wall["c"]

@@ -1,12 +1,13 @@
 """Boxes with labels, drawn over a picture."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from camgraph.base.geometry import Area
+from camgraph.qt.video.layers import Canvas
+from camgraph.qt.video.view import Affine
 
 _LINE_PX = 2
 _LABEL_PX = 12
@@ -32,36 +33,43 @@ class Box:
             raise ValueError(f"color {self.color!r} is none that Qt knows; write '#rrggbb' or a name")
 
 
-def draw_boxes(
-    painter: QPainter, boxes: Iterable[Box], area: Area, source: tuple[int, int], scale: float
-) -> None:
-    """Draw boxes over the picture that lies in `area` (device pixels) and shows all of `source` (px).
+class Boxes:
+    """The layer of boxes."""
 
-    `scale` is the device pixel ratio: lines and letters keep their size for the eye.
-    """
-    font = painter.font()
-    font.setPixelSize(round(_LABEL_PX * scale))
-    painter.setFont(font)
-    metrics = painter.fontMetrics()
-    painter.setClipRect(QRect(*area), Qt.ClipOperation.IntersectClip)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for box in boxes:
-        rect = _place(box, area, source)
-        color = QColor(box.color)
-        pen = QPen(color, round(_LINE_PX * scale))
-        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-        painter.setPen(pen)
-        painter.drawRect(rect)
-        if box.label:
-            _draw_label(painter, metrics, box.label, color, rect, area, scale)
+    def __init__(self) -> None:
+        self.boxes: tuple[Box, ...] = ()
+        """What is drawn."""
+
+    def paint(self, painter: QPainter, canvas: Canvas) -> None:
+        """Draw the boxes where they lie in the picture, and nothing without one."""
+        placed, scale = canvas.placed, canvas.scale
+        if placed is None or not self.boxes:
+            return
+        area = placed.area
+        painter.save()
+        font = painter.font()
+        font.setPixelSize(round(_LABEL_PX * scale))
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        painter.setClipRect(QRect(*area), Qt.ClipOperation.IntersectClip)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for box in self.boxes:
+            rect = _place(box, placed.to_tile)
+            color = QColor(box.color)
+            pen = QPen(color, round(_LINE_PX * scale))
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setPen(pen)
+            painter.drawRect(rect)
+            if box.label:
+                _draw_label(painter, metrics, box.label, color, rect, area, scale)
+        painter.restore()
 
 
-def _place(box: Box, area: Area, source: tuple[int, int]) -> QRect:
+def _place(box: Box, to_tile: Affine) -> QRect:
     """Both edges are rounded by themselves, so that boxes which touch in the source touch here."""
-    across, down = area.width / source[0], area.height / source[1]
-    left, right = round(box.x * across), round((box.x + box.width) * across)
-    top, bottom = round(box.y * down), round((box.y + box.height) * down)
-    return QRect(area.x + left, area.y + top, right - left, bottom - top)
+    corners = to_tile.map(box.x, box.y), to_tile.map(box.x + box.width, box.y + box.height)
+    (left, right), (top, bottom) = (sorted(map(round, side)) for side in zip(*corners, strict=True))
+    return QRect(left, top, right - left, bottom - top)
 
 
 def _draw_label(

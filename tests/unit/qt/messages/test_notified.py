@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QDialog
 from tests.unit.qt.played_back import Back, Detector, Mended, qthreads
 
 from camgraph.qt import signals
-from camgraph.qt import thread as message_thread
+from camgraph.qt.messages import thread as message_thread
 from camgraph.testing.waiting import wait_until
 
 

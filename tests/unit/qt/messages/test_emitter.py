@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qtpy.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from qtpy.QtWidgets import QDialog
 
-from camgraph.qt.emitter import Emitter, Mailbox
+from camgraph.qt.messages.emitter import Emitter, Mailbox
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel, QWidget
+from tests.unit.qt.conftest import player_of
 
 from camgraph.qt import Box, VideoWidget
 
@@ -177,7 +178,7 @@ def test_a_refused_ring_is_told_and_asked_for_again(gui, make_site):
     widget = VideoWidget(site.streams["door"])
     widget.resize(320, 180)
     widget.show()
-    gui.until(lambda: widget._player.message.sentence == "no room for another ring")
+    gui.until(lambda: player_of(widget).message.sentence == "no room for another ring")
     assert tuple(gui.pixels(widget)[0, 0]) == BACKGROUND
     site.refusal = ""
     gui.play(site.streams["door"], widget)
@@ -263,7 +264,7 @@ def test_losses_are_counted_by_their_reason(gui, make_site):
     assert after.behind + after.superseded == 99
     assert after.shown == before.shown + 1
 
-    feed = widget._player._shown
+    feed = player_of(widget)._shown
     assert feed is not None
     for _ in range(2):
         site.show("door")
@@ -271,7 +272,7 @@ def test_losses_are_counted_by_their_reason(gui, make_site):
     assert widget.statistics().superseded == after.superseded + 1, "a newer one came before it was painted"
     assert widget.statistics().waiting == 1
     site.status("door", "stalled")
-    widget._player._on_status(site.board.status_of("door"))
+    player_of(widget)._on_status(site.board.status_of("door"))
     assert widget.statistics().dropped == 1, "not live any more"
     assert widget.statistics().waiting == 0
 
@@ -292,8 +293,8 @@ def test_every_frame_is_accounted_for_whatever_happens(gui, make_site, seed):
     def resize():
         widget.resize(random.choice([160, 320, 321]), 180)
         gui.settle()
-        if widget._player._settled.isActive():
-            gui.until(lambda: not widget._player._settled.isActive())
+        if player_of(widget)._settled.isActive():
+            gui.until(lambda: not player_of(widget)._settled.isActive())
 
     def burst():
         for _ in range(random.randrange(70)):
@@ -304,7 +305,7 @@ def test_every_frame_is_accounted_for_whatever_happens(gui, make_site, seed):
         site.media_dies()
 
     def reconnect():
-        feed = widget._player._coming or widget._player._shown
+        feed = player_of(widget)._coming or player_of(widget)._shown
         if widget.isVisible() and feed is not None:
             gui.until(lambda: site.readers("door"))
 

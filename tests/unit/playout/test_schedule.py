@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camgraph.present.schedule import MOST_WAITING, SOONEST_NS, Schedule, waiting_frames
+from camgraph.playout.schedule import MOST_WAITING, SOONEST_NS, Schedule, waiting_frames
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS

@@ -5,7 +5,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QMainWindow
 
 from camgraph.client.site import Site
-from camgraph.qt.wall import VideoWall
+from camgraph.qt.wall.wall import VideoWall
 
 
 class WallWindow(QMainWindow):

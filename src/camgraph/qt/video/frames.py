@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QSocketNotifier
 from qtpy.QtGui import QImage
 
 from camgraph.base.errors import CamgraphError, ClosedError, InternalError
-from camgraph.qt.statistics import FrameCounts
+from camgraph.qt.video.statistics import FrameCounts
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
 

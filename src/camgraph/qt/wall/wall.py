@@ -8,7 +8,7 @@ from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
-from camgraph.qt.widget import VideoWidget
+from camgraph.qt.video.widget import VideoWidget
 
 
 class VideoWall(QWidget):

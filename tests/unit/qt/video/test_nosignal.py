@@ -6,7 +6,7 @@ from qtpy.QtGui import QFont, QFontMetrics, QImage, QPainter
 
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import StreamStatus
-from camgraph.qt.nosignal import draw_message, wrap
+from camgraph.qt.video.nosignal import draw_message, wrap
 
 BACKGROUND = (0x20, 0x24, 0x2A)
 SENTENCE = "The camera at 192.0.2.17 does not answer (no route to host); next attempt in 8 s."

@@ -11,7 +11,7 @@ from qtpy.QtCore import QCoreApplication, QObject, QSocketNotifier, QThread, QTi
 
 from camgraph.base.loop import Loop
 from camgraph.process.front import FrontEnd
-from camgraph.qt.emitter import SLICE_NS, Emitter, Mailbox
+from camgraph.qt.messages.emitter import SLICE_NS, Emitter, Mailbox
 
 _log = logging.getLogger(__name__)
 

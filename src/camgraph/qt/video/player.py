@@ -12,9 +12,9 @@ from camgraph.base.geometry import letterbox
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
-from camgraph.qt.frames import FrameFeed, Picture
-from camgraph.qt.relay import SiteRelay
-from camgraph.qt.statistics import FrameCounts
+from camgraph.qt.video.frames import FrameFeed, Picture
+from camgraph.qt.video.relay import SiteRelay
+from camgraph.qt.video.statistics import FrameCounts
 
 _log = logging.getLogger(__name__)
 

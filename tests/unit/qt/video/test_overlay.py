@@ -5,7 +5,9 @@ import pytest
 from qtpy.QtGui import QImage, QPainter
 
 from camgraph.base.geometry import Area
-from camgraph.qt.overlay import Box, draw_boxes
+from camgraph.qt.video.layers import Canvas
+from camgraph.qt.video.overlay import Box, Boxes
+from camgraph.qt.video.view import Affine, Placed, Wanted
 
 MAGENTA = (255, 0, 255)
 
@@ -14,7 +16,10 @@ def drawn(gui, boxes, area, source=(100, 100), size=(200, 200), scale=1.0):
     image = QImage(size[0], size[1], QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
-    draw_boxes(painter, boxes, area, source, scale)
+    to_tile = Affine(area.width / source[0], 0, 0, area.height / source[1], area.x, area.y)
+    layer = Boxes()
+    layer.boxes = tuple(boxes)
+    layer.paint(painter, Canvas(size, scale, source, Placed(Wanted(None, area[2:]), area, to_tile), None))
     painter.end()
     return gui.rgb_of(image)
 

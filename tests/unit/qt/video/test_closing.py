@@ -9,9 +9,10 @@ import weakref
 import pytest
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
+from tests.unit.qt.conftest import player_of
 
 from camgraph.qt import VideoWall, VideoWidget
-from camgraph.qt import relay as relays
+from camgraph.qt.video import relay as relays
 
 BACKGROUND = (0x20, 0x24, 0x2A)
 
@@ -60,7 +61,7 @@ def test_a_widget_lives_on_after_its_site_and_says_so(gui, make_site):
     site.close()
     gui.settle()
     assert tuple(gui.pixels(widget)[0, 0]) == BACKGROUND
-    assert widget._player.message[1:] == ("stopped", "The site is closed.")
+    assert player_of(widget).message[1:] == ("stopped", "The site is closed.")
     widget.resize(640, 360)
     widget.hide()
     widget.show()
@@ -75,7 +76,7 @@ def test_a_widget_made_after_its_site_was_closed_says_so(gui, make_site):
     widget.resize(320, 180)
     widget.show()
     gui.settle()
-    assert widget._player.message[1:] == ("stopped", "The site is closed.")
+    assert player_of(widget).message[1:] == ("stopped", "The site is closed.")
 
 
 def test_a_site_closed_by_another_thread(gui, make_site):

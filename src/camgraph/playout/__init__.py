@@ -1,0 +1,1 @@
+"""When a frame is due: modules that know neither clocks nor frames."""

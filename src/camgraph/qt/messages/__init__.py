@@ -1,0 +1,1 @@
+"""Messages of processes as Qt signals."""

@@ -1,0 +1,165 @@
+"""What a tile shows, painted: the picture and its bars, or a message, and layers over it."""
+
+import logging
+import time
+
+from qtpy.QtCore import QObject, QPoint, QRect, Signal
+from qtpy.QtGui import QColor, QPainter
+
+from camgraph.base.geometry import Area
+from camgraph.client.streams import LiveStream
+from camgraph.client.wording import Message
+from camgraph.qt.video.frames import Picture
+from camgraph.qt.video.layers import Canvas, Layer
+from camgraph.qt.video.nosignal import draw_message
+from camgraph.qt.video.player import Player
+from camgraph.qt.video.statistics import FrameCounts, PaintedCounter, WidgetStatistics
+from camgraph.qt.video.view import Placed, Size, View
+
+_log = logging.getLogger(__name__)
+
+_NO_STREAM = Message("", "no stream", "")
+_BARS = QColor(0, 0, 0)
+_SOURCE = QPainter.CompositionMode.CompositionMode_Source
+_OVER = QPainter.CompositionMode.CompositionMode_SourceOver
+
+
+class Scene(QObject):
+    """Paints a stream as a view wants it; a widget's, or an item's. In the thread of the GUI.
+
+    It reads while it is told by `look` that it is seen, and nothing after `look_away`.
+    """
+
+    changed = Signal()
+    """There is something else to paint."""
+
+    def __init__(self, stream: LiveStream | None, parent: QObject) -> None:
+        super().__init__(parent)
+        self.layers: list[Layer] = []
+        """What is painted over the picture, the first one first."""
+        self.player: Player | None = None
+        """What reads the stream; None: there is none."""
+        self._stream: LiveStream | None = None
+        self._before = FrameCounts()
+        """What became of the frames of streams that were shown before."""
+        self._view = View()
+        self._tile: Size = (0, 0)
+        self._placed: tuple[object, Placed] | None = None
+        self._counter = PaintedCounter()
+        self._paint_failed = False
+        self.stream = stream
+
+    @property
+    def stream(self) -> LiveStream | None:
+        """The stream that is shown; another may take its place at any time."""
+        return self._stream
+
+    @stream.setter
+    def stream(self, stream: LiveStream | None) -> None:
+        if self.player is not None:
+            self.player.stop()
+            self._before.add(self.player.counts())
+            self.player.deleteLater()
+        self._stream, self.player = stream, None
+        if stream is not None:
+            self.player = Player(stream, self)
+            self.player.changed.connect(self.changed)
+            if self._tile != (0, 0):
+                self.player.show_in(*self._tile)
+        self.changed.emit()
+
+    @property
+    def view(self) -> View:
+        """What of the picture is shown, and which way round."""
+        return self._view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        self._view = view
+        self.changed.emit()
+
+    def statistics(self) -> WidgetStatistics:
+        """Return what became of the frames since this was made."""
+        counts = FrameCounts()
+        counts.add(self._before)
+        if self.player is not None:
+            counts.add(self.player.counts())
+        return self._counter.statistics(counts)
+
+    def look(self, width: int, height: int) -> None:
+        """Show the stream in a tile of so many device pixels."""
+        if (width, height) != self._tile:
+            self._tile = (width, height)
+            if self.player is not None:
+                self.player.show_in(width, height)
+
+    def look_away(self) -> None:
+        """Read nothing until the next `look`."""
+        self._tile = (0, 0)
+        if self.player is not None:
+            self.player.stop()
+
+    @property
+    def source(self) -> Size:
+        """Width and height in px of the camera's picture; (0, 0): not known yet."""
+        return (0, 0) if self.player is None else self.player.source
+
+    def placed(self, width: int, height: int) -> Placed | None:
+        """Return where the camera's picture lies in a tile of that size; None: its size is not known."""
+        source = self.source
+        if 0 in source or not width or not height:
+            return None
+        key = (source, width, height, self._view)
+        if self._placed is None or self._placed[0] != key:
+            self._placed = key, self._view.place(source, (width, height))
+        return self._placed[1]
+
+    def paint(self, painter: QPainter, width: int, height: int, scale: float) -> None:
+        """Paint a tile of so many device pixels; nothing is raised, since that would end the program."""
+        try:
+            self._paint(painter, width, height, scale)
+        except Exception:
+            # One line in the log per widget will do.
+            if not self._paint_failed:
+                self._paint_failed = True
+                _log.exception("stream %s can't be painted", getattr(self._stream, "name", None))
+
+    def _paint(self, painter: QPainter, width: int, height: int, scale: float) -> None:
+        # Here every call is paid for each frame, so what only a new size changes is kept.
+        picture = None if self.player is None else self.player.picture
+        placed = None if picture is None else self.placed(width, height)
+        if picture is None or placed is None:
+            picture = placed = None
+            message = _NO_STREAM if self.player is None else self.player.message
+            draw_message(painter, width, height, message, scale)
+        else:
+            self._paint_picture(painter, picture, placed, (width, height))
+        if self.layers:
+            painter.setCompositionMode(_OVER)
+            canvas = Canvas((width, height), scale, self.source, placed, picture)
+            for layer in self.layers:
+                layer.paint(painter, canvas)
+
+    def _paint_picture(self, painter: QPainter, picture: Picture, placed: Placed, tile: Size) -> None:
+        area = placed.area
+        painter.setCompositionMode(_SOURCE)
+        if area[2:] == picture.size:
+            painter.drawImage(QPoint(area.x, area.y), picture.image)
+        else:
+            # For the moment until the new size is there; smoothing would cost more than the picture is worth.
+            painter.drawImage(QRect(*area), picture.image)
+        if area[2:] != tile:
+            _fill_bars(painter, area, *tile)
+        if not picture.painted:
+            picture.painted = True
+            self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
+
+
+def _fill_bars(painter: QPainter, area: Area, width: int, height: int) -> None:
+    right, bottom = area.x + area.width, area.y + area.height
+    if area.width < width:
+        painter.fillRect(0, 0, area.x, height, _BARS)
+        painter.fillRect(right, 0, width - right, height, _BARS)
+    if area.height < height:
+        painter.fillRect(area.x, 0, area.width, area.y, _BARS)
+        painter.fillRect(area.x, bottom, area.width, height - bottom, _BARS)

@@ -1,0 +1,123 @@
+"""A widget that shows a live stream."""
+
+from collections.abc import Iterable
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from camgraph.client.streams import LiveStream
+from camgraph.qt.video.clicks import Clicks
+from camgraph.qt.video.overlay import Box, Boxes
+from camgraph.qt.video.scene import Scene
+from camgraph.qt.video.statistics import WidgetStatistics
+from camgraph.qt.video.tools import Tool
+
+
+class VideoWidget(QWidget):
+    """Shows a stream, as large as fits, or its name, state and reason while there is no picture.
+
+    Frames are read while the widget is shown. Widget and site can be closed in any order. To be used in the
+    thread of the GUI, as any widget.
+    """
+
+    clicked = Signal(object)
+    """The left mouse button was pressed and released on the widget: the stream's name (str)."""
+    stream_changed = Signal(object)
+    """The widget shows another stream: `LiveStream` or None."""
+
+    def __init__(self, stream: LiveStream | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._scene = Scene(stream, self)
+        self.setAccessibleName(self.stream_name)
+        self._scene.changed.connect(self.update)
+        self._boxes = Boxes()
+        self._scene.layers.append(self._boxes)
+        self._tools: list[Tool] = [Clicks(self)]
+        self._holder: Tool | None = None
+        """The tool that has taken the press."""
+
+    @property
+    def stream(self) -> LiveStream | None:
+        """The stream that is shown; None: there is none."""
+        return self._scene.stream
+
+    @property
+    def stream_name(self) -> str:
+        """The name of the stream that is shown; empty: there is none."""
+        return "" if self.stream is None else self.stream.name
+
+    def set_stream(self, stream: LiveStream | None) -> None:
+        """Show another stream, or none."""
+        if stream is not self.stream:
+            self._scene.stream = stream
+            self.setAccessibleName(self.stream_name)
+            self.stream_changed.emit(stream)
+
+    def set_boxes(self, boxes: Iterable[Box] | None) -> None:
+        """Draw boxes over the picture until others replace them; None: none."""
+        self._boxes.boxes = tuple(boxes or ())
+        self.update()
+
+    def statistics(self) -> WidgetStatistics:
+        """Return what became of the frames since the widget was made."""
+        return self._scene.statistics()
+
+    def sizeHint(self) -> QSize:  # noqa: D102, N802
+        return QSize(320, 180)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
+        return QSize(16, 9)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        painter = QPainter(self)
+        try:
+            scale = self.devicePixelRatioF()
+            width, height = round(self.width() * scale), round(self.height() * scale)
+            if self.isVisible():  # `grab` paints hidden widgets too.
+                self._scene.look(width, height)
+            if scale != 1:
+                # Painting in device pixels: what has the right size is copied, not scaled.
+                painter.scale(1 / scale, 1 / scale)
+            self._scene.paint(painter, width, height, scale)
+        finally:
+            painter.end()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
+        self._scene.look_away()
+        super().hideEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        self._holder = next((tool for tool in self._tools if tool.press(event)), None)
+        if self._holder is None:
+            super().mousePressEvent(event)
+        else:
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        tools = self._tools if self._holder is None else [self._holder]
+        if not any(tool.move(event) for tool in tools):
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        holder = self._holder
+        if not event.buttons():
+            self._holder = None
+        if holder is None or not holder.release(event):
+            super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        if not any(tool.double_click(event) for tool in self._tools):
+            self.mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102, N802
+        if any(tool.wheel(event) for tool in self._tools):
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        if not any(tool.key(event) for tool in self._tools):
+            super().keyPressEvent(event)

@@ -1,0 +1,1 @@
+"""Many streams in a window, and windows of them."""
