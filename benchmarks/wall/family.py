@@ -1,19 +1,36 @@
 """The wall family: CPU time a shown frame costs beyond decoding, and how late a timer of the GUI is."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from benchmarks.harness.rounds import Calm, Contender, Measured, Run, Value, key
 from benchmarks.harness.rows import Goal, Row
 from benchmarks.harness.session import Session
+from benchmarks.present.players import FFPLAY, MPV
 from benchmarks.wall import gstreamer as gstreamer_peer
-from benchmarks.wall.runs import FPS, Tiles, gstreamer, qt_program, run_decoding, run_reading, run_wall
+from benchmarks.wall.runs import (
+    FPS,
+    Start,
+    Tiles,
+    embedded,
+    gstreamer,
+    qt_program,
+    run_decoding,
+    run_reading,
+    run_wall,
+)
 from camgraph.testing.cameras import Cameras
 
+_SMALL = (640, 360)
 GOAL_TILES, MANY_TILES = Tiles(4, 640, 360), Tiles(16, 320, 180)
-TILES = (GOAL_TILES, MANY_TILES, Tiles(36, 212, 120))
-SIZE = (1280, 720)
+WALL_TILES, MOST_TILES = Tiles(36, 212, 120, _SMALL), Tiles(64, 160, 90, _SMALL)
+TILES = (GOAL_TILES, MANY_TILES, WALL_TILES, MOST_TILES)
+QUICK_TILES = (GOAL_TILES, WALL_TILES, MOST_TILES)
+WITH_CORES_GOAL = (MANY_TILES, WALL_TILES)
+WITH_LATE_GOAL = (MANY_TILES, MOST_TILES)
+MOST_PLAYERS = 16
+"""More processes of a player than that would measure how the kernel shares two cores."""
 
 BEYOND_GOAL = Goal(1.2)
 LATE_GOAL = Goal(5.0)
@@ -25,7 +42,9 @@ _NATIVE, _CONVERTED = "read natively", "read converted"
 _PEERS = {
     "QVideoWidget": ("benchmarks.wall.qt_video", "PySide6.QtMultimedia", "pip install PySide6-Addons"),
     "QLabel + OpenCV": ("benchmarks.wall.opencv_labels", "cv2", "pip install opencv-python-headless"),
+    "RawImageWidget + OpenCV": ("benchmarks.wall.raw_images", "pyqtgraph", "pip install pyqtgraph"),
 }
+_PLAYERS = {"mpv, embedded": MPV, "ffplay, embedded": FFPLAY}
 
 _BEYOND = (
     "all processes and the X server, less what PyAV takes to receive and decode a frame that nobody shows; "
@@ -42,28 +61,31 @@ _SHOWN = "frames a second of the slowest tile"
 
 
 def measure_rows(session: Session) -> list[Row]:
-    """Measure 4, 16 and 36 tiles; with `session.quick` 4 and 16, of the peers GStreamer with 4, and not the
+    """Measure 4, 16, 36 and 64 tiles; with `session.quick` not 16, of the peers GStreamer with 4, and not the
     conversion by itself.
     """
-    configurations = TILES[:2] if session.quick else TILES
+    configurations = QUICK_TILES if session.quick else TILES
     missing = {name: remedy for name, (_, module, remedy) in _PEERS.items() if not _found(module)}
+    missing |= {name: kind.remedy for name, kind in _PLAYERS.items() if not kind.available}
     if not gstreamer_peer.available():
         missing[_GSTREAMER] = gstreamer_peer.REMEDY
-    session.say("starting the cameras")
     rows: list[Row] = []
-    with Cameras(count=max(tiles.count for tiles in configurations), size=SIZE, fps=FPS) as cameras:
-        contenders = {
-            tiles: _contenders(tiles, cameras, missing, quick=session.quick) for tiles in configurations
-        }
-        session.plan(sum(map(len, contenders.values())))
-        for tiles in configurations:
-            measured = session.measure(
-                contenders[tiles],
-                calm=Calm(limit=(_LIMIT, "frame_ms")),
-                what=tiles.label,
-                missing={} if session.quick else missing,
-            )
-            rows += _rows(measured, tiles)
+    planned = 0
+    for source in dict.fromkeys(tiles.source for tiles in configurations):
+        session.say("starting the cameras")
+        alike = [tiles for tiles in configurations if tiles.source == source]
+        with Cameras(count=max(tiles.count for tiles in alike), size=source, fps=FPS) as cameras:
+            for tiles in alike:
+                contenders = _contenders(tiles, cameras, missing, quick=session.quick)
+                planned += len(contenders)
+                session.plan(planned)
+                measured = session.measure(
+                    contenders,
+                    calm=Calm(limit=(_LIMIT, "frame_ms")),
+                    what=tiles.label,
+                    missing={} if session.quick else missing,
+                )
+                rows += _rows(measured, tiles)
     return rows
 
 
@@ -72,33 +94,38 @@ def _contenders(
 ) -> list[Contender]:
     urls, camera_pid = cameras.urls[: tiles.count], cameras.pid
 
-    def wall(module: str) -> Callable[[float], Run]:
-        return partial(run_wall, qt_program(module), urls, tiles, camera_pid)
+    def wall(start: Start) -> Callable[[float], Run]:
+        return partial(run_wall, start, urls, tiles, camera_pid)
 
     contenders = [
-        Contender(_OURS, "ours", wall("benchmarks.wall.camgraph_wall")),
+        Contender(_OURS, "ours", wall(qt_program("benchmarks.wall.camgraph_wall"))),
         Contender(_LIMIT, "limit", partial(run_decoding, urls, camera_pid)),
     ]
     if _GSTREAMER not in missing and not (quick and tiles != GOAL_TILES):
-        contenders.append(
-            Contender(_GSTREAMER, "peer", partial(run_wall, gstreamer, urls, tiles, camera_pid))
-        )
+        contenders.append(Contender(_GSTREAMER, "peer", wall(gstreamer)))
     if not quick:
         extra = {"bgra": f"{tiles.width}x{tiles.height}"}
         contenders += [
             Contender(_NATIVE, "limit", partial(run_reading, urls, {}, camera_pid)),
             Contender(_CONVERTED, "limit", partial(run_reading, urls, extra, camera_pid)),
             *(
-                Contender(name, "peer", wall(module))
+                Contender(name, "peer", wall(qt_program(module)))
                 for name, (module, _, _) in _PEERS.items()
                 if name not in missing
             ),
         ]
+        if tiles.count <= MOST_PLAYERS:
+            contenders += [
+                Contender(name, "peer", wall(embedded(kind.command[0])))
+                for name, kind in _PLAYERS.items()
+                if name not in missing
+            ]
     return contenders
 
 
 def _rows(measured: Measured, tiles: Tiles) -> list[Row]:
-    what, many = tiles.label, tiles == MANY_TILES
+    what = tiles.label
+    has_late, has_cores = tiles in WITH_LATE_GOAL, tiles in WITH_CORES_GOAL
     rows = [
         measured.row(
             f"CPU a shown frame beyond decode, {what}",
@@ -120,8 +147,8 @@ def _rows(measured: Measured, tiles: Tiles) -> list[Row]:
             f"timer of 10 ms late p99, {what}",
             "ms",
             key("late_p99_ms"),
-            goal=LATE_GOAL if many else None,
-            note=_LATE if many else f"the goal is on {MANY_TILES.label}; {_LATE}",
+            goal=LATE_GOAL if has_late else None,
+            note=_LATE if has_late else f"the goal is on {_labels(WITH_LATE_GOAL)}; {_LATE}",
         ),
         measured.row(
             f"timer of 10 ms late p50, {what}", "ms", key("late_p50_ms"), note=f"the goal is on p99; {_LATE}"
@@ -130,15 +157,15 @@ def _rows(measured: Measured, tiles: Tiles) -> list[Row]:
             f"shown of {FPS} fps, {what}",
             "fps",
             key("fps"),
-            goal=FPS_GOAL if many else None,
-            note=_SHOWN if many else f"the goal is on {MANY_TILES.label}; {_SHOWN}",
+            goal=FPS_GOAL if has_cores else None,
+            note=_SHOWN if has_cores else f"the goal is on {_labels(WITH_CORES_GOAL)}; {_SHOWN}",
         ),
         measured.row(
             f"receive, decode and show, {what}",
             "cores",
             _of_walls("cores", _LIMIT),
-            goal=CORES_GOAL if many else None,
-            note="the X server included" if many else f"the goal is on {MANY_TILES.label}",
+            goal=CORES_GOAL if has_cores else None,
+            note="the X server included" if has_cores else f"the goal is on {_labels(WITH_CORES_GOAL)}",
         ),
     ]
     if any(contender.name == _CONVERTED for contender in measured.contenders):
@@ -147,6 +174,10 @@ def _rows(measured: Measured, tiles: Tiles) -> list[Row]:
             measured.row(f"of it the conversion, {what}", "ms", _conversion, note=_CONVERSION),
         )
     return rows
+
+
+def _labels(configurations: Sequence[Tiles]) -> str:
+    return " and ".join(tiles.label for tiles in configurations)
 
 
 def _of_walls(value: str | Value, *others: str) -> Value:

@@ -5,70 +5,59 @@
 
 import os
 import sys
-import threading
 from collections.abc import Sequence
 
-from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtGui import QImage, QPaintEvent, QPixmap
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QImage, QPaintEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QApplication, QLabel
 
+from benchmarks.wall.capture import Capture
 from benchmarks.wall.gui import lay_out, run_asked
 
-# OpenCV reads it when it is loaded.
-os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "rtsp_transport;tcp|probesize;32|fpsprobesize;0"
 
-import cv2
+class Label(QLabel):
+    """Shows a camera and counts the pictures it paints."""
 
-
-class _Label(QLabel):
-    """Counts the pictures it paints."""
-
-    def __init__(self) -> None:
+    def __init__(self, url: str, width: int, height: int) -> None:
         super().__init__()
         self.shown = 0
         self._new = False
+        self._capture = Capture(url, width, height)
+        self._capture.read.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
-    def show_image(self, image: QImage) -> None:
-        self._new = True
-        self.setPixmap(QPixmap.fromImage(image))
+    def start(self) -> None:
+        """Begin to read."""
+        self._capture.start()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self._capture.size = (self.width(), self.height())
+        super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
         self.shown += self._new
         self._new = False
 
-
-class _Capture(QObject):
-    """Reads a stream in a thread of its own."""
-
-    read = Signal(QImage)
-
-    def __init__(self, url: str, width: int, height: int) -> None:
-        super().__init__()
-        self._url, self._size = url, (width, height)
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        while True:
-            read, picture = capture.read()
-            if not read:
-                return
-            scaled = cv2.resize(picture, self._size, interpolation=cv2.INTER_LINEAR)
-            image = QImage(scaled.data, *self._size, scaled.strides[0], QImage.Format.Format_BGR888)
-            self.read.emit(image.copy())
+    def _show(self, picture: npt.NDArray[np.uint8]) -> None:
+        height, width, _ = picture.shape
+        image = QImage(picture.data, width, height, picture.strides[0], QImage.Format.Format_BGR888)
+        self._new = True
+        self.setPixmap(QPixmap.fromImage(image))
 
 
 def main(width: int, height: int, urls: Sequence[str]) -> None:
     """Show all until standard input ends."""
-    cv2.setNumThreads(1)
     app = QApplication([])
-    labels = [_Label() for _ in urls]
+    labels = [Label(url, width, height) for url in urls]
     window = lay_out(labels, width, height)
     window.show()
-    captures = [_Capture(url, width, height) for url in urls]
-    for capture, label in zip(captures, labels, strict=True):
-        capture.read.connect(label.show_image, Qt.ConnectionType.QueuedConnection)
+    for label in labels:
+        label.start()
     run_asked(app, lambda: [label.shown for label in labels])
     # Threads that are inside OpenCV can't be ended.
     os._exit(0)

@@ -25,16 +25,17 @@ _MEDIA = "camgraph.media"
 
 @dataclass(frozen=True)
 class Tiles:
-    """A configuration: how many tiles of which size in px; a camera each."""
+    """A configuration: how many tiles of which size in px; a camera each, with pictures of `source` px."""
 
     count: int
     width: int
     height: int
+    source: tuple[int, int] = (1280, 720)
 
     @property
     def label(self) -> str:
         """How rows call it."""
-        return f"{self.count} tiles of {self.width}×{self.height}"
+        return f"{self.count} tiles of {self.width}×{self.height} from {self.source[1]}p"
 
 
 class Wall(Protocol):
@@ -64,6 +65,17 @@ def qt_program(module: str) -> Start:
     def start(urls: Sequence[str], tiles: Tiles, x: XServer) -> Wall:
         arguments = (str(tiles.width), str(tiles.height), *urls)
         return AskedProcess([sys.executable, "-m", module, *arguments], environment=x.environment)
+
+    return start
+
+
+def embedded(player: str) -> Start:
+    """Return what starts a player a stream, embedded in a Qt program."""
+
+    def start(urls: Sequence[str], tiles: Tiles, x: XServer) -> Wall:
+        arguments = (player, str(tiles.width), str(tiles.height), *urls)
+        command = [sys.executable, "-m", "benchmarks.wall.embedded", *arguments]
+        return AskedProcess(command, environment=x.environment)
 
     return start
 
