@@ -2,7 +2,7 @@
 
 import pytest
 
-from camgraph.client.sentences import sentence_now, without_next_attempt
+from camgraph.client.sentences import sentence_counting, sentence_now, without_next_attempt
 from camgraph.control.messages import StreamStatus
 
 S = 1_000_000_000
@@ -28,3 +28,12 @@ def test_the_next_attempt_comes_nearer(passed_s: float, told: str) -> None:
 def test_without_a_next_attempt_it_stays() -> None:
     status = StreamStatus(stream="x", state="stopped", sentence="Next attempt in 28 s.")
     assert sentence_now(status, 5) == status.sentence
+
+
+@pytest.mark.parametrize(("left_s", "told"), [(28, "28 s"), (27.01, "28 s"), (0.4, "1 s"), (0, ""), (-3, "")])
+def test_who_looks_on_is_told_whole_seconds(left_s: float, told: str) -> None:
+    status = StreamStatus(
+        stream="x", state="backing_off", sentence="Gone. Next attempt in 28 s.", next_attempt_ns=100 * S
+    )
+    ending = f"Next attempt in {told}." if told else "Trying again now."
+    assert sentence_counting(status, round((100 - left_s) * S)) == f"Gone. {ending}"

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from camgraph.base.errors import CamgraphError, ClosedError
 from camgraph.base.geometry import letterbox
+from camgraph.client.sentences import sentence_counting
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
@@ -74,7 +75,15 @@ class Player(QObject):
         if self._problem and self._status.state in HAS_PICTURES:
             return Message(self._stream.name, "not available", self._problem)
         seen = self._shown is not None and self._shown.seen
-        return message_of(self._status, seen=seen, silent_s=SILENT_S)
+        message = message_of(self._status, seen=seen, silent_s=SILENT_S)
+        if not self.next_attempt_ns:
+            return message
+        return message._replace(sentence=sentence_counting(self._status, time.monotonic_ns()))
+
+    @property
+    def next_attempt_ns(self) -> int:
+        """When the next attempt is due that `message` tells of (CLOCK_MONOTONIC); 0: it tells of none."""
+        return 0 if self._status.state in HAS_PICTURES else self._status.next_attempt_ns
 
     def counts(self) -> FrameCounts:
         """Return what became of the frames so far, but for those that were painted."""

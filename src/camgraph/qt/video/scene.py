@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QPainter
 from camgraph.base.geometry import Area
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message
+from camgraph.qt.video.countdown import Countdown
 from camgraph.qt.video.frames import Picture
 from camgraph.qt.video.layers import Canvas, Layer
 from camgraph.qt.video.nosignal import draw_message
@@ -47,6 +48,8 @@ class Scene(QObject):
         self._placed: tuple[object, Placed] | None = None
         self._counter = PaintedCounter()
         self._paint_failed = False
+        self._countdown = Countdown(self)
+        self._countdown.ticked.connect(self.changed)
         self.stream = stream
 
     @property
@@ -132,6 +135,7 @@ class Scene(QObject):
             picture = placed = None
             message = _NO_STREAM if self.player is None else self.player.message
             draw_message(painter, width, height, message, scale)
+            self._countdown.go_on(0 if self.player is None else self.player.next_attempt_ns)
         else:
             self._paint_picture(painter, picture, placed, (width, height))
         if self.layers:
