@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from qtpy.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
 from camgraph.qt.video.clicks import Clicks
+from camgraph.qt.video.exposure import Exposure
 from camgraph.qt.video.overlay import Box, Boxes
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.statistics import WidgetStatistics
@@ -17,8 +18,8 @@ from camgraph.qt.video.tools import Tool
 class VideoWidget(QWidget):
     """Shows a stream, as large as fits, or its name, state and reason while there is no picture.
 
-    Frames are read while the widget is shown. Widget and site can be closed in any order. To be used in the
-    thread of the GUI, as any widget.
+    Frames are read while the widget can be seen: not while it is hidden, covered or scrolled out. Widget and
+    site can be closed in any order. To be used in the thread of the GUI, as any widget.
     """
 
     clicked = Signal(object)
@@ -33,6 +34,7 @@ class VideoWidget(QWidget):
         self._scene = Scene(stream, self)
         self.setAccessibleName(self.stream_name)
         self._scene.changed.connect(self.update)
+        self._exposure = Exposure(self, self._scene)
         self._boxes = Boxes()
         self._scene.layers.append(self._boxes)
         self._tools: list[Tool] = [Clicks(self)]
@@ -77,7 +79,7 @@ class VideoWidget(QWidget):
             scale = self.devicePixelRatioF()
             width, height = round(self.width() * scale), round(self.height() * scale)
             if self.isVisible():  # `grab` paints hidden widgets too.
-                self._scene.look(width, height)
+                self._exposure.painted(width, height)
             if scale != 1:
                 # Painting in device pixels: what has the right size is copied, not scaled.
                 painter.scale(1 / scale, 1 / scale)
@@ -85,8 +87,13 @@ class VideoWidget(QWidget):
         finally:
             painter.end()
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+        # A window that is restored need not be painted anew.
+        self.update()
+        super().showEvent(event)
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
-        self._scene.look_away()
+        self._exposure.hidden()
         super().hideEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802

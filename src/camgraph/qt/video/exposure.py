@@ -1,0 +1,60 @@
+"""Whether anybody can see a widget: nothing is read for one that is covered or scrolled out."""
+
+from typing import cast
+
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QWidget
+
+from camgraph.qt.video.scene import Scene
+
+MISSED_PAINTS = 2
+"""So many updates in a row that were never painted raise a doubt: one may have met the next on its way."""
+SURE_MS = 200
+"""A widget that was not seen for that long is not seen: windows come and go while they are arranged."""
+
+
+class Exposure(QObject):
+    """Has a scene look while its widget is painted, and look away when that can't be seen.
+
+    Qt tells of widgets that are hidden, and not of those that lie under others or are scrolled out: it just
+    does not paint them. So it is looked at only when updates are not followed by paint events; for each frame
+    nothing is done but to count. The paint event of a widget that comes back brings its pictures back.
+    """
+
+    def __init__(self, widget: QWidget, scene: Scene) -> None:
+        super().__init__(widget)
+        self._scene = scene
+        self._unpainted = 0
+        self._doubt = QTimer(self)
+        self._doubt.setSingleShot(True)
+        self._doubt.setInterval(SURE_MS)
+        self._doubt.timeout.connect(self._decide)
+        scene.changed.connect(self._count)
+
+    def painted(self, width: int, height: int) -> None:
+        """Be told of each paint event, and of how many device pixels the widget has."""
+        self._unpainted = 0
+        self._scene.look(width, height)
+
+    def hidden(self) -> None:
+        """Be told that the widget, or its window, was hidden."""
+        self._doubt.stop()
+        self._scene.look_away()
+
+    def _count(self) -> None:
+        self._unpainted += 1
+        if self._unpainted > MISSED_PAINTS and not self._doubt.isActive():
+            self._doubt.start()
+
+    def _decide(self) -> None:
+        if self._unpainted and not can_be_seen(cast(QWidget, self.parent())):
+            self._scene.look_away()
+
+
+def can_be_seen(widget: QWidget) -> bool:
+    """Tell whether Qt would paint a widget; other programs' windows may cover it all the same."""
+    window = widget.window()
+    handle = window.windowHandle()
+    if window.isMinimized() or (handle is not None and not handle.isExposed()):
+        return False
+    return not widget.visibleRegion().isEmpty()
