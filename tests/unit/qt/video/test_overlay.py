@@ -19,7 +19,8 @@ def drawn(gui, boxes, area, source=(100, 100), size=(200, 200), scale=1.0):
     to_tile = Affine(area.width / source[0], 0, 0, area.height / source[1], area.x, area.y)
     layer = Boxes()
     layer.boxes = tuple(boxes)
-    layer.paint(painter, Canvas(size, scale, source, Placed(Wanted(None, area[2:]), area, to_tile), None))
+    placed = Placed(Wanted(None, area[2:]), area, to_tile, area)
+    layer.paint(painter, Canvas(size, scale, source, placed, None))
     painter.end()
     return gui.rgb_of(image)
 
