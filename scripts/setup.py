@@ -35,7 +35,7 @@ QT_DEBIAN = (
 TOOL_DEBIAN = {"Xvfb": "xvfb", "ffmpeg": "ffmpeg", "g++": "g++", "gcc": "gcc", "xdotool": "xdotool"}
 TOOLKITS_DEBIAN = ("gir1.2-gtk-3.0", "python3-gi", "python3-tk")
 CAMERA_DEBIAN = ("gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-ugly", "python3-gi")
-PEER_DEBIAN = {
+OPTIONAL_DEBIAN = {
     "gst-launch-1.0": (
         "gstreamer1.0-libav",
         "gstreamer1.0-plugins-bad",
@@ -45,6 +45,7 @@ PEER_DEBIAN = {
         "gstreamer1.0-x",
     ),
     "mpv": ("mpv",),
+    "weston": ("weston",),
 }
 
 
@@ -58,14 +59,19 @@ class Needs(NamedTuple):
     tools: tuple[str, ...] = ()
     toolkits: bool = False
     camera: bool = False
-    peers: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 _DEV = frozenset({"dev", "metrics", "qt"})  # named together, since dev brings the others
 TARGETS = {
     "demo": Needs(frozenset({"qt"}), qt=True),
     "test": Needs(
-        _DEV, qt=True, tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"), toolkits=True, camera=True
+        _DEV,
+        qt=True,
+        tools=("Xvfb", "ffmpeg", "g++", "gcc", "xdotool"),
+        toolkits=True,
+        camera=True,
+        optional=("weston",),
     ),
     "lint": Needs(_DEV),
     "format": Needs(_DEV),
@@ -73,7 +79,7 @@ TARGETS = {
         frozenset({"bench", "qt"}),
         qt=True,
         tools=("Xvfb", "ffmpeg", "g++", "xdotool"),
-        peers=("gst-launch-1.0", "mpv"),
+        optional=("gst-launch-1.0", "mpv"),
     ),
     "faults": Needs(_DEV),
     "docs": Needs(_DEV),
@@ -196,14 +202,14 @@ def provide_camera() -> None:
         say(f"going on without GStreamer's RTSP server (Debian, Ubuntu: {apt_line(CAMERA_DEBIAN)})")
 
 
-def provide_peers(peers: Sequence[str]) -> None:
-    """Install what is to be measured beside camgraph, where we may; go on without what can't be had."""
-    for peer in peers:
-        if shutil.which(peer) is None:
-            packages = PEER_DEBIAN[peer]
-            apt_install(packages, "a peer")
-            if shutil.which(peer) is None:
-                say(f"going on without {peer} (Debian, Ubuntu: {apt_line(packages)})")
+def provide_optional(tools: Sequence[str]) -> None:
+    """Install what is measured beside camgraph, or tested with, where we may; go on without the rest."""
+    for tool in tools:
+        if shutil.which(tool) is None:
+            packages = OPTIONAL_DEBIAN[tool]
+            apt_install(packages, tool)
+            if shutil.which(tool) is None:
+                say(f"going on without {tool} (Debian, Ubuntu: {apt_line(packages)})")
 
 
 # ------------------------------------------------------------------------------------------------- Python
@@ -288,7 +294,7 @@ def main(arguments: Sequence[str]) -> None:
             provide_toolkits()
         if needs.camera:
             provide_camera()
-        provide_peers(needs.peers)
+        provide_optional(needs.optional)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The program of `test_qt_window.py`: a user's main window, which starts its site and closes it.
 
 ``python qt_window_program.py URL…`` writes JSON lines: what was clicked, found, lost and shown, and when.
+``WINDOW_SIZE=640x360`` in the environment makes it smaller than 1280x720.
 """
 
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -64,7 +66,7 @@ class Window(QMainWindow):
 def main() -> None:
     app = QApplication(sys.argv)
     window = Window(sys.argv[1:])
-    window.setGeometry(0, 0, 1280, 720)
+    window.setGeometry(0, 0, *map(int, os.environ.get("WINDOW_SIZE", "1280x720").split("x")))
     window.show()
     tell(code=app.exec())
 

@@ -1,86 +1,18 @@
 """A program with a wall in its main window, on an X server: what the server shows, resizing, clicks, ends."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from tests.real.window_program import Picture, Program, has_bars, tiles_of
 
 from camgraph.testing.cameras import Cameras
-from camgraph.testing.pattern import BARS, decode
-from camgraph.testing.screens import ask_to_close, pixels_of, windows_of
+from camgraph.testing.pattern import decode
 from camgraph.testing.waiting import wait_until
 
-PROGRAM = Path(__file__).with_name("qt_window_program.py")
 BACKGROUND = (0x20, 0x24, 0x2A)
 MAGENTA = (255, 0, 255)
-Picture = npt.NDArray[np.uint8]
-
-
-class Program:
-    """The running program, what it has written, and what the X server shows of it."""
-
-    def __init__(self, display: str, urls: list[str]) -> None:
-        self._display = display
-        self.popen = subprocess.Popen(
-            [sys.executable, str(PROGRAM), *urls],
-            env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[dict[str, Any]] = []
-        self.errors = ""
-        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
-        for thread in self._threads:
-            thread.start()
-
-    def news(self, key: str) -> list[Any]:
-        return [line[key] for line in self.lines if key in line]
-
-    def shown(self) -> dict[str, list[int]]:
-        told = self.news("shown")
-        return told[-1] if told else {}
-
-    @property
-    def window(self) -> int:
-        return wait_until(lambda: windows_of(self._display, self.popen.pid), 20, "the window")[0]
-
-    def xdotool(self, *arguments: object) -> None:
-        command = ["xdotool", *map(str, arguments)]
-        subprocess.run(command, env={**os.environ, "DISPLAY": self._display}, check=True, timeout=20)
-
-    def screen(self, width: int = 1280, height: int = 720) -> Picture:
-        """The X server's own pixels, taken by another program."""
-        return pixels_of(self._display, width, height)
-
-    def close(self) -> None:
-        ask_to_close(self._display, self.window)
-
-    def end(self) -> None:
-        self.popen.kill()
-        self.popen.wait()
-        for thread in self._threads:
-            thread.join()
-
-    def _read(self) -> None:
-        assert self.popen.stdout is not None
-        with self.popen.stdout as output:
-            for line in output:
-                self.lines.append(json.loads(line))
-
-    def _read_errors(self) -> None:
-        assert self.popen.stderr is not None
-        with self.popen.stderr as errors:
-            self.errors = errors.read()
 
 
 @pytest.fixture
@@ -96,24 +28,10 @@ def program(xvfb: str, cameras: Cameras) -> Iterator[Program]:
     program.end()
 
 
-def tiles_of(picture: Picture) -> list[Picture]:
-    height, width = picture.shape[0] // 2, picture.shape[1] // 2
-    return [picture[top : top + height, left : left + width] for top in (0, height) for left in (0, width)]
-
-
 def playing(program: Program, width: int = 1280, height: int = 720) -> bool:
     assert program.popen.poll() is None, program.errors
     tiles = tiles_of(program.screen(width, height))
     return [decode(tile).camera for tile in tiles] == [1, 2, 3, 4] and all(decode(tile).ok for tile in tiles)
-
-
-def has_bars(tile: Picture) -> bool:
-    height, width = tile.shape[:2]
-    patches = [(bar.center(width, height), bar.rgb) for bar in BARS]
-    return all(
-        np.abs(tile[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(axis=0) - rgb).max() <= 10
-        for (x, y), rgb in patches
-    )
 
 
 def within(seconds: float, condition: Callable[[], bool], what: str) -> None:
