@@ -81,6 +81,15 @@ class Scene(QObject):
         self._view = view
         self.changed.emit()
 
+    def show_layer(self, layer: Layer, shown: bool) -> None:
+        """Paint a layer over those that are there, or no more; one that is off costs nothing."""
+        if shown != (layer in self.layers):
+            if shown:
+                self.layers.append(layer)
+            else:
+                self.layers.remove(layer)
+            self.changed.emit()
+
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since this was made."""
         counts = FrameCounts()

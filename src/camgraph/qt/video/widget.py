@@ -9,7 +9,9 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from camgraph.client.streams import LiveStream
 from camgraph.qt.video.clicks import Clicks
 from camgraph.qt.video.exposure import Exposure
+from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import Box, Boxes
+from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.statistics import WidgetStatistics
 from camgraph.qt.video.tools import Tool
@@ -37,6 +39,8 @@ class VideoWidget(QWidget):
         self._exposure = Exposure(self, self._scene)
         self._boxes = Boxes()
         self._scene.layers.append(self._boxes)
+        self._name = StreamName(self._scene)
+        self._panel = StatisticsPanel(self._scene)
         self._tools: list[Tool] = [Clicks(self)]
         self._holder: Tool | None = None
         """The tool that has taken the press."""
@@ -62,6 +66,24 @@ class VideoWidget(QWidget):
         """Draw boxes over the picture until others replace them; None: none."""
         self._boxes.boxes = tuple(boxes or ())
         self.update()
+
+    @property
+    def name_shown(self) -> bool:
+        """Whether the stream's name is over the picture; at first it is not. The key N changes it."""
+        return self._name in self._scene.layers
+
+    @name_shown.setter
+    def name_shown(self, shown: bool) -> None:
+        self._scene.show_layer(self._name, shown)
+
+    @property
+    def statistics_shown(self) -> bool:
+        """Whether numbers of the stream are over the picture; at first they are not. The key I changes it."""
+        return self._panel in self._scene.layers
+
+    @statistics_shown.setter
+    def statistics_shown(self, shown: bool) -> None:
+        self._scene.show_layer(self._panel, shown)
 
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since the widget was made."""
