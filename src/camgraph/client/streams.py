@@ -72,6 +72,11 @@ class StreamTable(Mapping[str, LiveStream]):
         self._site, self._statuses = site, statuses
         self._streams: dict[str, LiveStream] = {}
 
+    @property
+    def site(self) -> "Site":
+        """The site whose streams these are."""
+        return self._site
+
     def set_names(self, names: Iterable[str]) -> None:
         """Make these the streams; handles of those that stay stay the same."""
         old = self._streams

@@ -22,7 +22,7 @@ from camgraph.base.errors import ClosedError
 from camgraph.base.loop import Loop
 from camgraph.client.requests import open_reader
 from camgraph.client.statuses import StatusBoard
-from camgraph.client.streams import LiveStream
+from camgraph.client.streams import LiveStream, StreamTable
 from camgraph.graph.spec import FrameRequest
 from camgraph.process.declare import MessageProcess
 from camgraph.qt import VideoWidget
@@ -60,7 +60,8 @@ class DrawnSite:
         self.name = f"test-{os.getpid()}-{secrets.token_hex(4)}"
         self.sizes = sizes
         self.board = StatusBoard(list(sizes))
-        self.streams = {name: LiveStream(self, name, self.board) for name in sizes}  # type: ignore[arg-type]
+        self.streams = StreamTable(self, self.board)  # type: ignore[arg-type]
+        self.streams.set_names(sizes)
         self.rings: dict[RingRequest, RingWriter] = {}
         self.refusal = ""
         self.epoch = 1

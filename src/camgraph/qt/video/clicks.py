@@ -7,7 +7,7 @@ from camgraph.qt.video.tools import Tool
 
 
 class Clicks(Tool):
-    """Has the widget emit `clicked` when the left button is pressed and released on it."""
+    """Has the widget emit `clicked` and `double_clicked`, for the left button."""
 
     def press(self, event: QMouseEvent) -> bool:
         """Take the left button."""
@@ -20,3 +20,9 @@ class Clicks(Tool):
         if self.widget.rect().contains(event.position().toPoint()):
             self.widget.clicked.emit(self.widget.stream_name)
         return True
+
+    def double_click(self, event: QMouseEvent) -> bool:
+        """Emit; it is a press as well."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.widget.double_clicked.emit(self.widget.stream_name)
+        return False

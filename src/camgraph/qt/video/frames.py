@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QSocketNotifier
 from qtpy.QtGui import QImage
 
 from camgraph.base.errors import CamgraphError, ClosedError, InternalError
+from camgraph.graph.spec import FrameRequest
 from camgraph.qt.video.statistics import FrameCounts
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
@@ -50,13 +51,13 @@ class FrameFeed:
     def __init__(
         self,
         reader: Reader,
-        size: tuple[int, int],
+        request: FrameRequest,
         parent: QObject,
         on_picture: Callable[[], None],
         on_broken: Callable[[str], None],
     ) -> None:
-        self.size = size
-        """The size in px that was asked for."""
+        self.request = request
+        """What was asked for."""
         self.picture: Picture | None = None
         """The newest picture; None before the first, and after `drop_picture`."""
         self.seen = False

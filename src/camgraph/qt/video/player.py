@@ -40,6 +40,7 @@ class Player(QObject):
         self._status = stream.status
         self._source = (0, 0)
         self._tile: tuple[int, int] | None = None
+        self._max_fps: float | None = None
         self._shown: FrameFeed | None = None
         self._coming: FrameFeed | None = None
         self._problem = ""
@@ -104,6 +105,13 @@ class Player(QObject):
         else:
             self._settled.start()
 
+    def limit(self, fps: float | None) -> None:
+        """Read so many pictures a second at most; None: all that come."""
+        if fps != self._max_fps:
+            self._max_fps = fps
+            if self._tile is not None:
+                self._settled.start()
+
     def stop(self) -> None:
         """Read nothing until the next `show_in`."""
         self._tile = None
@@ -115,24 +123,25 @@ class Player(QObject):
         self._drop_shown()
 
     def _ask(self) -> None:
-        """Read at the size wanted now, if that is not done already."""
+        """Read at the size and rate wanted now, if that is not done already."""
         if self._tile is None or self._closed or 0 in self._source:
             return
         size = letterbox(*self._source, *self._tile)[2:]
-        if self._coming is not None and self._coming.size == size:
+        request = self._stream.frames(format="bgra", size=size, fps=self._max_fps)
+        if self._coming is not None and self._coming.request == request:
             return
         self._drop_coming()
-        if self._shown is not None and self._shown.size == size:
+        if self._shown is not None and self._shown.request == request:
             return
         try:
-            reader = self._stream.site.read(self._stream.frames(format="bgra", size=size))
+            reader = self._stream.site.read(request)
         except ClosedError:
             self._on_closing()
             return
         except CamgraphError as error:
             self._on_broken(str(error))
             return
-        self._coming = FrameFeed(reader, size, self, self._on_picture, self._on_broken)
+        self._coming = FrameFeed(reader, request, self, self._on_picture, self._on_broken)
 
     def _drop_coming(self) -> None:
         feed, self._coming = self._coming, None

@@ -45,6 +45,7 @@ class Scene(QObject):
         """What became of the frames of streams that were shown before."""
         self._view = View()
         self._tile: Size = (0, 0)
+        self._max_fps: float | None = None
         self._placed: tuple[object, Placed] | None = None
         self._counter = PaintedCounter()
         self._paint_failed = False
@@ -67,9 +68,21 @@ class Scene(QObject):
         if stream is not None:
             self.player = Player(stream, self)
             self.player.changed.connect(self.changed)
+            self.player.limit(self._max_fps)
             if self._tile != (0, 0):
                 self.player.show_in(*self._tile)
         self.changed.emit()
+
+    @property
+    def max_fps(self) -> float | None:
+        """How many pictures a second are shown at most; None: all that come."""
+        return self._max_fps
+
+    @max_fps.setter
+    def max_fps(self, fps: float | None) -> None:
+        self._max_fps = fps
+        if self.player is not None:
+            self.player.limit(fps)
 
     @property
     def view(self) -> View:

@@ -26,6 +26,8 @@ class VideoWidget(QWidget):
 
     clicked = Signal(object)
     """The left mouse button was pressed and released on the widget: the stream's name (str)."""
+    double_clicked = Signal(object)
+    """The left mouse button was pressed twice, quickly: the stream's name (str). `clicked` comes, too."""
     stream_changed = Signal(object)
     """The widget shows another stream: `LiveStream` or None."""
 
@@ -84,6 +86,17 @@ class VideoWidget(QWidget):
     @statistics_shown.setter
     def statistics_shown(self, shown: bool) -> None:
         self._scene.show_layer(self._panel, shown)
+
+    @property
+    def max_fps(self) -> float | None:
+        """How many pictures a second are shown at most; None, as at first: all that come."""
+        return self._scene.max_fps
+
+    @max_fps.setter
+    def max_fps(self, fps: float | None) -> None:
+        if fps is not None and not fps > 0:
+            raise ValueError(f"max_fps is above 0, or None, not {fps!r}")
+        self._scene.max_fps = fps
 
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since the widget was made."""
