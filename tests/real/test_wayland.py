@@ -74,6 +74,12 @@ def wait_sizes(program: Program, width: int, height: int) -> None:
     wait_until(lambda: [it[2:] for it in program.shown().values()] == [[width, height]] * 4, 5, told)
 
 
+def nothing_read(program: Program) -> bool:
+    """Tell whether of four cameras' frames none was read, shown or not, for half a second."""
+    told = program.news("shown")[-6:]
+    return len(told) == 6 and all(it == told[0] for it in told)
+
+
 @pytest.fixture(scope="module")
 def cameras() -> Iterator[Cameras]:
     with Cameras(count=4) as cameras:
@@ -109,6 +115,13 @@ def test_a_wall_under_the_mouse(cameras: Cameras, x: XServer) -> None:
             x.xdotool("mousemove", 0, 0)  # Weston adds up how far the pointer is moved.
             x.xdotool("mousemove", found.left + 480, found.top + 90, "click", 1)
             wait_until(lambda: program.news("clicked") == ["camera-2"], 5, "a click on the second tile")
+
+            # The decorations' buttons: minimise, maximise, close.
+            x.xdotool("mousemove", found.left + WINDOW[0] - 60, found.top - 15, "click", 1)
+            wait_until(lambda: find_wall(x.pixels(SCREEN)) is None, 5, "a screen without the window")
+            wait_until(lambda: nothing_read(program), 5, "tiles that read nothing")
+            x.xdotool("keydown", "super", "key", "Tab", "keyup", "super")
+            found = showing(program, lambda: x.pixels(SCREEN))
 
             x.xdotool("mousemove", found.left + WINDOW[0] - 14, found.top - 15, "click", 1)
             assert program.popen.wait(10) == 0
