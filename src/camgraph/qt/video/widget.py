@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QPointF, QSize, Qt, Signal
 from qtpy.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
@@ -15,6 +15,7 @@ from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.statistics import WidgetStatistics
 from camgraph.qt.video.tools import Tool
+from camgraph.qt.video.view import Size, View
 
 
 class VideoWidget(QWidget):
@@ -30,6 +31,8 @@ class VideoWidget(QWidget):
     """The left mouse button was pressed twice, quickly: the stream's name (str). `clicked` comes, too."""
     stream_changed = Signal(object)
     """The widget shows another stream: `LiveStream` or None."""
+    view_changed = Signal(object)
+    """It is zoomed, moved, turned, mirrored or fitted another way: the new `View`."""
 
     def __init__(self, stream: LiveStream | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +100,53 @@ class VideoWidget(QWidget):
         if fps is not None and not fps > 0:
             raise ValueError(f"max_fps is above 0, or None, not {fps!r}")
         self._scene.max_fps = fps
+
+    @property
+    def view(self) -> View:
+        """What of the picture is shown, and which way round; it can be set at any time."""
+        return self._scene.view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        if view != self._scene.view:
+            self._scene.view = view
+            self.view_changed.emit(view)
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Enlarge the picture by a factor, or reduce it; what is shown at a point of the widget stays there.
+
+        The point is the widget's middle where none is given. The picture is never smaller than `View.fit`
+        alone would show it. Nothing happens while the size of the camera's picture isn't known.
+        """
+        width, height = self._tile
+        scale = self.devicePixelRatioF()
+        point = (width / 2, height / 2) if at is None else (at.x() * scale, at.y() * scale)
+        if 0 not in (*self._scene.source, width, height):
+            self.view = self.view.zoomed(factor, point, self._scene.source, self._tile)
+
+    def pan_by(self, right: float, down: float) -> None:
+        """Move the picture by so many px of the widget, up to its edges; it moves where it is cut."""
+        scale = self.devicePixelRatioF()
+        if 0 not in (*self._scene.source, *self._tile):
+            self.view = self.view.panned(right * scale, down * scale, self._scene.source, self._tile)
+
+    def rotate(self) -> None:
+        """Turn the picture clockwise by a quarter."""
+        self.view = self.view.rotated()
+
+    def mirror(self) -> None:
+        """Exchange left and right as they are seen."""
+        self.view = self.view.flipped()
+
+    def reset_view(self) -> None:
+        """Show all of the picture as it comes, with `fit` as it is."""
+        self.view = View(self.view.fit)
+
+    @property
+    def _tile(self) -> Size:
+        """The widget's size in device pixels."""
+        scale = self.devicePixelRatioF()
+        return round(self.width() * scale), round(self.height() * scale)
 
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since the widget was made."""
