@@ -1,0 +1,168 @@
+"""When each frame is due: at its time on a line, plus a delay that suits the frames of all that share it.
+
+Pure: times are passed in, in ns. A *line* is what tells the distances of a stream's frames: the camera's
+timestamps, or the times of capture, or those of arrival. Where a line begins does not matter, unless several
+streams share a delay. A frame's *transit* goes from its time on the line to its publication.
+"""
+
+from camgraph.playout.transit import Transits
+
+IN_TIME = 0.98
+"""The share of frames that a delay suits."""
+MARGIN_NS = 2_000_000
+"""A frame is there when it is published; taking it and painting it takes a moment more."""
+SLOWER, FASTER = 0.1, 0.05
+"""How much of the time that passes a delay grows, or shrinks: 4 and 2 ms from frame to frame at 25 fps."""
+EARLY_NS = 100_000_000
+"""No network brings frames so much earlier than the luckiest one: the line's clock was set."""
+LATE_NS = 10_000_000_000
+"""No network holds frames up for so long."""
+BEGINNING_NS = 1_000_000_000
+"""In its first second a stream catches up with itself, and its delay shrinks at once."""
+LIVE_NS = 2_000_000_000
+"""Who had no frame for so long holds nobody up."""
+
+
+class Pacing:
+    """A delay, of one stream or of all that are to be in step.
+
+    It is the least that suits `IN_TIME` of the frames of the slowest member, at most `longest_ns` more than
+    the quickest frame of the quickest member takes; with `longest_ns` None it does not follow the transits.
+    It is never less than `least_ns`. It changes slowly, so that nobody sees it.
+    """
+
+    def __init__(self, *, least_ns: int | None = None, longest_ns: int | None = None) -> None:
+        self.longest_ns = longest_ns
+        self._least_ns = least_ns
+        self._members: list[Pace] = []
+        self._delay_ns: int | None = None
+        self._reached_ns = 0
+
+    def join(self) -> "Pace":
+        """Have one stream more, until it leaves."""
+        pace = Pace(self)
+        self._members.append(pace)
+        return pace
+
+    def leave(self, pace: "Pace") -> None:
+        """Have one stream less; leaving twice does nothing."""
+        if pace in self._members:
+            self._members.remove(pace)
+        if not self._members:
+            self._delay_ns = None
+
+    @property
+    def delay_ns(self) -> int:
+        """From a frame's time on the line to when it is due, now."""
+        return self._delay_ns or 0
+
+    def set_back(self, by_ns: int) -> None:
+        """A member's clock was set back; where it is the only one, the delay belongs to its line."""
+        if len(self._members) == 1 and self._delay_ns is not None:
+            self._delay_ns += by_ns
+            self._reached_ns -= by_ns
+
+    def delay_at(self, line_ns: int, now_ns: int) -> int:
+        """Return the delay of a frame; frames are asked for in order, more or less."""
+        wanted, ceiling, begins = self._wishes(now_ns)
+        delay = self._delay_ns
+        if delay is None:
+            self._reached_ns = line_ns
+            delay = wanted
+        elif begins and wanted < delay:
+            delay = wanted
+        else:
+            passed = min(max(0, line_ns - self._reached_ns), BEGINNING_NS)
+            delay = min(max(wanted, delay - int(passed * FASTER)), delay + int(passed * SLOWER))
+        if ceiling is not None:
+            delay = min(delay, ceiling)
+        self._reached_ns = max(self._reached_ns, line_ns)
+        self._delay_ns = delay
+        return delay
+
+    def _wishes(self, now_ns: int) -> tuple[int, int | None, bool]:
+        """Return the delay that is wanted, the most that is allowed, and whether a member begins."""
+        live = [member for member in self._members if now_ns - member.heard_ns <= LIVE_NS]
+        needs = [need for member in live if (need := member.needed_ns) is not None]
+        if self._least_ns is not None:
+            needs.append(self._least_ns)
+        wanted = max(needs, default=self.delay_ns)
+        if self.longest_ns is None:
+            return wanted, None, False
+        quickest = [lowest for member in live if (lowest := member.lowest_ns) is not None]
+        if not quickest:
+            return wanted, None, False
+        ceiling = min(quickest) + self.longest_ns + max(member.hold_ns for member in live)
+        return min(wanted, ceiling), ceiling, any(member.begins for member in live)
+
+
+class Pace:
+    """The frames of one stream: when each is due."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self.hold_ns = 0
+        """For how long after its arrival each frame is held for somebody who has to say something of it."""
+        self.heard_ns = 0
+        """When a frame was published last."""
+        self.begins = True
+        """Whether it is in its first second."""
+        self._pacing = pacing
+        self._transits = Transits()
+        self._held = Transits()
+        """As transits, but to the end of `hold_ns`."""
+        self._began_ns: int | None = None
+        self._restarts = False
+
+    def due_ns(self, line_ns: int, arrival_ns: int, publish_ns: int) -> int:
+        """Return when a frame is due that has this time on the line, and came and was published then."""
+        if self._pacing.longest_ns is not None:
+            self._follow(line_ns, publish_ns)
+        if self.hold_ns:
+            self._held.add(publish_ns, arrival_ns + self.hold_ns - line_ns)
+        else:
+            self._held.clear()
+        self.heard_ns = publish_ns
+        return line_ns + self._pacing.delay_at(line_ns, publish_ns)
+
+    @property
+    def needed_ns(self) -> int | None:
+        """The delay that suits most frames; None: any does."""
+        needs = [it.within_ns(IN_TIME) + MARGIN_NS for it in (self._transits, self._held) if it]
+        return max(needs, default=None)
+
+    @property
+    def lowest_ns(self) -> int | None:
+        """The transit of the quickest frame; None: nobody looks."""
+        return self._transits.lowest_ns if self._transits else None
+
+    @property
+    def buffer_ns(self) -> int:
+        """How long the quickest frame is kept waiting; of a delay that does not adapt, all of it."""
+        return max(0, self._pacing.delay_ns - (self.lowest_ns or 0))
+
+    def restart(self) -> None:
+        """The line begins anew with the next frame; what is known of the network stays."""
+        self._restarts = True
+
+    def leave(self) -> None:
+        """Have no share in the delay any more; leaving twice does nothing."""
+        self._pacing.leave(self)
+
+    def _follow(self, line_ns: int, publish_ns: int) -> None:
+        """Learn how long a frame took, and notice that the line's clock was set."""
+        transit_ns, lowest_ns = publish_ns - line_ns, self.lowest_ns
+        if self._began_ns is None:
+            self._began_ns = publish_ns
+        self.begins = publish_ns - self._began_ns < BEGINNING_NS
+        if lowest_ns is not None:
+            late_ns = transit_ns - lowest_ns
+            if self._restarts or not -EARLY_NS <= late_ns <= LATE_NS:
+                self._transits.shift(late_ns)
+                self._held.shift(late_ns)
+                self._pacing.set_back(late_ns)
+            elif self.begins and late_ns < 0:
+                # What came before was late by the stream's own beginning.
+                self._transits.clear()
+                self._held.clear()
+        self._restarts = False
+        self._transits.add(publish_ns, transit_ns)

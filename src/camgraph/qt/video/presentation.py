@@ -1,0 +1,122 @@
+"""When a widget shows the pictures of a stream (public)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from camgraph.playout.pacing import Pace, Pacing
+from camgraph.playout.schedule import waiting_frames
+
+LONGEST_MS = 2000
+"""No picture waits longer: as many wait as a reader may hold."""
+_MS = 1_000_000
+
+Line = Literal["camera", "capture", "arrival"]
+"""What tells the distances of pictures: the camera's timestamps, the times of capture, or of arrival."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """Each picture as soon as it comes: the least latency, and all the network's jitter."""
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """Pictures in the camera's own rhythm, as late as the jitter lately needs and no later.
+
+    No picture is kept waiting for more than `longest_ms` (1 to 2000) longer than the network's quickest one.
+    """
+
+    longest_ms: int = 500
+
+    def __post_init__(self) -> None:
+        _check("longest_ms", self.longest_ms, 1)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Each picture `delay_ms` (0 to 2000) after it was taken; one that comes later still, as it comes.
+
+    By the wall clock; where nobody knows when the picture was taken, after its arrival.
+    """
+
+    delay_ms: int
+
+    def __post_init__(self) -> None:
+        _check("delay_ms", self.delay_ms, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class InStep:
+    """Pictures of several cameras that were taken at one moment are shown at one moment.
+
+    All widgets that are given the same object are in step, in whatever windows they are. They show what the
+    slowest of their cameras lets them, but nothing waits more than `longest_ms` (1 to 2000) longer than what
+    the quickest camera's quickest picture took. A camera that is away holds up nobody. To be used in the
+    thread of the GUI.
+    """
+
+    longest_ms: int = 500
+
+    def __post_init__(self) -> None:
+        _check("longest_ms", self.longest_ms, 1)
+        object.__setattr__(self, "_pacing", Pacing(longest_ns=self.longest_ms * _MS))
+
+
+Presentation = Now | Smooth | Fixed | InStep
+
+
+class Hold:
+    """Asks that pictures wait for somebody who has to say something of them, `longest_ms` at the most."""
+
+    def __init__(self, longest_ms: int) -> None:
+        _check("longest_ms", longest_ms, 1)
+        self.longest_ms = longest_ms
+        self._needed_ms = 0.0
+
+    @property
+    def needed_ms(self) -> float:
+        """How long after its arrival a picture may be shown at the earliest; to be set at any time."""
+        return self._needed_ms
+
+    @needed_ms.setter
+    def needed_ms(self, needed_ms: float) -> None:
+        self._needed_ms = min(max(0.0, needed_ms), self.longest_ms)
+
+
+class Timing:
+    """When the pictures of one stream are due: for all the readers of a player, which ends it by `leave`."""
+
+    def __init__(self, line: Line, pace: Pace, longest_ms: int, hold: Hold | None) -> None:
+        self.line = line
+        self.pace = pace
+        self.hold = hold
+        wait_ms = longest_ms + (0 if hold is None else hold.longest_ms)
+        self.room = waiting_frames(min(wait_ms, LONGEST_MS)) + 1
+        """So many pictures wait at the most."""
+
+    @property
+    def delay_ms(self) -> float:
+        """How long pictures are kept waiting, see `WidgetStatistics`."""
+        return self.pace.buffer_ns / _MS
+
+    def leave(self) -> None:
+        """Have no share in anything any more."""
+        self.pace.leave()
+
+
+def timing_of(presentation: Presentation, hold: Hold | None = None) -> Timing | None:
+    """Return when pictures are due; None: as they come."""
+    match presentation:
+        case Smooth(longest_ms):
+            return Timing("camera", Pacing(longest_ns=longest_ms * _MS).join(), longest_ms, hold)
+        case Fixed(delay_ms):
+            return Timing("capture", Pacing(least_ns=delay_ms * _MS).join(), delay_ms, hold)
+        case InStep(longest_ms):
+            pacing: Pacing = presentation._pacing  # type: ignore[attr-defined]
+            return Timing("capture", pacing.join(), longest_ms, hold)
+    return None if hold is None else Timing("arrival", Pacing(least_ns=0).join(), 0, hold)
+
+
+def _check(name: str, value_ms: int, least_ms: int) -> None:
+    if not least_ms <= value_ms <= LONGEST_MS:
+        raise ValueError(f"{name} is {least_ms} to {LONGEST_MS} ms, not {value_ms}")
