@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from camgraph.present import xcb
 from camgraph.present.display import Display
+from camgraph.x11 import xcb
 
 _FPS = 25
 _PICTURES = 4

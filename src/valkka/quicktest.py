@@ -90,7 +90,7 @@ def display() -> Finding:
         remedy = "log in to a session on Xorg" if session == "wayland" else "set DISPLAY"
         return Finding(what, "there is no X display", f"{remedy}, {instead}")
     from camgraph.errors import MissingDependency
-    from camgraph.present import xcb
+    from camgraph.x11 import xcb
 
     try:
         libraries = xcb.load()

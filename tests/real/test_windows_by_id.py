@@ -318,3 +318,15 @@ def test_what_draws_can_be_started_before(x11) -> None:
             screen.show(None, made)
             wait_until(lambda: (x11.pixels(Spot(0, 0, 320, 180)) == BACKGROUND).all(), 10, "the dark picture")
             assert presenter(site) == prepared
+
+
+def test_a_window_under_another_reads_nothing_and_comes_back(screen, window, x11) -> None:
+    shown, spot = window(320, 180, 40, 40)
+    screen.show("door", shown)
+    x11.wait_shows(spot)
+    cover, _ = window(400, 300)
+    wait_until(lambda: numbers(screen, shown).sharing == 0, 5, "no more readers")
+    drawn = numbers(screen, shown).shown
+    x11.move(cover, 0, 300)
+    x11.wait_shows(spot)
+    assert numbers(screen, shown).shown > drawn

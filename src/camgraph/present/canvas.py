@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from camgraph.base.geometry import Area
-from camgraph.present import xcb
 from camgraph.present.display import Display, WindowFacts
 from camgraph.present.placing import Place, Size
+from camgraph.x11 import xcb
 
 Pixels = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -68,7 +68,9 @@ class Canvas:
         self.window = window
         self.size: Size = (facts.width, facts.height)
         self.is_viewable = facts.is_viewable
-        """False: whatever is drawn is lost."""
+        """Whether it is mapped, and all around it are."""
+        self.is_covered = False
+        """Whether others lie over all of it, as far as the X server tells."""
         visual = facts.visual
         self.can_draw = visual.is_true_color and facts.bits_per_pixel in (16, 32)
         """False: its pixels are numbers of colours in a table."""
@@ -84,6 +86,11 @@ class Canvas:
         self._pack = _packer(masks, opaque, self._dtype)
         self._black = pens.pen(window, facts, self._color((0, 0, 0)))
         self._green = pens.pen(window, facts, self._color(_GREEN))
+
+    @property
+    def is_seen(self) -> bool:
+        """False: whatever is drawn is lost."""
+        return self.is_viewable and not self.is_covered
 
     def put_shared(self, segment: int, offset: int, picture: Size, place: Place, tell: bool) -> int:
         """Draw a bgra picture in memory that the server maps; return the number of the request.

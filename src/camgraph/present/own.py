@@ -1,12 +1,10 @@
 """Windows of this process's own, to be embedded by any toolkit, on an X connection of their own."""
 
-import os
 import threading
 
 from camgraph.base.errors import BrokenError, CannotStart
-from camgraph.base.parking import close_in_children
-from camgraph.present import xcb
 from camgraph.present.display import Display
+from camgraph.x11 import xcb
 
 _COPY_FROM_PARENT = 0
 _LONGEST_SIDE_PX = 32767
@@ -92,7 +90,7 @@ class OwnWindows:
             self._windows.clear()
         if self._display is None:
             self._display = Display(self._name)
-            close_in_children(_Inherited(self._display))
+            self._display.close_in_children()
         return self._display
 
     def _settle(self) -> bool:
@@ -106,17 +104,3 @@ class OwnWindows:
         except BrokenError:
             return False
         return True
-
-
-class _Inherited:
-    """The connection in a forked child, where it is only closed: disconnecting would end the parent's."""
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        display.inherited = self
-
-    def close(self) -> None:
-        """Close the descriptor of a child."""
-        if self._display.connection is not None:
-            os.close(self._display.fileno())
-            self._display.connection = None

@@ -2,10 +2,11 @@
 
 from functools import partial
 
-from camgraph.present.display import Destroyed, Display, Event, Exposed, Moved, Resized, Served
+from camgraph.present.display import Display, Event, Served
 from camgraph.present.timers import Timers
 from camgraph.present.window import Window
 from camgraph.present.windows import Windows
+from camgraph.x11.events import Covered, Destroyed, Exposed, Moved, Resized
 
 SETTLED_S = 0.1
 """A window keeps a size for so long before pictures of that size are asked for."""
@@ -45,6 +46,8 @@ class Reactions:
                 window.canvas.size = (width, height)
                 window.redraw()
                 self._timers.later("settled", window, SETTLED_S, partial(self._settle, window))
+            case Covered(is_covered=is_covered):
+                self._windows.cover(window, is_covered)
             case Destroyed():
                 self._windows.destroyed(window)
 

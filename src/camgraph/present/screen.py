@@ -15,7 +15,7 @@ from camgraph.present.link import Link
 from camgraph.present.own import OwnWindows
 from camgraph.present.placing import Box, Fit
 from camgraph.present.wishes import NO_SIGNAL_AFTER_S, WindowStatistics, Wish
-from camgraph.present.xcb import QT_INSTEAD
+from camgraph.x11.xcb import QT_INSTEAD
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ class Silence:
         self._timers.later("silence", window, max(0.0, _left_s(window)), partial(self._look, window))
 
     def _look(self, window: Window) -> None:
-        if not window.canvas.is_viewable:
+        if not window.canvas.is_seen:
             return
         if window.feed is not None:
             # What came while all was busy elsewhere counts.

@@ -82,7 +82,7 @@ class Windows:
 
     def refresh(self, window: Window) -> None:
         """Read what a window is to show now, if that is not done already; nothing, if it can't be seen."""
-        if not window.canvas.is_viewable:
+        if not window.canvas.is_seen:
             self._leave_all(window)
             return
         key = self._key_of(window)
@@ -106,15 +106,16 @@ class Windows:
         feed.show_to(window)
 
     def look_again(self) -> None:
-        """See which windows can be seen, of those that are not covered."""
+        """See which windows are mapped."""
         for window in self._windows.values():
-            is_viewable = self._hearing.is_viewable(window.id)
-            if is_viewable != window.canvas.is_viewable:
-                window.canvas.is_viewable = is_viewable
-                window.last_ns = time.monotonic_ns()
-                if is_viewable and window.has_signal:
-                    self.watch_silence(window)
-                self.refresh(window)
+            was_seen = window.canvas.is_seen
+            window.canvas.is_viewable = self._hearing.is_viewable(window.id)
+            self._see(window, was_seen)
+
+    def cover(self, window: Window, is_covered: bool) -> None:
+        """Others lie over all of a window, or not any more."""
+        was_seen, window.canvas.is_covered = window.canvas.is_seen, is_covered
+        self._see(window, was_seen)
 
     def lost(self, feed: Feed) -> None:
         """A feed has broken."""
@@ -179,6 +180,14 @@ class Windows:
         self.refresh(window)
         if old.boxes != wish.boxes or not window.has_signal:
             window.redraw()
+
+    def _see(self, window: Window, was_seen: bool) -> None:
+        if window.canvas.is_seen == was_seen:
+            return
+        window.last_ns = time.monotonic_ns()
+        if not was_seen and window.has_signal:
+            self.watch_silence(window)
+        self.refresh(window)
 
     def _forget(self, window: Window) -> None:
         del self._windows[window.id]

@@ -1,4 +1,4 @@
-"""The parts of libxcb and libxcb-shm that windows by id need, by ctypes.
+"""The parts of libxcb and libxcb-shm that are needed here, by ctypes.
 
 Cookies, structs of one unsigned int, are declared as that int: C passes both alike.
 """
@@ -26,10 +26,11 @@ from camgraph.base.errors import MissingDependency
 APT = "sudo apt-get install -y libxcb1 libxcb-shape0 libxcb-shm0"
 QT_INSTEAD = "camgraph.qt.VideoWidget shows streams in Qt windows of any platform"
 
-ERROR, EXPOSE, DESTROY_NOTIFY, UNMAP_NOTIFY, MAP_NOTIFY, REPARENT_NOTIFY = 0, 12, 17, 18, 19, 21
-CONFIGURE_NOTIFY, CLIENT_MESSAGE = 22, 33
+ERROR, EXPOSE, VISIBILITY_NOTIFY, DESTROY_NOTIFY, UNMAP_NOTIFY, MAP_NOTIFY = 0, 12, 15, 17, 18, 19
+REPARENT_NOTIFY, CONFIGURE_NOTIFY, CLIENT_MESSAGE = 21, 22, 33
+FULLY_OBSCURED = 2
 VIEWABLE = 2
-EXPOSURE, STRUCTURE_NOTIFY = 1 << 15, 1 << 17
+EXPOSURE, VISIBILITY_CHANGE, STRUCTURE_NOTIFY = 1 << 15, 1 << 16, 1 << 17
 BACK_PIXEL, EVENT_MASK = 1 << 1, 1 << 11
 FOREGROUND, BACKGROUND, LINE_WIDTH, FONT, GRAPHICS_EXPOSURES = 1 << 2, 1 << 3, 1 << 4, 1 << 14, 1 << 16
 Z_PIXMAP = 2
