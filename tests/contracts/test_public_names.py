@@ -61,7 +61,19 @@ PUBLIC = {
     ],
     "camgraph.metrics": ["MetricsServer", "SiteCollector", "serve"],
     "camgraph.present": ["Screen", "WindowStatistics"],
-    "camgraph.qt": ["Box", "VideoWall", "VideoWidget", "View", "quit_on_interrupt", "reply", "signals"],
+    "camgraph.qt": [
+        "Box",
+        "HeatMap",
+        "Label",
+        "Mask",
+        "Polygon",
+        "VideoWall",
+        "VideoWidget",
+        "View",
+        "quit_on_interrupt",
+        "reply",
+        "signals",
+    ],
 }
 
 

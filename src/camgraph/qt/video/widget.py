@@ -10,7 +10,7 @@ from camgraph.client.streams import LiveStream
 from camgraph.qt.video.clicks import Clicks
 from camgraph.qt.video.exposure import Exposure
 from camgraph.qt.video.name import StreamName
-from camgraph.qt.video.overlay import Box, Boxes
+from camgraph.qt.video.overlay import Box, Item, Overlay, checked
 from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.statistics import WidgetStatistics
@@ -42,8 +42,7 @@ class VideoWidget(QWidget):
         self.setAccessibleName(self.stream_name)
         self._scene.changed.connect(self.update)
         self._exposure = Exposure(self, self._scene)
-        self._boxes = Boxes()
-        self._scene.layers.append(self._boxes)
+        self._overlay = Overlay()
         self._name = StreamName(self._scene)
         self._panel = StatisticsPanel(self._scene)
         self._tools: list[Tool] = [Clicks(self)]
@@ -68,8 +67,21 @@ class VideoWidget(QWidget):
             self.stream_changed.emit(stream)
 
     def set_boxes(self, boxes: Iterable[Box] | None) -> None:
-        """Draw boxes over the picture until others replace them; None: none."""
-        self._boxes.boxes = tuple(boxes or ())
+        """Draw boxes over the picture until others replace them; None: none. The same as `set_overlay`."""
+        self.set_overlay(boxes)
+
+    def set_overlay(self, items: Iterable[Item] | None) -> None:
+        """Draw items over every picture, the first one first, until others replace them; None: none.
+
+        They are cut at the picture's edges, and lie where they belong however it is zoomed and turned. Raises
+        TypeError for what is no `Box`, `Polygon`, `Label`, `Mask` or `HeatMap`.
+        """
+        overlay, layers = self._overlay, self._scene.layers
+        overlay.items = checked(items)
+        if overlay.items and overlay not in layers:
+            layers.insert(0, overlay)
+        elif not overlay.items and overlay in layers:
+            layers.remove(overlay)
         self.update()
 
     @property

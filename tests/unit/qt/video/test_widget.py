@@ -369,10 +369,10 @@ def test_many_widgets_of_one_stream_and_size_share_a_ring(gui, make_site):
 def test_an_exception_while_painting_is_logged_once_and_ends_nothing(gui, make_site, caplog):
     site = make_site(door=(1280, 720))
     widget = shown(site, gui, (320, 180))
-    widget.set_boxes(["no box"])  # type: ignore[list-item]
+    widget._scene.layers.append("no layer")  # type: ignore[arg-type]
     for _ in range(3):
         widget.repaint()
     assert [record.message for record in caplog.records] == ["stream door can't be painted"]
-    widget.set_boxes([])
+    widget._scene.layers.clear()
     gui.play(site.streams["door"], widget)
     assert tuple(gui.pixels(widget)[0, 0]) == RED
