@@ -3,11 +3,22 @@
 from collections.abc import Iterable
 
 from qtpy.QtCore import QPointF, QSize, Qt, Signal
-from qtpy.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent, QWheelEvent
+from qtpy.QtGui import (
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
-from camgraph.qt.video.clicks import Clicks
+from camgraph.qt.video.dragging import Dragging, drop, offer
 from camgraph.qt.video.exposure import Exposure
 from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import Box, Item, Overlay, checked
@@ -33,6 +44,8 @@ class VideoWidget(QWidget):
     """The widget shows another stream: `LiveStream` or None."""
     view_changed = Signal(object)
     """It is zoomed, moved, turned, mirrored or fitted another way: the new `View`."""
+    dropped = Signal(object, object)
+    """A stream was dropped on the widget: the `LiveStream`, and the object it was dragged from, or None."""
 
     def __init__(self, stream: LiveStream | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +58,10 @@ class VideoWidget(QWidget):
         self._overlay = Overlay()
         self._name = StreamName(self._scene)
         self._panel = StatisticsPanel(self._scene)
-        self._tools: list[Tool] = [Clicks(self)]
+        self._dragging = Dragging(self)
+        self.shows_dropped = True
+        """Whether the widget shows what is dropped on it, before it emits `dropped`."""
+        self._tools: list[Tool] = [self._dragging]
         self._holder: Tool | None = None
         """The tool that has taken the press."""
 
@@ -164,6 +180,17 @@ class VideoWidget(QWidget):
         """Return what became of the frames since the widget was made."""
         return self._scene.statistics()
 
+    def setDragEnabled(self, enabled: bool) -> None:  # noqa: N802
+        """Let the stream be dragged from here, or not, as at first.
+
+        It can be dropped on widgets of this program that have had ``setAcceptDrops(True)``.
+        """
+        self._dragging.enabled = enabled
+
+    def dragEnabled(self) -> bool:  # noqa: N802
+        """Tell whether the stream can be dragged from here."""
+        return self._dragging.enabled
+
     def sizeHint(self) -> QSize:  # noqa: D102, N802
         return QSize(320, 180)
 
@@ -225,3 +252,12 @@ class VideoWidget(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         if not any(tool.key(event) for tool in self._tools):
             super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102, N802
+        offer(self, event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: D102, N802
+        offer(self, event)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102, N802
+        drop(self, event)
