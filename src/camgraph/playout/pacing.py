@@ -5,6 +5,8 @@ timestamps, or the times of capture, or those of arrival. Where a line begins do
 streams share a delay. A frame's *transit* goes from its time on the line to its publication.
 """
 
+from weakref import WeakSet
+
 from camgraph.playout.transit import Transits
 
 IN_TIME = 0.98
@@ -34,20 +36,19 @@ class Pacing:
     def __init__(self, *, least_ns: int | None = None, longest_ns: int | None = None) -> None:
         self.longest_ns = longest_ns
         self._least_ns = least_ns
-        self._members: list[Pace] = []
+        self._members: WeakSet[Pace] = WeakSet()
         self._delay_ns: int | None = None
         self._reached_ns = 0
 
     def join(self) -> "Pace":
-        """Have one stream more, until it leaves."""
+        """Have one stream more, until it leaves, or is gone."""
         pace = Pace(self)
-        self._members.append(pace)
+        self._members.add(pace)
         return pace
 
     def leave(self, pace: "Pace") -> None:
         """Have one stream less; leaving twice does nothing."""
-        if pace in self._members:
-            self._members.remove(pace)
+        self._members.discard(pace)
         if not self._members:
             self._delay_ns = None
 

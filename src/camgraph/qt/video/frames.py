@@ -10,6 +10,7 @@ from qtpy.QtGui import QImage
 
 from camgraph.base.errors import CamgraphError, ClosedError, InternalError
 from camgraph.graph.spec import FrameRequest
+from camgraph.qt.video.presentation import Timing
 from camgraph.qt.video.statistics import FrameCounts
 from camgraph.ring.frame import Frame
 from camgraph.ring.reader import Reader
@@ -62,6 +63,8 @@ class FrameFeed:
         """The newest picture; None before the first, and after `drop_picture`."""
         self.seen = False
         """Whether a picture has come."""
+        self.timing: Timing | None = None
+        """When pictures are due; None: as they come."""
         self.closed = False
         self._superseded = self._dropped = 0
         # No signals: they cost more, for each picture, than all that is done here.
@@ -72,18 +75,14 @@ class FrameFeed:
         # Deleted by a parent, without `close`: the descriptors must go all the same.
         self._notifier.destroyed.connect(lambda *_: reader.close())
 
+    def reads(self, request: FrameRequest, timing: Timing | None) -> bool:
+        """Tell whether it reads just that, to be shown at those times."""
+        return self.request == request and self.timing is timing
+
     def take(self) -> None:
         """Take the newest frame, if one has come."""
         try:
-            # Until there is none: a notice that is left makes the descriptor readable, and wakes once more.
-            came = False
-            while (frame := self._reader.read_nowait()) is not None:
-                if frame.format != "bgra":
-                    self._dropped += 1
-                    raise InternalError(f"asked for bgra, the ring holds {frame.format}")
-                self._superseded += self._replace(Picture(frame))
-                self.seen = came = True
-            if came and (on_picture := self._on_picture()) is not None:
+            if self._receive() and (on_picture := self._on_picture()) is not None:
                 on_picture()
         except ClosedError:
             self.close()
@@ -114,6 +113,23 @@ class FrameFeed:
             self._count_last()
             self._reader.close()
             self._notifier.deleteLater()
+
+    def _receive(self) -> bool:
+        """Take what the ring has; tell whether there is another picture."""
+        # Until there is none: a notice that is left makes the descriptor readable, and wakes once more.
+        came = False
+        while (frame := self._reader.read_nowait()) is not None:
+            self._show(frame)
+            came = True
+        return came
+
+    def _show(self, frame: Frame) -> None:
+        """Make a frame the picture."""
+        if frame.format != "bgra":
+            self._dropped += 1
+            raise InternalError(f"asked for bgra, the ring holds {frame.format}")
+        self._superseded += self._replace(Picture(frame))
+        self.seen = True
 
     def _count_last(self) -> None:
         """Count what was published and will not be shown."""

@@ -13,9 +13,9 @@ class WidgetStatistics:
     """Frames of a widget since it was made.
 
     Every frame that was published in a ring of the widget's while it read there is in one of them:
-    ``published == shown + lost + waiting`` and ``lost == superseded + late + behind + dropped``, also over
-    changes of the size, the camera's absence and a new media process. A frame counts as published when the
-    widget has looked, so `published` stands still while the GUI is busy.
+    ``published == shown + lost + waiting``, ``lost == superseded + overdue + late + behind + dropped``, also
+    over changes of the size, the camera's absence and a new media process. A frame counts as published when
+    the widget has looked, so `published` stands still while the GUI is busy.
 
     `fps` is frames shown per second from the first to the last. `width` and `height` are the shown picture's,
     in device pixels (0: none yet). Times are CLOCK_MONOTONIC in ns. Ages go from arrival to painting, and
@@ -26,10 +26,12 @@ class WidgetStatistics:
     shown: int
     """Painted; a frame that is painted again counts once."""
     waiting: int
-    """Taken, and not painted yet: 0 or 1, and one more while the size changes."""
+    """Taken, and not painted yet: 0 or 1, one more while the size changes, and what waits for its time."""
     lost: int
     superseded: int
     """A newer one came before it was painted."""
+    overdue: int
+    """It came after its time, and a newer one's had come, too."""
     late: int
     """Announced, and overwritten before the widget came for it."""
     behind: int
@@ -43,6 +45,11 @@ class WidgetStatistics:
     age_ms_p99: float
     first_shown_ns: int
     last_shown_ns: int
+    shown_late: int = 0
+    """Of those shown, how many missed their time by more than 10 ms."""
+    delay_ms: float = 0.0
+    """How long pictures are kept waiting now: with `Smooth` and `InStep` the quickest one, so it is the jitter
+    that is made up for; with `Fixed` from capture on; with `Now` 0, or what results need."""
 
 
 @dataclass(slots=True)
@@ -52,9 +59,11 @@ class FrameCounts:
     published: int = 0
     waiting: int = 0
     superseded: int = 0
+    overdue: int = 0
     late: int = 0
     behind: int = 0
     dropped: int = 0
+    shown_late: int = 0
 
     def add_reader(self, reader: ReaderStatistics) -> None:
         """Count what a reader has seen of its ring."""
@@ -68,9 +77,11 @@ class FrameCounts:
         self.published += other.published
         self.waiting += other.waiting
         self.superseded += other.superseded
+        self.overdue += other.overdue
         self.late += other.late
         self.behind += other.behind
         self.dropped += other.dropped
+        self.shown_late += other.shown_late
 
 
 class PaintedCounter:
@@ -91,7 +102,7 @@ class PaintedCounter:
         self._last_ns = now_ns
         self._ages_ns.append(now_ns - arrival_ns)
 
-    def statistics(self, counts: FrameCounts) -> WidgetStatistics:
+    def statistics(self, counts: FrameCounts, delay_ms: float = 0.0) -> WidgetStatistics:
         """Return the counts of the moment; `counts` says what became of the other frames."""
         ages_ms = sorted(age / 1e6 for age in self._ages_ns) or [0.0]
         elapsed_s = (self._last_ns - self._first_ns) / 1e9
@@ -99,8 +110,9 @@ class PaintedCounter:
             published=counts.published,
             shown=self._shown,
             waiting=counts.waiting,
-            lost=counts.superseded + counts.late + counts.behind + counts.dropped,
+            lost=counts.superseded + counts.overdue + counts.late + counts.behind + counts.dropped,
             superseded=counts.superseded,
+            overdue=counts.overdue,
             late=counts.late,
             behind=counts.behind,
             dropped=counts.dropped,
@@ -111,4 +123,6 @@ class PaintedCounter:
             age_ms_p99=ages_ms[min(len(ages_ms) - 1, len(ages_ms) * 99 // 100)],
             first_shown_ns=self._first_ns,
             last_shown_ns=self._last_ns,
+            shown_late=counts.shown_late,
+            delay_ms=delay_ms,
         )

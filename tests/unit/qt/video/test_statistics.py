@@ -5,21 +5,24 @@ MS = 1_000_000
 
 
 def test_nothing_was_painted():
-    nothing = WidgetStatistics(*(0,) * 10, 0.0, 0.0, 0.0, 0, 0)
+    nothing = WidgetStatistics(*(0,) * 11, 0.0, 0.0, 0.0, 0, 0)
     assert PaintedCounter().statistics(FrameCounts()) == nothing
 
 
 def test_what_readers_counted_of_several_rings_is_summed_up_by_reason():
     counts = FrameCounts()
     for received, late, behind, skipped in ((10, 1, 2, 3), (20, 0, 5, 0)):
-        of_one = FrameCounts(waiting=1, dropped=2)
+        of_one = FrameCounts(waiting=1, dropped=2, overdue=3, shown_late=4)
         of_one.add_reader(ReaderStatistics(received, late, behind, skipped, 0, 0, 1, 1))
         counts.add(of_one)
     counts.superseded += 1
-    assert counts == FrameCounts(41, waiting=2, superseded=4, late=1, behind=7, dropped=4)
-    statistics = PaintedCounter().statistics(counts)
-    assert statistics.lost == 16
+    assert counts == FrameCounts(
+        41, waiting=2, superseded=4, overdue=6, late=1, behind=7, dropped=4, shown_late=8
+    )
+    statistics = PaintedCounter().statistics(counts, 40.5)
+    assert statistics.lost == 22
     assert (statistics.superseded, statistics.late, statistics.behind, statistics.dropped) == (4, 1, 7, 4)
+    assert (statistics.overdue, statistics.shown_late, statistics.delay_ms) == (6, 8, 40.5)
     assert (statistics.published, statistics.waiting) == (41, 2)
 
 
