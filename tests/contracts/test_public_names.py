@@ -67,6 +67,8 @@ PUBLIC = {
         "Label",
         "Mask",
         "Polygon",
+        "StreamModel",
+        "StreamRole",
         "VideoWall",
         "VideoWidget",
         "View",

@@ -20,6 +20,11 @@ _WORDS: dict[StreamState, str] = {
 }
 
 
+def words_of(state: StreamState) -> str:
+    """Return a state in words, for a list of streams."""
+    return state if state in HAS_PICTURES else _WORDS[state]
+
+
 class Message(NamedTuple):
     """What to tell the person who looks at the tile."""
 

@@ -1,9 +1,10 @@
 """Video and messages in a Qt program (public).
 
 `VideoWidget` shows a live stream, `VideoWall` many; a `View` says what of a picture is seen, and which way
-round; `Box`, `Polygon`, `Label`, `Mask` and `HeatMap` mark something in the picture; `signals` turns the
-messages of a process into Qt signals, `reply` the result of a call; `quit_on_interrupt` is for Ctrl-C.
-Importing this raises MissingDependency where Qt is missing.
+round; `Box`, `Polygon`, `Label`, `Mask` and `HeatMap` mark something in the picture; a
+`StreamModel` has the streams of a site as rows, for views and QML; `signals` turns the messages of a process
+into Qt signals, `reply` the result of a call; `quit_on_interrupt` is for Ctrl-C. Importing this raises
+MissingDependency where Qt is missing.
 """
 
 from camgraph.qt.binding import load_qt
@@ -13,6 +14,8 @@ load_qt()
 from camgraph.qt.interrupt import quit_on_interrupt  # noqa: E402
 from camgraph.qt.messages.reply import reply  # noqa: E402
 from camgraph.qt.messages.signals import signals  # noqa: E402
+from camgraph.qt.models.roles import StreamRole  # noqa: E402
+from camgraph.qt.models.streams import StreamModel  # noqa: E402
 from camgraph.qt.video.overlay import Box, HeatMap, Label, Mask, Polygon  # noqa: E402
 from camgraph.qt.video.view import View  # noqa: E402
 from camgraph.qt.video.widget import VideoWidget  # noqa: E402
@@ -24,6 +27,8 @@ __all__ = [
     "Label",
     "Mask",
     "Polygon",
+    "StreamModel",
+    "StreamRole",
     "VideoWall",
     "VideoWidget",
     "View",

@@ -1,0 +1,1 @@
+"""Streams as rows of a model, for views and for QML."""
