@@ -113,6 +113,13 @@ class Duplicate(_Fault, frozen=True):
     seed: int = 1
 
 
+class Jitter(_Fault, frozen=True):
+    """Sends each picture late by up to so much, each delay as likely as another, in order."""
+
+    ms: float
+    seed: int = 1
+
+
 class Jump(_Fault, frozen=True):
     """Has its timestamps jump once, sender reports included; healing is no jump back."""
 
@@ -186,6 +193,7 @@ PacketFault = (
     | Loss
     | Reorder
     | Duplicate
+    | Jitter
     | Jump
     | Drift
     | WrongClock

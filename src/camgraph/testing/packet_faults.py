@@ -11,6 +11,7 @@ from camgraph.testing.faults import (
     Duplicate,
     Fault,
     FirstKeyframeAfter,
+    Jitter,
     Jump,
     Loss,
     MarkerAlways,
@@ -49,7 +50,7 @@ class PacketFaults:
         self._wall_error_s = fault.seconds if isinstance(fault, WrongClock) else 0.0
         if isinstance(fault, Jump):
             self._jumped_s += fault.seconds
-        if isinstance(fault, Loss | Reorder | Duplicate):
+        if isinstance(fault, Loss | Reorder | Duplicate | Jitter):
             self._dice.seed(fault.seed)
 
     @property
@@ -61,6 +62,10 @@ class PacketFaults:
         """Return whether a stream that began then has no keyframes yet."""
         fault = self._fault
         return isinstance(fault, FirstKeyframeAfter) and now < max(began, self._since) + fault.seconds
+
+    def delay_s(self) -> float:
+        """Return by how much the next picture is to be late."""
+        return self._dice.random() * self._fault.ms / 1000 if isinstance(self._fault, Jitter) else 0.0
 
     def apply(self, packets: Sequence[bytes], now: float) -> list[bytes]:
         """Return what to send in place of the packets of a picture."""

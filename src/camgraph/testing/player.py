@@ -124,7 +124,8 @@ class Player:
             if self._faults is not None and self._faults.says_bye:
                 self.dismiss()
                 return
-        self._timer = loop.call_at(self._start + self._index / self._rate, self._send)
+        delay = self._faults.delay_s() if self._faults is not None else 0.0
+        self._timer = loop.call_at(self._start + self._index / self._rate + delay, self._send)
 
     def _send_unit(self, number: int, now: float) -> None:
         assert self._packetizer is not None

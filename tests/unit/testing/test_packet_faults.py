@@ -13,6 +13,7 @@ from camgraph.testing.faults import (
     Drift,
     Duplicate,
     FirstKeyframeAfter,
+    Jitter,
     Jump,
     Loss,
     MarkerAlways,
@@ -36,6 +37,7 @@ faults = st.one_of(
     st.builds(Loss, percents, seeds),
     st.builds(Reorder, percents, st.integers(1, 9), seeds),
     st.builds(Duplicate, percents, seeds),
+    st.builds(Jitter, st.floats(0, 100), seeds),
     st.builds(Jump, seconds),
     st.builds(Drift, st.floats(-1e5, 1e5)),
     st.builds(WrongClock, seconds),
@@ -205,3 +207,15 @@ def test_keyframes_are_withheld_since_the_later_of_command_and_viewer(
     end = max(commanded, came) + wait
     assert meddler.withholds_keyframes(came, end - 0.01)
     assert not meddler.withholds_keyframes(came, end)
+
+
+def test_jitter_delays_pictures_by_up_to_so_much_and_changes_none() -> None:
+    faults = PacketFaults(CLOCK)
+    faults.begin(Jitter(40), 0)
+    delays = [faults.delay_s() for _ in range(500)]
+    assert 0 <= min(delays) < 0.002
+    assert 0.038 < max(delays) <= 0.04
+    for packets in pictures(3):
+        assert faults.apply(packets, 0) == packets
+    faults.begin(None, 0)
+    assert faults.delay_s() == 0

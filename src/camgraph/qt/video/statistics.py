@@ -48,8 +48,8 @@ class WidgetStatistics:
     shown_late: int = 0
     """Of those shown, how many missed their time by more than 10 ms."""
     delay_ms: float = 0.0
-    """How long pictures are kept waiting now: with `Smooth` and `InStep` the quickest one, so it is the jitter
-    that is made up for; with `Fixed` from capture on; with `Now` 0, or what results need."""
+    """How long pictures are kept waiting now: with `Smooth` and `InStep` the quickest one, so it is as much
+    as the jitter; with `Fixed` from capture on; with `Now` 0, or what results need."""
 
 
 @dataclass(slots=True)
