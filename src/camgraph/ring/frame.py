@@ -1,6 +1,7 @@
 """A frame as a reader gets it: views of the ring, valid for as long as they are referenced."""
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,19 @@ from camgraph.ring.lease import Lease
 from camgraph.ring.memory import reopen
 
 Pixels = npt.NDArray[np.uint8]
+
+
+class FrameKey(NamedTuple):
+    """Names one picture of a camera, in every ring of its stream, of whatever size, format and rate.
+
+    It can be kept, pickled and compared. In C it is the fields `epoch`, `arrival_ns` and `pts` of
+    `cg_ring_frame`, where `CG_RING_NO_PTS` stands for None.
+    """
+
+    epoch: int
+    arrival_ns: int
+    pts: int | None
+    """Two pictures that came in one burst have the same time of arrival."""
 
 
 class Frame:
@@ -119,6 +133,11 @@ class Frame:
         self._root = self._array = self._planes = None
         if lease is not None:
             lease.release()
+
+    @property
+    def key(self) -> FrameKey:
+        """Which picture of the camera this is, the same in all rings of the stream; valid after `release`."""
+        return FrameKey(self._header.epoch, self._header.arrival_ns, self.pts)
 
     @property
     def format(self) -> FrameFormat:

@@ -143,6 +143,8 @@ def test_what_the_writer_knows_of_a_frame_comes_along(
         assert getattr(frame, name) == getattr(meta, name), name
     assert (frame.stream, frame.seq, frame.epoch, frame.generation) == ("door", 1, 1, 1)
     assert frame.publish_ns > 0
+    frame.release()
+    assert frame.key == (1, 123, -5)
     assert "door" in repr(frame)
 
 

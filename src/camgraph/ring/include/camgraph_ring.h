@@ -265,7 +265,9 @@ typedef struct cg_ring__memory {
     pid_t owner;
 } cg_ring__memory;
 
-/* A picture, in place. It may be moved, but only one copy of it may be released. */
+/* A picture, in place. It may be moved, but only one copy of it may be released. Which picture of the camera
+ * it is, is told by `epoch`, `arrival_ns` and `pts`: they are the same in all rings of the stream, as
+ * `Frame.key` in Python. */
 typedef struct cg_ring_frame {
     uint64_t seq;        /* counts up by one per frame published */
     uint64_t epoch;      /* grows when a media process was started again */
