@@ -13,6 +13,13 @@ class Area(NamedTuple):
     width: int
     height: int
 
+    def inside(self, other: "Area") -> "Area":
+        """Return what of it lies in another; it has no width or height if nothing does."""
+        left, top = max(self.x, other.x), max(self.y, other.y)
+        right = min(self.x + self.width, other.x + other.width)
+        bottom = min(self.y + self.height, other.y + other.height)
+        return Area(left, top, max(0, right - left), max(0, bottom - top))
+
 
 def letterbox(width: int, height: int, tile_width: int, tile_height: int) -> Area:
     """Return the largest area with the proportions of `width` × `height`, in the middle of a tile.

@@ -26,3 +26,16 @@ def test_a_fitted_picture_fits_itself_exactly():
             area = letterbox(1280, 720, width, height)
             assert letterbox(area.width, area.height, width, height) == area
             assert area.width == width or area.height == height
+
+
+@pytest.mark.parametrize(
+    ("area", "other", "inside"),
+    [
+        (Area(0, 0, 40, 30), Area(0, 0, 40, 30), Area(0, 0, 40, 30)),
+        (Area(-5, 10, 100, 5), Area(0, 0, 40, 30), Area(0, 10, 40, 5)),
+        (Area(30, 20, 40, 30), Area(0, 0, 40, 30), Area(30, 20, 10, 10)),
+        (Area(50, 0, 40, 30), Area(0, 0, 40, 30), Area(50, 0, 0, 30)),
+    ],
+)
+def test_what_lies_inside(area, other, inside):
+    assert area.inside(other) == inside

@@ -8,7 +8,6 @@ import msgspec
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from camgraph.base.errors import CamgraphError, ClosedError
-from camgraph.base.geometry import letterbox
 from camgraph.client.sentences import sentence_counting
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
@@ -16,19 +15,23 @@ from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from camgraph.qt.video.frames import FrameFeed, Picture
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.statistics import FrameCounts
+from camgraph.qt.video.view import Size, View
 
 _log = logging.getLogger(__name__)
 
 SILENT_S = 2.0
 SETTLED_MS = 150
+MOVED_MS = 80
+PATIENCE_MS = 400
 RETRY_MS = 1000
 
 
 class Player(QObject):
-    """Reads a stream at the size of a tile.
+    """Reads what is seen of a stream, at the size at which it is seen.
 
-    A new size is asked for when the tile has kept it for `SETTLED_MS`; the pictures of the old size stay
-    until the first of the new one is there. All in the thread of the GUI.
+    A new size of the tile is asked for when it has stayed for `SETTLED_MS`. Another part of the picture is
+    asked for at once, but every `MOVED_MS` at most and not before the last one has come, unless that takes
+    `PATIENCE_MS`. What was there stays until the first new picture is there. All in the thread of the GUI.
     """
 
     changed = Signal()
@@ -39,7 +42,8 @@ class Player(QObject):
         self._stream = stream
         self._status = stream.status
         self._source = (0, 0)
-        self._tile: tuple[int, int] | None = None
+        self._tile: Size | None = None
+        self._view = View()
         self._max_fps: float | None = None
         self._shown: FrameFeed | None = None
         self._coming: FrameFeed | None = None
@@ -49,7 +53,9 @@ class Player(QObject):
         self._watching = False
         self._arrived_ns = 0
         self._counts = FrameCounts()
+        self._asked_ns = 0
         self._settled = _single_shot(self, SETTLED_MS, self._ask)
+        self._moved = _single_shot(self, MOVED_MS, self._ask)
         self._retry = _single_shot(self, RETRY_MS, self._ask)
         self._silence = _single_shot(self, round(SILENT_S * 1000), self._check_silence)
         relay = SiteRelay.of(stream.site)
@@ -69,6 +75,11 @@ class Player(QObject):
         if self._status.state not in HAS_PICTURES or not self._fresh or self._shown is None:
             return None
         return self._shown.picture
+
+    @property
+    def roi(self) -> tuple[int, int, int, int] | None:
+        """Which part of the camera's picture `picture` is; None: all of it."""
+        return None if self._shown is None else self._shown.request.roi
 
     @property
     def message(self) -> Message:
@@ -95,15 +106,21 @@ class Player(QObject):
                 counts.add(feed.counts())
         return counts
 
-    def show_in(self, width: int, height: int) -> None:
-        """Read pictures for a tile of so many device pixels; asking for what is read already does nothing."""
-        if (width, height) == self._tile or self._closed:
+    def show_in(self, tile: Size, view: View) -> None:
+        """Read pictures for a tile of so many device pixels, as a view wants them.
+
+        Asking for what is read already does nothing.
+        """
+        if self._closed or (tile == self._tile and view == self._view):
             return
-        self._tile = (width, height)
+        resized = tile != self._tile
+        self._tile, self._view = tile, view
         if self._shown is None and self._coming is None:
             self._ask()
-        else:
+        elif resized:
             self._settled.start()
+        else:
+            self._ask_soon()
 
     def limit(self, fps: float | None) -> None:
         """Read so many pictures a second at most; None: all that come."""
@@ -116,23 +133,35 @@ class Player(QObject):
         """Read nothing until the next `show_in`."""
         self._tile = None
         self._fresh = False
-        for timer in (self._settled, self._retry, self._silence):
+        for timer in (self._settled, self._moved, self._retry, self._silence):
             timer.stop()
         self._watching = False
         self._drop_coming()
         self._drop_shown()
 
+    def _ask_soon(self) -> None:
+        """Ask for what is wanted now: while the view is being changed that is something else each time."""
+        if self._settled.isActive():
+            return
+        since_ms = (time.monotonic_ns() - self._asked_ns) // 1_000_000
+        left_ms = (MOVED_MS if self._coming is None else PATIENCE_MS) - since_ms
+        if left_ms > 0:
+            self._moved.start(left_ms)
+        else:
+            self._ask()
+
     def _ask(self) -> None:
-        """Read at the size and rate wanted now, if that is not done already."""
+        """Read the part, at the size and rate, that is wanted now, if that is not done already."""
         if self._tile is None or self._closed or 0 in self._source:
             return
-        size = letterbox(*self._source, *self._tile)[2:]
-        request = self._stream.frames(format="bgra", size=size, fps=self._max_fps)
+        roi, size = self._view.place(self._source, self._tile).wanted
+        request = self._stream.frames(format="bgra", roi=roi, size=size, fps=self._max_fps)
         if self._coming is not None and self._coming.request == request:
             return
         self._drop_coming()
         if self._shown is not None and self._shown.request == request:
             return
+        self._asked_ns = time.monotonic_ns()
         try:
             reader = self._stream.site.read(request)
         except ClosedError:
@@ -160,6 +189,8 @@ class Player(QObject):
         if self._coming is not None and self._coming.seen:
             self._drop_shown()
             self._shown, self._coming = self._coming, None
+            if self._moved.isActive():
+                self._ask_soon()
         self._arrived_ns = time.monotonic_ns()
         self._problem = ""
         self._fresh = True

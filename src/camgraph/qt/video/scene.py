@@ -3,8 +3,8 @@
 import logging
 import time
 
-from qtpy.QtCore import QObject, QPoint, QRect, Signal
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtCore import QObject, QPoint, QRect, Qt, Signal
+from qtpy.QtGui import QColor, QPainter, QTransform
 
 from camgraph.base.geometry import Area
 from camgraph.client.streams import LiveStream
@@ -44,6 +44,7 @@ class Scene(QObject):
         self._before = FrameCounts()
         """What became of the frames of streams that were shown before."""
         self._view = View()
+        self._upright = True
         self._tile: Size = (0, 0)
         self._max_fps: float | None = None
         self._placed: tuple[object, Placed] | None = None
@@ -70,7 +71,7 @@ class Scene(QObject):
             self.player.changed.connect(self.changed)
             self.player.limit(self._max_fps)
             if self._tile != (0, 0):
-                self.player.show_in(*self._tile)
+                self.player.show_in(self._tile, self._view)
         self.changed.emit()
 
     @property
@@ -92,6 +93,9 @@ class Scene(QObject):
     @view.setter
     def view(self, view: View) -> None:
         self._view = view
+        self._upright = view.quarter_turns == 0 and not view.mirrored
+        if self.player is not None and self._tile != (0, 0):
+            self.player.show_in(self._tile, view)
         self.changed.emit()
 
     def show_layer(self, layer: Layer, shown: bool) -> None:
@@ -116,7 +120,7 @@ class Scene(QObject):
         if (width, height) != self._tile:
             self._tile = (width, height)
             if self.player is not None:
-                self.player.show_in(width, height)
+                self.player.show_in(self._tile, self._view)
 
     def look_away(self) -> None:
         """Read nothing until the next `look`."""
@@ -167,18 +171,37 @@ class Scene(QObject):
                 layer.paint(painter, canvas)
 
     def _paint_picture(self, painter: QPainter, picture: Picture, placed: Placed, tile: Size) -> None:
-        area = placed.area
+        area, target = placed.area, placed.target
         painter.setCompositionMode(_SOURCE)
-        if area[2:] == picture.size:
-            painter.drawImage(QPoint(area.x, area.y), picture.image)
+        roi = None if self.player is None else self.player.roi
+        if self._upright and target[2:] == picture.size and roi == placed.wanted.roi:
+            painter.drawImage(QPoint(target.x, target.y), picture.image)
         else:
-            # For the moment until the new size is there; smoothing would cost more than the picture is worth.
-            painter.drawImage(QRect(*area), picture.image)
+            area = self._paint_elsewhere(painter, picture, placed, roi)
         if area[2:] != tile:
             _fill_bars(painter, area, *tile)
         if not picture.painted:
             picture.painted = True
             self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
+
+    def _paint_elsewhere(
+        self, painter: QPainter, picture: Picture, placed: Placed, roi: tuple[int, int, int, int] | None
+    ) -> Area:
+        """Paint a picture turned, or where it belongs until the one that is wanted is there; return where."""
+        target = placed.to_tile.area(*(roi or (0, 0, *self.source)))
+        width, height = picture.size
+        turned = (height, width) if self._view.quarter_turns % 2 else (width, height)
+        if all(abs(one - other) <= 1 for one, other in zip(target[2:], turned, strict=True)):
+            # What is only moved stays sharp; to scale it by a pixel would cost ten times as much.
+            target = target._replace(width=turned[0], height=turned[1])
+        area = target.inside(placed.area)
+        painter.save()
+        painter.setClipRect(QRect(*area), Qt.ClipOperation.IntersectClip)
+        # Not smoothed: that would cost more than the moment is worth.
+        painter.setTransform(QTransform(*self._view.lay((0, 0, width, height), target)), True)
+        painter.drawImage(QPoint(0, 0), picture.image)
+        painter.restore()
+        return area
 
 
 def _fill_bars(painter: QPainter, area: Area, width: int, height: int) -> None:

@@ -51,14 +51,6 @@ class Side(NamedTuple):
         first, last = round(self.offset + begin * scale), round(self.offset + (begin + length) * scale)
         return first, max(1, last - first)
 
-    @property
-    def line(self) -> tuple[float, float]:
-        """Scale and offset from px of the camera's picture to the screen; the part goes onto its target."""
-        (begin, length), (first, size) = self.part, self.target
-        if self.reverse:
-            return -size / length, first + size + begin * size / length
-        return size / length, first - begin * size / length
-
     def limited(self, middle: float) -> float:
         """Return what can be in the middle of the tile, the nearest to that."""
         if self.full <= self.tile:

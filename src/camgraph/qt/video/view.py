@@ -100,10 +100,21 @@ class View:
         (x, width), (y, height) = columns.part, rows.part
         roi = None if (width, height) == source else (x, y, width, height)
         size = min(columns.target[1], MAX_SIDE_PX), min(rows.target[1], MAX_SIDE_PX)
-        (a, e), (d, f) = across.line, down.line
-        to_tile = Affine(0, d, a, 0, e, f) if self._lying else Affine(a, 0, 0, d, e, f)
         target = Area(across.target[0], down.target[0], across.target[1], down.target[1])
-        return Placed(Wanted(roi, size), _cut(target, tile), to_tile, target)
+        to_tile = self.lay((x, y, width, height), target)
+        return Placed(Wanted(roi, size), target.inside(Area(0, 0, *tile)), to_tile, target)
+
+    def lay(self, part: tuple[int, int, int, int], area: Area) -> Affine:
+        """Return what leads from a part of a picture (x, y, width, height) to an area, turned as this is."""
+        x, y, width, height = part
+        x_reverse, y_reverse = self._reverses
+        if self._lying:
+            d, f = _line(x, width, area.y, area.height, x_reverse)
+            a, e = _line(y, height, area.x, area.width, y_reverse)
+            return Affine(0, d, a, 0, e, f)
+        a, e = _line(x, width, area.x, area.width, x_reverse)
+        d, f = _line(y, height, area.y, area.height, y_reverse)
+        return Affine(a, 0, 0, d, e, f)
 
     def zoomed(self, factor: float, at: tuple[float, float], source: Size, tile: Size) -> "View":
         """Return the view that is so much larger, with the same of the picture at a point of the tile."""
@@ -136,6 +147,11 @@ class View:
         """Whether the camera's width goes down the screen."""
         return self.quarter_turns % 2 == 1
 
+    @property
+    def _reverses(self) -> tuple[bool, bool]:
+        """Whether the camera's left is on the right of the screen, or below; and so its top."""
+        return self.mirrored != (self.quarter_turns in (2, 3)), self.quarter_turns in (1, 2)
+
     def _around(self, middles: list[float], source: Size, tile: Size) -> "View":
         """Return the view with that in its middle, in parts from the screen's left and top."""
         sides = self._sides(source, tile)
@@ -164,7 +180,7 @@ class View:
         """Return how the picture lies across the tile, and down it."""
         (width, height), (full_width, full_height) = self._fitted(source, tile)
         zoom = min(self.zoom, self._most(source, tile))
-        reverses = self.mirrored != (self.quarter_turns in (2, 3)), self.quarter_turns in (1, 2)
+        reverses = self._reverses
         middles = [1 - part if reverse else part for part, reverse in zip(self.center, reverses, strict=True)]
         x, y = (1, 0) if self._lying else (0, 1)
         return (
@@ -173,8 +189,7 @@ class View:
         )
 
 
-def _cut(area: Area, tile: Size) -> Area:
-    """Return what of an area lies in a tile."""
-    left, top = max(0, area.x), max(0, area.y)
-    right, bottom = min(area.x + area.width, tile[0]), min(area.y + area.height, tile[1])
-    return Area(left, top, right - left, bottom - top)
+def _line(begin: int, length: int, first: int, size: int, reverse: bool) -> tuple[float, float]:
+    """Return scale and offset of a line that goes onto another."""
+    scale = size / length
+    return (-scale, first + size + begin * scale) if reverse else (scale, first - begin * scale)
