@@ -133,19 +133,22 @@ class DrawnSite:
                 ring = self.rings[request] = RingWriter(
                     request.stream,
                     request.format or "bgra",
-                    request.width,
-                    request.height,
+                    *self.size_of(request),
                     epoch=self.epoch,
                     max_bytes=1 << 26,
                 )
             ring.add_reader(sock, hello)
+
+    def size_of(self, request: RingRequest) -> tuple[int, int]:
+        """How large the pictures of a ring are: the camera's own where no size was asked for."""
+        return (request.width, request.height) if request.width else self.sizes[request.stream]
 
     def show(self, stream: str, draw: Callable[[int, int], Pixels] = quarters) -> int:
         """Publish one frame in every ring of the stream; return in how many."""
         published = 0
         for request, ring in list(self.rings.items()):
             if request.stream == stream:
-                picture = draw(request.width, request.height)
+                picture = draw(*self.size_of(request))
                 published += ring.publish([picture], FrameMeta(arrival_ns=time.monotonic_ns()))
         return published
 
@@ -161,7 +164,7 @@ class DrawnSite:
                         sock.recv(1, socket.MSG_PEEK)
                     ring.remove_reader(sock)
             if request.stream == stream and ring.readers:
-                found[request.width, request.height] = ring.readers
+                found[self.size_of(request)] = ring.readers
         return found
 
     def media_dies(self) -> None:

@@ -1,6 +1,7 @@
 """A widget that shows a live stream."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from qtpy.QtCore import QPointF, QSize, Qt, Signal
 from qtpy.QtGui import (
@@ -8,6 +9,7 @@ from qtpy.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QHideEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -24,6 +26,7 @@ from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import Box, Item, Overlay, checked
 from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.scene import Scene
+from camgraph.qt.video.snapshot import Snapshots, seen
 from camgraph.qt.video.statistics import WidgetStatistics
 from camgraph.qt.video.tools import Tool
 from camgraph.qt.video.view import Size, View
@@ -46,6 +49,12 @@ class VideoWidget(QWidget):
     """It is zoomed, moved, turned, mirrored or fitted another way: the new `View`."""
     dropped = Signal(object, object)
     """A stream was dropped on the widget: the `LiveStream`, and the object it was dragged from, or None."""
+    snapshot_saved = Signal(object)
+    """A picture was saved: the file's `Path`."""
+    snapshot_copied = Signal()
+    """A picture was put into the clipboard."""
+    snapshot_failed = Signal(object)
+    """A picture could not be had or saved: why, in a sentence."""
 
     def __init__(self, stream: LiveStream | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +70,7 @@ class VideoWidget(QWidget):
         self._dragging = Dragging(self)
         self.shows_dropped = True
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
+        self._snapshots: Snapshots | None = None
         self._tools: list[Tool] = [self._dragging]
         self._holder: Tool | None = None
         """The tool that has taken the press."""
@@ -175,6 +185,32 @@ class VideoWidget(QWidget):
         """The widget's size in device pixels."""
         scale = self.devicePixelRatioF()
         return round(self.width() * scale), round(self.height() * scale)
+
+    def snapshot(self) -> QImage:
+        """Return what the widget shows now, in device pixels: picture or message, and the overlay."""
+        return seen(self)
+
+    def save_snapshot(self, path: str | Path | None = None) -> None:
+        """Save the camera's next picture, whole and at its resolution, turned and mirrored as it is shown.
+
+        It is read and written while the program goes on; `snapshot_saved` tells the file, `snapshot_failed`
+        why there is none, at the latest after 5 s if no picture comes. A file that exists is left as it is: a
+        number is added to the name. In a folder, which is the user's for pictures if none is given, it is
+        named after stream and time. Raises ValueError for a suffix other than .png, .jpg and .jpeg.
+        """
+        self._taking_snapshots().save(path)
+
+    def copy_snapshot(self) -> None:
+        """Put the camera's next picture into the clipboard, as `save_snapshot` saves it."""
+        self._taking_snapshots().copy()
+
+    def _taking_snapshots(self) -> Snapshots:
+        if self._snapshots is None:
+            self._snapshots = Snapshots(self)
+            self._snapshots.saved.connect(self.snapshot_saved)
+            self._snapshots.copied.connect(self.snapshot_copied)
+            self._snapshots.failed.connect(self.snapshot_failed)
+        return self._snapshots
 
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since the widget was made."""
