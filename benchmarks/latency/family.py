@@ -11,18 +11,24 @@ from benchmarks.harness.rows import Goal, Row
 from benchmarks.harness.session import Session
 from benchmarks.latency.players import FFPLAY, MPV
 from benchmarks.latency.runs import (
+    BUFFER_MS,
     Start,
     run_decoding,
+    run_paced,
     run_shown,
+    start_buffering_gstreamer,
     start_camgraph,
     start_gstreamer,
     start_labels,
+    start_paced,
     start_player,
 )
 from benchmarks.latency.watcher import STEP_S
 from benchmarks.wall import gstreamer
 from camgraph.testing.cameras import Cameras
 
+JITTER_MS = 40.0
+OFF_GOAL, PACED_GOAL = Goal(8.0), Goal(120.0)
 FRAME_P50_GOAL, PIXEL_P50_GOAL, PIXEL_P99_GOAL = Goal(6.0), Goal(12.0), Goal(25.0)
 
 _OURS, _LIMIT = "camgraph", "bare socket"
@@ -40,8 +46,66 @@ _FRAME = (
 )
 
 
+_SMOOTH, _NOW, _FIXED, _IN_STEP = "camgraph, smooth", "camgraph, now", "camgraph, fixed", "camgraph, in step"
+_BUFFERING = f"GStreamer, {BUFFER_MS} ms"
+_PRESENTATIONS = {_SMOOTH: "smooth", _NOW: "now", _FIXED: "fixed", _IN_STEP: "in step"}
+_JITTERED = (
+    f"one camera of 720p25 that sends each frame late by 0 to {JITTER_MS:g} ms, each delay as likely as "
+    "another; in step: two of them; fixed: 80 ms after capture"
+)
+_SINCE_DUE = f"since the frame was due to be sent; {_JITTERED}"
+
+
 def measure_rows(session: Session) -> list[Row]:
-    """Measure a camera that is shown and analyzed; with `session.quick` without peers, and shorter."""
+    """Measure a camera that is shown and analyzed, and one whose network jitters; with `session.quick`
+    without peers, and shorter.
+    """
+    return [*_prompt_rows(session), *_paced_rows(session)]
+
+
+def _paced_rows(session: Session) -> list[Row]:
+    longer_s = 0.0 if session.quick else _LONGER_S
+    presentations = [_SMOOTH, _NOW] if session.quick else list(_PRESENTATIONS)
+    with tempfile.TemporaryDirectory(prefix="camgraph-bench-") as directory:
+        session.say("starting the cameras")
+        with Cameras(count=2, size=(1280, 720), fps=25, sent_log=Path(directory, "sent")) as cameras:
+            starts: dict[str, Start] = {}
+            for name in presentations:
+                others = cameras.urls[1:] if name == _IN_STEP else []
+                starts[name] = partial(start_paced, _PRESENTATIONS[name], others)
+            if not session.quick and gstreamer.available():
+                starts[_BUFFERING] = start_buffering_gstreamer
+            contenders = [
+                _contender(name, partial(run_paced, start, jitter_ms=JITTER_MS), cameras, longer_s)
+                for name, start in starts.items()
+            ]
+            session.plan(len(contenders))
+            measured = session.measure(contenders, calm=Calm(), what="jitter")
+    return [
+        measured.row(
+            f"interval off the camera's p95, {JITTER_MS:g} ms of jitter",
+            "ms",
+            key("off_p95_ms"),
+            goal=OFF_GOAL,
+            note=f"the goal is on smooth; {_JITTERED}",
+        ),
+        measured.row(
+            f"due → pixel p99, {JITTER_MS:g} ms of jitter",
+            "ms",
+            key("pixel_p99_ms"),
+            goal=PACED_GOAL,
+            note=f"the goal is on smooth; {_SINCE_DUE}",
+        ),
+        measured.row(
+            f"due → pixel p50, {JITTER_MS:g} ms of jitter",
+            "ms",
+            key("pixel_p50_ms"),
+            note=f"the goal is on the p99; {_SINCE_DUE}",
+        ),
+    ]
+
+
+def _prompt_rows(session: Session) -> list[Row]:
     longer_s = 0.0 if session.quick else _LONGER_S
     shown: dict[str, Start] = {_OURS: start_camgraph}
     decoded = {_LIMIT: "benchmarks.latency.bare"}
@@ -97,8 +161,8 @@ def _shown(name: str, of_limit: Value) -> Value:
     )
 
 
-def _contender(
-    name: str, run: Callable[[Cameras, float], Run], cameras: Cameras, longer_s: float
-) -> Contender:
-    roles: dict[str, Role] = {_OURS: "ours", _LIMIT: "limit"}
-    return Contender(name, roles.get(name, "peer"), lambda window_s: run(cameras, max(window_s, longer_s)))
+def _contender(name: str, run: Callable[..., Run], cameras: Cameras, longer_s: float) -> Contender:
+    roles: dict[str, Role] = {_OURS: "ours", _SMOOTH: "ours", _LIMIT: "limit"}
+    return Contender(
+        name, roles.get(name, "peer"), lambda window_s: run(cameras, window_s=max(window_s, longer_s))
+    )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from benchmarks.harness.asking import AskedProcess, wait_until
 from benchmarks.harness.figures import percentile
@@ -16,6 +16,7 @@ from benchmarks.harness.rounds import Run, RunFailed
 from benchmarks.harness.xserver import XServer, xserver
 from benchmarks.latency.matching import Stamp, ages_ms
 from benchmarks.latency.players import Player
+from benchmarks.latency.rhythm import intervals_off_ms, taken
 from benchmarks.wall.gstreamer import GStreamer
 from camgraph.testing.cameras import Cameras
 
@@ -25,6 +26,11 @@ _SETTLED_S = 1.0
 _TOLD_S = 1.0
 _LEAST_SEEN = 0.9
 _FPS = 25
+_PERIOD_NS = 1_000_000_000 // _FPS
+_STEADY_S = 6.0
+"""Until a jitter buffer has seen what there is."""
+_BEFORE_NS = 2_000_000_000
+BUFFER_MS = 100
 _FRAMEBUFFERS = "/dev/shm"
 """Where nothing is written back to a disk."""
 
@@ -68,10 +74,59 @@ def start_player(kind: Kind, url: str, x: XServer) -> Shows:
     return Player(kind, url, TILE_PX, x)
 
 
+def start_paced(presentation: str, others: Sequence[str], url: str, x: XServer) -> Shows:
+    """Start ours with a presentation, beside other cameras."""
+    arguments = [*map(str, TILE_PX), presentation, url, *others]
+    return AskedProcess(
+        [sys.executable, "-m", "benchmarks.latency.paced", *arguments], environment=x.environment
+    )
+
+
+def start_buffering_gstreamer(url: str, x: XServer) -> Shows:
+    """Start the camera in GStreamer, which shows by its clock, `BUFFER_MS` late."""
+    return GStreamer([url], *TILE_PX, x.environment, latency_ms=BUFFER_MS)
+
+
+def run_paced(start: Start, cameras: Cameras, jitter_ms: float, window_s: float) -> Run:
+    """Measure from when a frame is due to be sent to the screen, `pixel_p50_ms` and `pixel_p99_ms`, and how
+    far the time from one picture to the next is from the camera's, `off_p95_ms`; the cameras send each frame
+    late by up to `jitter_ms`.
+    """
+    numbers = range(1, len(cameras.urls) + 1)
+    for number in numbers:
+        cameras.fault(number, "jitter", ms=jitter_ms)
+    try:
+        pixels, _, begin_ns, end_ns, other_cores = _watch(start, cameras, window_s, _STEADY_S)
+    finally:
+        for number in numbers:
+            cameras.heal(number)
+    seen = [Stamp(*stamp) for stamp in pixels if begin_ns <= stamp[1] < end_ns]
+    values = _ages("pixel", taken(_sent(cameras, begin_ns), _PERIOD_NS), seen, begin_ns, end_ns)
+    return Run(values | {"off_p95_ms": percentile(intervals_off_ms(seen, _PERIOD_NS), 95)}, other_cores)
+
+
 def run_shown(start: Start, cameras: Cameras, window_s: float) -> Run:
     """Measure from sending to the screen, `pixel_p50_ms` and `pixel_p99_ms`, and to the analyzer where there
     is one, `frame_p50_ms` and `frame_p99_ms`.
     """
+    pixels, told, begin_ns, end_ns, other_cores = _watch(start, cameras, window_s, _SETTLED_S)
+    values = _figures("pixel", cameras, pixels, begin_ns, end_ns)
+    if isinstance(told, list):
+        values |= _figures("frame", cameras, told, begin_ns, end_ns)
+    return Run(values, other_cores)
+
+
+class _Watched(NamedTuple):
+    pixels: Sequence[Sequence[int]]
+    """Stamps of what was on the screen."""
+    told: Any
+    """What the program said in the end."""
+    begin_ns: int
+    end_ns: int
+    other_cores: float
+
+
+def _watch(start: Start, cameras: Cameras, window_s: float, settled_s: float) -> _Watched:
     with ExitStack() as running:
         directory = running.enter_context(tempfile.TemporaryDirectory(dir=_FRAMEBUFFERS, prefix="bench-"))
         x = running.enter_context(xserver(framebuffer_in=Path(directory)))
@@ -84,7 +139,7 @@ def run_shown(start: Start, cameras: Cameras, window_s: float) -> Run:
             return bool(watcher.ask())
 
         wait_until(_FIRST_FRAME_S, "the camera on the screen", shown)
-        time.sleep(_SETTLED_S)
+        time.sleep(settled_s)
         begin_ns = time.monotonic_ns()
         meter = Meter([*tree_of(shows.pid), x.pid, watcher.pid], [cameras.pid])
         time.sleep(window_s)
@@ -96,10 +151,7 @@ def run_shown(start: Start, cameras: Cameras, window_s: float) -> Run:
         pixels = watcher.ask()
         time.sleep(_TOLD_S)
         told = shows.ask()
-    values = _figures("pixel", cameras, pixels, begin_ns, end_ns)
-    if isinstance(told, list):
-        values |= _figures("frame", cameras, told, begin_ns, end_ns)
-    return Run(values, other_cores)
+    return _Watched(pixels, told, begin_ns, end_ns, other_cores)
 
 
 def run_decoding(module: str, cameras: Cameras, window_s: float) -> Run:
@@ -119,8 +171,19 @@ def run_decoding(module: str, cameras: Cameras, window_s: float) -> Run:
 def _figures(
     what: str, cameras: Cameras, stamps: Sequence[Sequence[int]], begin_ns: int, end_ns: int
 ) -> dict[str, float]:
-    sent = [Stamp(sent.number, sent.monotonic_ns) for sent in cameras.read_sent() if sent.camera == 1]
     seen = [Stamp(*stamp) for stamp in stamps if begin_ns <= stamp[1] < end_ns]
+    return _ages(what, _sent(cameras), seen, begin_ns, end_ns)
+
+
+def _sent(cameras: Cameras, since_ns: int = 0) -> list[Stamp]:
+    """Return what the first camera has sent; with `since_ns` from somewhat before that on."""
+    stamps = [Stamp(sent.number, sent.monotonic_ns) for sent in cameras.read_sent() if sent.camera == 1]
+    return [stamp for stamp in stamps if stamp.monotonic_ns >= since_ns - _BEFORE_NS]
+
+
+def _ages(
+    what: str, sent: Sequence[Stamp], seen: Sequence[Stamp], begin_ns: int, end_ns: int
+) -> dict[str, float]:
     ages = ages_ms(sent, seen)
     expected = _FPS * (end_ns - begin_ns) / 1e9
     if len(ages) < _LEAST_SEEN * expected:

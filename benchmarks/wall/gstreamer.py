@@ -20,11 +20,11 @@ _ELEMENTS = (
     *("videoscale", "videoconvert", "fpsdisplaysink", "ximagesink"),
 )
 
-# Scaled before it is converted, which is the cheaper order; shown as it comes.
+# Scaled before it is converted, which is the cheaper order; shown as it comes, or by its clock.
 _PIPELINE = (
-    "rtspsrc location={url} protocols=tcp latency=0 ! rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! "
+    "rtspsrc location={url} protocols=tcp latency={latency_ms} ! rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! "
     "videoscale ! video/x-raw,width={width},height={height} ! videoconvert ! "
-    "fpsdisplaysink name=tile{index} text-overlay=false sync=false fps-update-interval={report_ms} "
+    "fpsdisplaysink name=tile{index} text-overlay=false sync={sync} fps-update-interval={report_ms} "
     "video-sink=ximagesink"
 )
 _REPORT_MS = 100
@@ -51,9 +51,20 @@ def rendered(output: bytes, tiles: int) -> list[int]:
 
 
 class GStreamer:
-    """A running gst-launch. Owns it; its counts are up to a tenth of a second old."""
+    """A running gst-launch. Owns it; its counts are up to a tenth of a second old.
 
-    def __init__(self, urls: Sequence[str], width: int, height: int, environment: Mapping[str, str]) -> None:
+    With `latency_ms` frames are shown by their timestamps, so late; else as they come.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        width: int,
+        height: int,
+        environment: Mapping[str, str],
+        *,
+        latency_ms: int = 0,
+    ) -> None:
         self._tiles, self._size = len(urls), (width, height)
         self._display = environment["DISPLAY"]
         self._arranged = False
@@ -62,7 +73,13 @@ class GStreamer:
             word
             for index, url in enumerate(urls)
             for word in _PIPELINE.format(
-                url=url, width=width, height=height, index=index, report_ms=_REPORT_MS
+                url=url,
+                width=width,
+                height=height,
+                index=index,
+                report_ms=_REPORT_MS,
+                latency_ms=latency_ms,
+                sync="true" if latency_ms else "false",
             ).split()
         ]
         quiet = [word for name in ("stats", "caps") for word in ("--exclude", name)]
