@@ -22,7 +22,8 @@ _ELEMENTS = (
 
 # Scaled before it is converted, which is the cheaper order; shown as it comes, or by its clock.
 _PIPELINE = (
-    "rtspsrc location={url} protocols=tcp latency={latency_ms} ! rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! "
+    "rtspsrc location={url} protocols=tcp latency={latency_ms} ! "
+    "rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! "
     "videoscale ! video/x-raw,width={width},height={height} ! videoconvert ! "
     "fpsdisplaysink name=tile{index} text-overlay=false sync={sync} fps-update-interval={report_ms} "
     "video-sink=ximagesink"

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.latency.framebuffer import FILE, NotAFramebuffer, open_framebuffer, view
 from benchmarks.latency.matching import MAX_AGE_NS, Stamp, ages_ms
+from benchmarks.latency.rhythm import intervals_off_ms, taken
 from camgraph.testing.pattern import decode, draw
 from camgraph.testing.screens import screen
 
@@ -65,3 +66,14 @@ def test_a_real_screen_can_be_seen(tmp_path: Path) -> None:
         pixels = open_framebuffer(tmp_path)
         assert pixels.shape == (200, 320, 4)
         assert not pixels.flags.writeable
+
+
+def test_frames_were_due_when_those_least_late_were_sent() -> None:
+    late_ms = [30, 5, 20, 5]
+    sent = [Stamp(7 + index, (1000 + 40 * index + late) * MS) for index, late in enumerate(late_ms)]
+    assert taken(sent, 40 * MS) == [Stamp(7 + index, (1005 + 40 * index) * MS) for index in range(4)]
+
+
+def test_intervals_are_off_by_what_they_differ_from_the_period() -> None:
+    seen = [Stamp(number, at_ms * MS) for number, at_ms in ((1, 0), (2, 43), (3, 80), (5, 160))]
+    assert intervals_off_ms(seen, 40 * MS) == [3, 3, 40]
