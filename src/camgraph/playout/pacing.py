@@ -20,7 +20,7 @@ EARLY_NS = 100_000_000
 LATE_NS = 10_000_000_000
 """No network holds frames up for so long."""
 BEGINNING_NS = 1_000_000_000
-"""In its first second a stream catches up with itself, and its delay shrinks at once."""
+"""So long a stream catches up with itself, and its delay changes at once; then half of that is forgotten."""
 LIVE_NS = 2_000_000_000
 """Who had no frame for so long holds nobody up."""
 
@@ -70,7 +70,7 @@ class Pacing:
         if delay is None:
             self._reached_ns = line_ns
             delay = wanted
-        elif begins and wanted < delay:
+        elif begins:
             delay = wanted
         else:
             passed = min(max(0, line_ns - self._reached_ns), BEGINNING_NS)
@@ -111,7 +111,8 @@ class Pace:
         self._transits = Transits()
         self._held = Transits()
         """As transits, but to the end of `hold_ns`."""
-        self._began_ns: int | None = None
+        self._began_ns = 0
+        self._settled = False
         self._restarts = False
 
     def due_ns(self, line_ns: int, arrival_ns: int, publish_ns: int) -> int:
@@ -151,19 +152,20 @@ class Pace:
 
     def _follow(self, line_ns: int, publish_ns: int) -> None:
         """Learn how long a frame took, and notice that the line's clock was set."""
-        transit_ns, lowest_ns = publish_ns - line_ns, self.lowest_ns
-        if self._began_ns is None:
-            self._began_ns = publish_ns
-        self.begins = publish_ns - self._began_ns < BEGINNING_NS
-        if lowest_ns is not None:
+        transit_ns = publish_ns - line_ns
+        self._began_ns = self._began_ns or publish_ns
+        if self._settled:
+            self.begins = False
+        elif publish_ns - self._began_ns >= BEGINNING_NS:
+            # With this frame the delay changes at once for the last time.
+            self._settled = True
+            for transits in (self._transits, self._held):
+                transits.forget(self._began_ns + BEGINNING_NS // 2)
+        if (lowest_ns := self.lowest_ns) is not None:
             late_ns = transit_ns - lowest_ns
             if self._restarts or not -EARLY_NS <= late_ns <= LATE_NS:
                 self._transits.shift(late_ns)
                 self._held.shift(late_ns)
                 self._pacing.set_back(late_ns)
-            elif self.begins and late_ns < 0:
-                # What came before was late by the stream's own beginning.
-                self._transits.clear()
-                self._held.clear()
         self._restarts = False
         self._transits.add(publish_ns, transit_ns)

@@ -38,13 +38,22 @@ class Transits:
         value = transit_ns - self._shifted_ns
         self._times.append((now_ns, value))
         insort(self._sorted, value)
-        while now_ns - self._times[0][0] > WINDOW_NS or len(self._times) > MOST:
-            _, old = self._times.popleft()
-            del self._sorted[bisect_left(self._sorted, old)]
+        if len(self._times) > MOST:
+            self._forget_oldest()
+        self.forget(now_ns - WINDOW_NS)
+
+    def forget(self, before_ns: int) -> None:
+        """Forget those that were added before that time."""
+        while self._times and self._times[0][0] < before_ns:
+            self._forget_oldest()
 
     def shift(self, by_ns: int) -> None:
         """The line's clock was set: count all that is remembered as so much more."""
         self._shifted_ns += by_ns
+
+    def _forget_oldest(self) -> None:
+        _, old = self._times.popleft()
+        del self._sorted[bisect_left(self._sorted, old)]
 
     def clear(self) -> None:
         """Forget all."""

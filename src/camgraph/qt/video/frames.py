@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Picture:
-    """A bgra frame and the image over its memory; the frame is leased for as long as the picture is kept."""
+    """A frame, leased for as long as the picture is kept, and the image over its memory if it is of bgra."""
 
     __slots__ = ("_image", "frame", "painted", "size")
 
@@ -125,9 +125,9 @@ class FrameFeed:
 
     def _show(self, frame: Frame) -> None:
         """Make a frame the picture."""
-        if frame.format != "bgra":
+        if frame.format != self.request.format:
             self._dropped += 1
-            raise InternalError(f"asked for bgra, the ring holds {frame.format}")
+            raise InternalError(f"asked for {self.request.format}, the ring holds {frame.format}")
         self._superseded += self._replace(Picture(frame))
         self.seen = True
 

@@ -8,13 +8,16 @@ import msgspec
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from camgraph.base.errors import CamgraphError, ClosedError
+from camgraph.base.pixels import PixelFormat
 from camgraph.client.sentences import sentence_counting
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
 from camgraph.qt.video.frames import FrameFeed, Picture
+from camgraph.qt.video.presentation import Hold, Now, Presentation, Timing, timing_of
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.statistics import FrameCounts
+from camgraph.qt.video.timed import feed_of, reading
 from camgraph.qt.video.view import Size, View
 
 _log = logging.getLogger(__name__)
@@ -22,7 +25,7 @@ _log = logging.getLogger(__name__)
 SILENT_S = 2.0
 SETTLED_MS = 150
 MOVED_MS = 80
-PATIENCE_MS = 400
+PATIENCE_MS = 1000
 RETRY_MS = 1000
 
 
@@ -45,6 +48,10 @@ class Player(QObject):
         self._tile: Size | None = None
         self._view = View()
         self._max_fps: float | None = None
+        self._planes = False
+        self._presentation: Presentation = Now()
+        self._hold: Hold | None = None
+        self._timing: Timing | None = None
         self._shown: FrameFeed | None = None
         self._coming: FrameFeed | None = None
         self._problem = ""
@@ -97,6 +104,18 @@ class Player(QObject):
         """When the next attempt is due that `message` tells of (CLOCK_MONOTONIC); 0: it tells of none."""
         return 0 if self._status.state in HAS_PICTURES else self._status.next_attempt_ns
 
+    @property
+    def delay_ms(self) -> float:
+        """How long pictures are kept waiting now, see `WidgetStatistics`."""
+        return 0.0 if self._timing is None else self._timing.delay_ms
+
+    def present(self, presentation: Presentation, hold: Hold | None) -> None:
+        """Show pictures at such times, and hold them back for somebody who has to say something of them."""
+        if (presentation, hold) != (self._presentation, self._hold):
+            self._presentation, self._hold = presentation, hold
+            self._leave_timing()
+            self._ask()
+
     def counts(self) -> FrameCounts:
         """Return what became of the frames so far, but for those that were painted."""
         counts = FrameCounts()
@@ -129,6 +148,15 @@ class Player(QObject):
             if self._tile is not None:
                 self._settled.start()
 
+    def read_planes(self, planes: bool) -> None:
+        """Read the camera's pictures as they are, in yuv420p and whole, or else as they are to be seen."""
+        if planes != self._planes:
+            self._planes = planes
+            self._fresh = False
+            self._drop_coming()
+            self._drop_shown()
+            self._ask()
+
     def stop(self) -> None:
         """Read nothing until the next `show_in`."""
         self._tile = None
@@ -138,6 +166,12 @@ class Player(QObject):
         self._watching = False
         self._drop_coming()
         self._drop_shown()
+        self._leave_timing()
+
+    def _leave_timing(self) -> None:
+        timing, self._timing = self._timing, None
+        if timing is not None:
+            timing.leave()
 
     def _ask_soon(self) -> None:
         """Ask for what is wanted now: while the view is being changed that is something else each time."""
@@ -155,11 +189,15 @@ class Player(QObject):
         if self._tile is None or self._closed or 0 in self._source:
             return
         roi, size = self._view.place(self._source, self._tile).wanted
-        request = self._stream.frames(format="bgra", roi=roi, size=size, fps=self._max_fps)
-        if self._coming is not None and self._coming.request == request:
+        pixels: PixelFormat = "bgra"
+        if self._planes:
+            pixels, roi, size = "yuv420p", None, self._source
+        timing = self._timing = self._timing or timing_of(self._presentation, self._hold)
+        request = self._stream.frames(format=pixels, roi=roi, size=size, fps=self._max_fps, **reading(timing))
+        if self._coming is not None and self._coming.reads(request, timing):
             return
         self._drop_coming()
-        if self._shown is not None and self._shown.request == request:
+        if self._shown is not None and self._shown.reads(request, timing):
             return
         self._asked_ns = time.monotonic_ns()
         try:
@@ -170,7 +208,10 @@ class Player(QObject):
         except CamgraphError as error:
             self._on_broken(str(error))
             return
-        self._coming = FrameFeed(reader, request, self, self._on_picture, self._on_broken)
+        at_once = self._shown is None or self._shown.picture is None
+        self._coming = feed_of(
+            reader, request, self, self._on_picture, self._on_broken, self._ask, timing, at_once
+        )
 
     def _drop_coming(self) -> None:
         feed, self._coming = self._coming, None

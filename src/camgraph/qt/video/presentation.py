@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from camgraph.playout.pacing import Pace, Pacing
-from camgraph.playout.schedule import waiting_frames
+from camgraph.playout.schedule import MOST_WAITING, waiting_frames
 
 LONGEST_MS = 2000
 """No picture waits longer: as many wait as a reader may hold."""
@@ -69,7 +69,7 @@ class Hold:
     """Asks that pictures wait for somebody who has to say something of them, `longest_ms` at the most."""
 
     def __init__(self, longest_ms: int) -> None:
-        _check("longest_ms", longest_ms, 1)
+        _check("up_to_ms", longest_ms, 1)
         self.longest_ms = longest_ms
         self._needed_ms = 0.0
 
@@ -93,11 +93,17 @@ class Timing:
         wait_ms = longest_ms + (0 if hold is None else hold.longest_ms)
         self.room = waiting_frames(min(wait_ms, LONGEST_MS)) + 1
         """So many pictures wait at the most."""
+        self._most = max(self.room, min(MOST_WAITING, 2 * self.room))
 
     @property
     def delay_ms(self) -> float:
         """How long pictures are kept waiting, see `WidgetStatistics`."""
         return self.pace.buffer_ns / _MS
+
+    def widen(self) -> bool:
+        """Have more room, for more pictures a second than was reckoned with; False: there is none."""
+        wider, self.room = self.room < self._most, self._most
+        return wider
 
     def leave(self) -> None:
         """Have no share in anything any more."""

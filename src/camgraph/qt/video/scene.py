@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from qtpy.QtCore import QObject, QPoint, QRect, Qt, Signal
 from qtpy.QtGui import QColor, QPainter, QTransform
@@ -14,8 +15,10 @@ from camgraph.qt.video.frames import Picture
 from camgraph.qt.video.layers import Canvas, Layer
 from camgraph.qt.video.nosignal import draw_message
 from camgraph.qt.video.player import Player
+from camgraph.qt.video.presentation import Hold, Now, Presentation
 from camgraph.qt.video.statistics import FrameCounts, PaintedCounter, WidgetStatistics
-from camgraph.qt.video.view import Placed, Size, View
+from camgraph.qt.video.view import Affine, Placed, Size, View
+from camgraph.ring.frame import Frame
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +26,9 @@ _NO_STREAM = Message("", "no stream", "")
 _BARS = QColor(0, 0, 0)
 _SOURCE = QPainter.CompositionMode.CompositionMode_Source
 _OVER = QPainter.CompositionMode.CompositionMode_SourceOver
+
+PlanesPainter = Callable[[QPainter, Frame, Affine, Size, Size], None]
+"""Fills a tile with a yuv420p frame: what leads to the tile from the camera's picture, the sizes of both."""
 
 
 class Scene(QObject):
@@ -47,6 +53,9 @@ class Scene(QObject):
         self._upright = True
         self._tile: Size = (0, 0)
         self._max_fps: float | None = None
+        self._presentation: Presentation = Now()
+        self._hold: Hold | None = None
+        self._planes_painter: PlanesPainter | None = None
         self._placed: tuple[object, Placed] | None = None
         self._counter = PaintedCounter()
         self._paint_failed = False
@@ -70,9 +79,35 @@ class Scene(QObject):
             self.player = Player(stream, self)
             self.player.changed.connect(self.changed)
             self.player.limit(self._max_fps)
+            self.player.read_planes(self._planes_painter is not None)
+            self.player.present(self._presentation, self._hold)
             if self._tile != (0, 0):
                 self.player.show_in(self._tile, self._view)
         self.changed.emit()
+
+    @property
+    def presentation(self) -> Presentation:
+        """When pictures are shown."""
+        return self._presentation
+
+    @presentation.setter
+    def presentation(self, presentation: Presentation) -> None:
+        self._presentation = presentation
+        self._present()
+
+    @property
+    def hold(self) -> Hold | None:
+        """Who has pictures held back; None: nobody."""
+        return self._hold
+
+    @hold.setter
+    def hold(self, hold: Hold | None) -> None:
+        self._hold = hold
+        self._present()
+
+    def _present(self) -> None:
+        if self.player is not None:
+            self.player.present(self._presentation, self._hold)
 
     @property
     def max_fps(self) -> float | None:
@@ -84,6 +119,13 @@ class Scene(QObject):
         self._max_fps = fps
         if self.player is not None:
             self.player.limit(fps)
+
+    def paint_planes_by(self, painter: PlanesPainter | None) -> None:
+        """Have pictures painted by another from their planes of YUV; None: from RGB, here."""
+        self._planes_painter = painter
+        if self.player is not None:
+            self.player.read_planes(painter is not None)
+        self.changed.emit()
 
     @property
     def view(self) -> View:
@@ -111,9 +153,11 @@ class Scene(QObject):
         """Return what became of the frames since this was made."""
         counts = FrameCounts()
         counts.add(self._before)
+        delay_ms = 0.0
         if self.player is not None:
             counts.add(self.player.counts())
-        return self._counter.statistics(counts)
+            delay_ms = self.player.delay_ms
+        return self._counter.statistics(counts, delay_ms)
 
     def look(self, width: int, height: int) -> None:
         """Show the stream in a tile of so many device pixels."""
@@ -163,7 +207,13 @@ class Scene(QObject):
             draw_message(painter, width, height, message, scale)
             self._countdown.go_on(0 if self.player is None else self.player.next_attempt_ns)
         else:
-            self._paint_picture(painter, picture, placed, (width, height))
+            if self._planes_painter is None:
+                self._paint_picture(painter, picture, placed, (width, height))
+            else:
+                self._planes_painter(painter, picture.frame, placed.to_tile, self.source, (width, height))
+            if not picture.painted:
+                picture.painted = True
+                self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
         if self.layers:
             painter.setCompositionMode(_OVER)
             canvas = Canvas((width, height), scale, self.source, placed, picture)
@@ -180,9 +230,6 @@ class Scene(QObject):
             area = self._paint_elsewhere(painter, picture, placed, roi)
         if area[2:] != tile:
             _fill_bars(painter, area, *tile)
-        if not picture.painted:
-            picture.painted = True
-            self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
 
     def _paint_elsewhere(
         self, painter: QPainter, picture: Picture, placed: Placed, roi: tuple[int, int, int, int] | None

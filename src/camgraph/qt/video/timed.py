@@ -1,6 +1,7 @@
 """Pictures from a ring that wait for their times."""
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -28,7 +29,8 @@ _CLOCKS_DIFFER_NS = 100 * _MS
 class TimedFeed(FrameFeed):
     """Keeps the picture of a reader whose time has come; the next ones wait under lease.
 
-    Where nothing is shown, the first picture is shown as it comes.
+    With `at_once` the first picture is shown as it comes: nothing else is shown. `on_cramped` is called, and
+    kept as the other callbacks are, when more room was made in `timing` than the reader has leases for.
     """
 
     def __init__(
@@ -38,11 +40,15 @@ class TimedFeed(FrameFeed):
         parent: QObject,
         on_picture: Callable[[], None],
         on_broken: Callable[[str], None],
+        on_cramped: Callable[[], None],
         timing: Timing,
+        at_once: bool,
     ) -> None:
         super().__init__(reader, request, parent, on_picture, on_broken)
         self.timing = self._due = timing
-        self._waiting = WaitingFrames[Frame](timing.room)
+        self._waiting = WaitingFrames[tuple[Frame, int]](timing.room)
+        self._on_cramped = weakref.WeakMethod(on_cramped)
+        self._at_once = at_once
         self._overdue = self._shown_late = 0
         self._line_of: tuple[int, bool] | None = None
         """Which epoch it is in, and whether the camera's timestamps make the line."""
@@ -55,9 +61,10 @@ class TimedFeed(FrameFeed):
     def drop_picture(self) -> None:
         """Give the memory of what is shown, and of what waits, back to the ring."""
         super().drop_picture()
+        self._at_once = True
         waiting = self._waiting.clear()
         self._dropped += len(waiting)
-        for frame in waiting:
+        for frame, _ in waiting:
             frame.release()
 
     def counts(self) -> FrameCounts:
@@ -79,12 +86,15 @@ class TimedFeed(FrameFeed):
         hold = self._due.hold
         if hold is not None:
             self._due.pace.hold_ns = int(hold.needed_ms * _MS)
-        came, is_empty = False, False
+        due: tuple[Frame, int] | None = None
+        is_empty = False
         while not is_empty:
             is_empty = self._fill()
-            came |= self._show_due()
+            due = self._take_due(due)
+        if due is not None:
+            self._show_due(*due)
         self._sleep()
-        return came
+        return due is not None
 
     def _fill(self) -> bool:
         """Have what comes wait, as far as there is room; tell whether all has come."""
@@ -96,8 +106,9 @@ class TimedFeed(FrameFeed):
                 return True
             line_ns = self._line_ns(frame, wall_ns)
             due_ns = self._due.pace.due_ns(line_ns, frame.arrival_ns, frame.publish_ns)
-            is_first = self.picture is None and not self._waiting
-            self._waiting.add(frame, now_ns if is_first else due_ns)
+            if self._at_once:
+                self._at_once, due_ns = False, min(due_ns, now_ns)
+            self._waiting.add((frame, due_ns), due_ns)
         return False
 
     def _line_ns(self, frame: Frame, wall_ns: int) -> int:
@@ -124,18 +135,24 @@ class TimedFeed(FrameFeed):
         self._line_of, self._last_line_ns = line_of, line_ns
         return line_ns
 
-    def _show_due(self) -> bool:
-        now_ns = time.monotonic_ns()
-        due_ns = self._waiting.next_due_ns
-        shown, passed = self._waiting.take(now_ns + _MS // 2)
+    def _take_due(self, before: tuple[Frame, int] | None) -> tuple[Frame, int] | None:
+        """Return the newest frame that is due, and its time; `before` was, before others came."""
+        newest, passed = self._waiting.take(time.monotonic_ns() + _MS // 2)
+        if newest is None:
+            return before
+        if before is not None:
+            passed.append(before)
         self._overdue += len(passed)
-        for frame in passed:
+        for frame, _ in passed:
             frame.release()
-        if shown is None:
-            return False
-        self._shown_late += not passed and due_ns is not None and now_ns - due_ns > _SHOWN_LATE_NS
-        self._show(shown)
-        return True
+        return newest
+
+    def _show_due(self, frame: Frame, due_ns: int) -> None:
+        late_ns = time.monotonic_ns() - due_ns
+        self._shown_late += late_ns > _SHOWN_LATE_NS
+        self._show(frame)
+        if late_ns < -_MS and self._due.widen() and (on_cramped := self._on_cramped()) is not None:
+            on_cramped()
 
     def _sleep(self) -> None:
         """Be woken for the next picture: by its time, or where none is near, by its coming."""
@@ -166,9 +183,11 @@ def feed_of(
     parent: QObject,
     on_picture: Callable[[], None],
     on_broken: Callable[[str], None],
+    on_cramped: Callable[[], None],
     timing: Timing | None,
+    at_once: bool,
 ) -> FrameFeed:
     """Return what keeps the pictures of a reader, which it owns."""
     if timing is None:
         return FrameFeed(reader, request, parent, on_picture, on_broken)
-    return TimedFeed(reader, request, parent, on_picture, on_broken, timing)
+    return TimedFeed(reader, request, parent, on_picture, on_broken, on_cramped, timing, at_once)
