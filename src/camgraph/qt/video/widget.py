@@ -22,6 +22,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from camgraph.client.streams import LiveStream
 from camgraph.qt.video.dragging import Dragging, drop, offer
 from camgraph.qt.video.exposure import Exposure
+from camgraph.qt.video.gestures import DragPan, WheelZoom
 from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import Box, Item, Overlay, checked
 from camgraph.qt.video.panel import StatisticsPanel
@@ -71,7 +72,7 @@ class VideoWidget(QWidget):
         self.shows_dropped = True
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
         self._snapshots: Snapshots | None = None
-        self._tools: list[Tool] = [self._dragging]
+        self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging]
         self._holder: Tool | None = None
         """The tool that has taken the press."""
 
