@@ -17,16 +17,21 @@ from camgraph.qt.messages.signals import signals  # noqa: E402
 from camgraph.qt.models.roles import StreamRole  # noqa: E402
 from camgraph.qt.models.streams import StreamModel  # noqa: E402
 from camgraph.qt.video.overlay import Box, HeatMap, Label, Mask, Polygon  # noqa: E402
+from camgraph.qt.video.presentation import Fixed, InStep, Now, Smooth  # noqa: E402
 from camgraph.qt.video.view import View  # noqa: E402
 from camgraph.qt.video.widget import VideoWidget  # noqa: E402
 from camgraph.qt.wall.wall import VideoWall  # noqa: E402
 
 __all__ = [
     "Box",
+    "Fixed",
     "HeatMap",
+    "InStep",
     "Label",
     "Mask",
+    "Now",
     "Polygon",
+    "Smooth",
     "StreamModel",
     "StreamRole",
     "VideoWall",

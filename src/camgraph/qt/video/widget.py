@@ -26,6 +26,7 @@ from camgraph.qt.video.gestures import DragPan, WheelZoom
 from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import Box, Item, Overlay, checked
 from camgraph.qt.video.panel import StatisticsPanel
+from camgraph.qt.video.presentation import Presentation
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.snapshot import Snapshots, seen
 from camgraph.qt.video.statistics import WidgetStatistics
@@ -92,6 +93,15 @@ class VideoWidget(QWidget):
             self._scene.stream = stream
             self.setAccessibleName(self.stream_name)
             self.stream_changed.emit(stream)
+
+    @property
+    def presentation(self) -> Presentation:
+        """When pictures are shown: `Now()` at first, `Smooth`, `Fixed` or `InStep`; to be set at any time."""
+        return self._scene.presentation
+
+    @presentation.setter
+    def presentation(self, presentation: Presentation) -> None:
+        self._scene.presentation = presentation
 
     def set_boxes(self, boxes: Iterable[Box] | None) -> None:
         """Draw boxes over the picture until others replace them; None: none. The same as `set_overlay`."""
