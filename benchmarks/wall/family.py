@@ -17,6 +17,7 @@ from benchmarks.wall.runs import (
     gstreamer,
     qt_program,
     run_decoding,
+    run_moving,
     run_reading,
     run_wall,
 )
@@ -45,6 +46,13 @@ _PEERS = {
     "RawImageWidget + OpenCV": ("benchmarks.wall.raw_images", "pyqtgraph", "pip install pyqtgraph"),
 }
 _PLAYERS = {"mpv, embedded": MPV, "ffplay, embedded": FFPLAY}
+
+_RESIZED = {"QVideoWidget": "qt_video", "QLabel + OpenCV": "labels"}
+_MOTIONS = {"resize": "one tile resized each 16 ms", "zoom": "one tile zoomed each 16 ms"}
+_MOVED = (
+    "no goal is named; 720p in 480×270 to 960×540, zoomed up to 3.7 times; a picture that is read anew in "
+    "another size counts once more"
+)
 
 _BEYOND = (
     "all processes and the X server, less what PyAV takes to receive and decode a frame that nobody shows; "
@@ -86,6 +94,33 @@ def measure_rows(session: Session) -> list[Row]:
                     missing={} if session.quick else missing,
                 )
                 rows += _rows(measured, tiles)
+    return rows + _moving_rows(session, planned, missing)
+
+
+def _moving_rows(session: Session, planned: int, missing: Mapping[str, str]) -> list[Row]:
+    kinds = {_OURS: "ours"}
+    if not session.quick:
+        kinds |= {name: kind for name, kind in _RESIZED.items() if name not in missing}
+    rows: list[Row] = []
+    with Cameras(count=1, fps=FPS) as cameras:
+        for motion, words in _MOTIONS.items():
+            contenders = [
+                Contender(
+                    name,
+                    "ours" if name == _OURS else "peer",
+                    partial(run_moving, kind, motion, cameras.urls[0], cameras.pid),
+                )
+                for name, kind in kinds.items()
+                if name == _OURS or motion == "resize"
+            ]
+            planned += len(contenders)
+            session.plan(planned)
+            measured = session.measure(contenders, calm=Calm(), what=words)
+            rows += [
+                measured.row(f"shown of {FPS} fps, {words}", "fps", key("shown_fps"), note=_MOVED),
+                measured.row(f"painted, {words}", "1/s", key("painted_fps"), note=_MOVED),
+                measured.row(f"timer of 10 ms late p99, {words}", "ms", key("late_p99_ms"), note=_MOVED),
+            ]
     return rows
 
 

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 from benchmarks.wall.gui import lay_out, run_asked
 
 
-class _Tile:
+class VideoTile:
     """A widget, its player, and how many frames the widget was given."""
 
     def __init__(self, url: str) -> None:
@@ -27,6 +27,7 @@ class _Tile:
         self.widget.videoSink().videoFrameChanged.connect(self._count)
 
     def play(self) -> None:
+        """Begin."""
         self._player.play()
 
     def _count(self) -> None:
@@ -36,7 +37,7 @@ class _Tile:
 def main(width: int, height: int, urls: Sequence[str]) -> None:
     """Show all until standard input ends."""
     app = QApplication([])
-    tiles = [_Tile(url) for url in urls]
+    tiles = [VideoTile(url) for url in urls]
     window = lay_out([tile.widget for tile in tiles], width, height)
     window.show()
     for tile in tiles:

@@ -121,6 +121,32 @@ def run_wall(start: Start, urls: Sequence[str], tiles: Tiles, camera_pid: int, w
     return Run(values, usage.other_cores)
 
 
+def run_moving(kind: str, motion: str, url: str, camera_pid: int, window_s: float) -> Run:
+    """Measure a tile whose window is resized, or that is zoomed, each 16 ms: `shown_fps`, `painted_fps` and
+    `late_p99_ms` of the timer meanwhile; `cores` of all.
+    """
+    with xserver() as x:
+        command = [sys.executable, "-m", "benchmarks.wall.one_tile", kind, url]
+        with closing(AskedProcess(command, environment=x.environment)) as tile:
+            wait_until(_FIRST_FRAMES_S, "a picture", lambda: min(tile.ask("rest")["shown"]) > 0)
+            time.sleep(_SETTLED_S)
+            before = tile.ask(motion)
+            meter = Meter([*tree_of(tile.pid), x.pid], [camera_pid])
+            time.sleep(window_s)
+            try:
+                usage = meter.stop()
+            except ProcessLookupError as error:
+                raise RunFailed(str(error)) from None
+            after = tile.ask("rest")
+    values = {
+        "shown_fps": (after["shown"][0] - before["shown"][0]) / usage.wall_s,
+        "painted_fps": (after["painted"] - before["painted"]) / usage.wall_s,
+        "late_p99_ms": percentile(after["late_ms"], 99),
+        "cores": usage.cpu_s / usage.wall_s,
+    }
+    return Run(values, usage.other_cores)
+
+
 def run_decoding(urls: Sequence[str], camera_pid: int, window_s: float) -> Run:
     """Measure PyAV receiving and decoding the streams, a thread a stream: `frame_ms` and `cores`."""
     with closing(CountingProcess("benchmarks.ingest.pyav_threads", urls)) as decoding:
