@@ -24,9 +24,10 @@ from camgraph.qt.video.dragging import Dragging, drop, offer
 from camgraph.qt.video.exposure import Exposure
 from camgraph.qt.video.gestures import DragPan, WheelZoom
 from camgraph.qt.video.name import StreamName
-from camgraph.qt.video.overlay import Box, Item, Overlay, checked
+from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLayer, checked
 from camgraph.qt.video.panel import StatisticsPanel
-from camgraph.qt.video.presentation import Presentation
+from camgraph.qt.video.presentation import Hold, Presentation
+from camgraph.qt.video.results import ResultStatistics
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.snapshot import Snapshots, seen
 from camgraph.qt.video.statistics import WidgetStatistics
@@ -67,6 +68,7 @@ class VideoWidget(QWidget):
         self._scene.changed.connect(self.update)
         self._exposure = Exposure(self, self._scene)
         self._overlay = Overlay()
+        self._results = ResultsLayer()
         self._name = StreamName(self._scene)
         self._panel = StatisticsPanel(self._scene)
         self._dragging = Dragging(self)
@@ -90,6 +92,7 @@ class VideoWidget(QWidget):
     def set_stream(self, stream: LiveStream | None) -> None:
         """Show another stream, or none."""
         if stream is not self.stream:
+            self._results.clear()
             self._scene.stream = stream
             self.setAccessibleName(self.stream_name)
             self.stream_changed.emit(stream)
@@ -120,6 +123,39 @@ class VideoWidget(QWidget):
         elif not overlay.items and overlay in layers:
             layers.remove(overlay)
         self.update()
+
+    def add_result(self, key: tuple[int, int, int | None], items: Iterable[Item] | None) -> None:
+        """Draw what was found in a frame, named by its `Frame.key`, on that very picture.
+
+        It stands until the picture that the next result belongs to; empty, or None: nothing was found. What
+        comes when its picture has been shown is drawn from the next one on; see `hold_results`. Raises
+        TypeError as `set_overlay` does.
+        """
+        self._show_results()
+        if self._results.add(key, items):
+            self.update()
+
+    def hold_results(self, up_to_ms: int, stands_ms: float = STANDS_MS) -> None:
+        """Hold pictures back until their results are there, at most `up_to_ms` (0 to 2000); 0: not at all.
+
+        They are held back for as long as 95 % of the latest results took; if more than half take longer than
+        `up_to_ms`, not at all, and neither while none comes. Over a picture without one of its own a result
+        stands for `stands_ms`. Raises ValueError for other times.
+        """
+        before = self._results.hold
+        if up_to_ms != (0 if before is None else before.longest_ms):
+            self._results.hold = self._scene.hold = Hold(up_to_ms) if up_to_ms else None
+        self._results.stand(stands_ms)
+        self._show_results()
+
+    def result_statistics(self) -> ResultStatistics:
+        """Return what became of the results since the widget was made."""
+        return self._results.statistics()
+
+    def _show_results(self) -> None:
+        layers = self._scene.layers
+        if self._results not in layers:
+            layers.insert(int(self._overlay in layers), self._results)
 
     @property
     def name_shown(self) -> bool:

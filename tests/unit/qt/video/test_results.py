@@ -1,8 +1,14 @@
 """Results belong to their pictures: the pure part by all sorts of orders, the rest by pixels."""
 
+import time
+from collections import deque
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from camgraph.qt import Mask, VideoWidget
 from camgraph.qt.video.results import Results
 from camgraph.ring.frame import FrameKey
 
@@ -167,3 +173,110 @@ def test_no_picture_bears_what_belongs_to_a_later_one(play, stands_ms):
     assert len(set(drawn)) == results.statistics(0).in_time + results.statistics(0).late
     if all(delay is None or delay <= 0 for delay in delays):
         assert results.statistics(0).late == 0
+
+
+class Numbered:
+    """A camera whose pictures are grey by their number, and a detector that is slow by `latency_ms`.
+
+    It finds the number, and has the right half of the picture covered with that grey.
+    """
+
+    def __init__(self, gui, site, widget, latency_ms):
+        self.gui, self.site, self.widget, self.latency_ns = gui, site, widget, latency_ms * MS
+        self.number = 0
+        self.due: deque[tuple[int, FrameKey, int]] = deque()
+        self.reader = site.read(site.streams["door"].frames(format="bgra", size=(32, 18), policy="every"))
+        self.pairs: list[tuple[int, int]] = []
+
+    def picture(self, width, height):
+        return np.full((height, width, 4), self.number % 250, np.uint8)
+
+    def play(self, seconds, every_ms=20):
+        """Note what is in both halves of the widget, each time it may have changed."""
+        end_ns = time.monotonic_ns() + int(seconds * 1e9)
+        next_ns = 0
+        while (now_ns := time.monotonic_ns()) < end_ns:
+            if now_ns >= next_ns:
+                next_ns = now_ns + every_ms * MS
+                self.number += 1
+                self.site.show("door", self.picture)
+            while (frame := self.reader.read_nowait()) is not None:
+                self.due.append((frame.arrival_ns + self.latency_ns, frame.key, int(frame.array[0, 0, 0])))
+                frame.release()
+            while self.due and self.due[0][0] <= now_ns:
+                _, key, grey = self.due.popleft()
+                half = Mask(np.ones((1, 1), bool), (160, 0, 160, 180), f"#{grey:02x}{grey:02x}{grey:02x}", 1)
+                self.widget.add_result(key, [half])
+            self.gui.turn()
+            pixels = self.gui.pixels(self.widget)
+            pair = int(pixels[90, 80, 0]), int(pixels[90, 240, 0])
+            if not self.pairs or pair != self.pairs[-1]:
+                self.pairs.append(pair)
+
+
+@pytest.fixture
+def numbered(gui, make_site):
+    def make(latency_ms):
+        site = make_site(door=(320, 180))
+        widget = VideoWidget(site.streams["door"])
+        widget.resize(320, 180)
+        widget.show()
+        made = Numbered(gui, site, widget, latency_ms)
+        gui.play(site.streams["door"], widget, made.picture)
+        gui.until(lambda: len(site.readers("door")) == 2)
+        return made
+
+    return make
+
+
+def test_pictures_are_held_back_until_their_results_are_there(numbered):
+    camera = numbered(latency_ms=50)
+    camera.widget.hold_results(200)
+    camera.play(1.0)
+    camera.pairs.clear()
+    before = camera.widget.result_statistics()
+    camera.play(0.6)
+    after = camera.widget.result_statistics()
+    right = sum(picture == result for picture, result in camera.pairs)
+    assert len(camera.pairs) > 10
+    assert right >= 0.8 * len(camera.pairs), camera.pairs
+    assert after.in_time - before.in_time >= 0.8 * (after.added - before.added) > 10
+    assert 50 <= after.latency_ms_p50 <= after.hold_ms <= 200
+    assert after.added == after.in_time + after.late + after.never + after.waiting
+
+
+def test_without_it_results_are_late_and_pictures_are_not(numbered):
+    camera = numbered(latency_ms=50)
+    camera.play(0.5)
+    told = camera.widget.result_statistics()
+    assert told.hold_ms == 0
+    assert told.late > told.in_time + 5, "but for the first, nothing having been shown before"
+    behind = [picture - result for picture, result in camera.pairs[len(camera.pairs) // 2 :]]
+    assert all(1 <= each <= 10 for each in behind), camera.pairs
+
+
+def test_what_is_too_slow_holds_nothing_back(numbered):
+    camera = numbered(latency_ms=80)
+    camera.widget.hold_results(40)
+    camera.play(0.4)
+    assert camera.widget.result_statistics().hold_ms == 0
+    assert camera.widget.result_statistics().late > 0
+    camera.widget.hold_results(200)
+    camera.play(0.1)
+    assert camera.widget.result_statistics().hold_ms >= 80
+    camera.widget.hold_results(0)
+    assert camera.widget.result_statistics().hold_ms == 0
+    with pytest.raises(ValueError, match="up_to_ms is"):
+        camera.widget.hold_results(3000)
+
+
+def test_results_end_with_their_stream(numbered):
+    camera = numbered(latency_ms=0)
+    camera.play(0.1)
+    assert camera.widget.result_statistics().in_time + camera.widget.result_statistics().late > 0
+    camera.widget.set_stream(None)
+    camera.widget.set_stream(camera.site.streams["door"])
+    camera.gui.play(
+        camera.site.streams["door"], camera.widget, lambda w, h: np.full((h, w, 4), 255, np.uint8)
+    )
+    assert (camera.gui.pixels(camera.widget) == 255).all()
