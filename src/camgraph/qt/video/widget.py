@@ -5,9 +5,12 @@ from pathlib import Path
 
 from qtpy.QtCore import QPointF, QSize, Qt, Signal
 from qtpy.QtGui import (
+    QAction,
+    QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
     QHideEvent,
     QImage,
     QKeyEvent,
@@ -17,11 +20,13 @@ from qtpy.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
+from camgraph.qt.video.actions import Actions, Arrows
 from camgraph.qt.video.dragging import Dragging, drop, offer
 from camgraph.qt.video.exposure import Exposure
+from camgraph.qt.video.focus import by_keyboard, draw_frame
 from camgraph.qt.video.gestures import DragPan, WheelZoom
 from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLayer, checked
@@ -75,9 +80,12 @@ class VideoWidget(QWidget):
         self.shows_dropped = True
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
         self._snapshots: Snapshots | None = None
-        self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging]
+        self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging, Arrows(self)]
         self._holder: Tool | None = None
         """The tool that has taken the press."""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._framed = False
+        self._actions = Actions(self)
 
     @property
     def stream(self) -> LiveStream | None:
@@ -165,6 +173,7 @@ class VideoWidget(QWidget):
     @name_shown.setter
     def name_shown(self, shown: bool) -> None:
         self._scene.show_layer(self._name, shown)
+        self._actions.check()
 
     @property
     def statistics_shown(self) -> bool:
@@ -174,6 +183,7 @@ class VideoWidget(QWidget):
     @statistics_shown.setter
     def statistics_shown(self, shown: bool) -> None:
         self._scene.show_layer(self._panel, shown)
+        self._actions.check()
 
     @property
     def max_fps(self) -> float | None:
@@ -195,6 +205,7 @@ class VideoWidget(QWidget):
     def view(self, view: View) -> None:
         if view != self._scene.view:
             self._scene.view = view
+            self._actions.check()
             self.view_changed.emit(view)
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
@@ -232,6 +243,20 @@ class VideoWidget(QWidget):
         """The widget's size in device pixels."""
         scale = self.devicePixelRatioF()
         return round(self.width() * scale), round(self.height() * scale)
+
+    def action(self, name: str) -> QAction:
+        """Return an action of the widget's: its keys and text can be changed, and it can be put elsewhere.
+
+        There are ``contain``, ``cover``, ``stretch`` and ``next_fit`` (F), ``zoom_in`` (+), ``zoom_out`` (-),
+        ``rotate`` (R), ``mirror`` (M), ``reset_view`` (0), ``name`` (N), ``statistics`` (I), ``copy``
+        (Ctrl+C) and ``save`` (S). Keys are those of the widget that has the focus. Raises KeyError for
+        another name.
+        """
+        return self._actions.find(name)
+
+    def make_menu(self) -> QMenu:
+        """Return a new menu of the actions, as the right button and the menu key open it."""
+        return self._actions.menu()
 
     def snapshot(self) -> QImage:
         """Return what the widget shows now, in device pixels: picture or message, and the overlay."""
@@ -291,6 +316,8 @@ class VideoWidget(QWidget):
                 # Painting in device pixels: what has the right size is copied, not scaled.
                 painter.scale(1 / scale, 1 / scale)
             self._scene.paint(painter, width, height, scale)
+            if self._framed and self.hasFocus():
+                draw_frame(painter, (width, height), scale, self.palette())
         finally:
             painter.end()
 
@@ -335,6 +362,17 @@ class VideoWidget(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         if not any(tool.key(event) for tool in self._tools):
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102, N802
+        self._framed = by_keyboard(event, self._framed)
+        super().focusInEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102, N802
+        # A tool that has taken the press wants no menu.
+        if event.reason() != QContextMenuEvent.Reason.Mouse or self._holder is None:
+            menu = self.make_menu()
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102, N802
         offer(self, event)
