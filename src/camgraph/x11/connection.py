@@ -87,6 +87,21 @@ class Connection:
         self.libraries.free(attributes)
         return is_viewable
 
+    def number_at(self, window: int, name: str) -> int | None:
+        """Return what a window's property holds, a single number; None: there is none."""
+        c, connection, free = self.c, self.connection, self.libraries.free
+        atom = self.reply(c.xcb_intern_atom_reply, c.xcb_intern_atom(connection, 1, len(name), name.encode()))
+        asked = atom.contents.atom if atom else 0
+        free(atom)
+        if not asked:
+            return None
+        held = self.reply(
+            c.xcb_get_property_reply, c.xcb_get_property(connection, 0, window, asked, xcb.CARDINAL, 0, 1)
+        )
+        number = c.xcb_get_property_value(held)[0] if held and held.contents.value_length else None
+        free(held)
+        return number
+
     def messages(self) -> Iterator[bytes]:
         """Give the events that have come, as libxcb has them; raises BrokenError when the server is gone.
 

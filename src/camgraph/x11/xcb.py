@@ -34,6 +34,7 @@ EXPOSURE, VISIBILITY_CHANGE, STRUCTURE_NOTIFY = 1 << 15, 1 << 16, 1 << 17
 BACK_PIXEL, EVENT_MASK = 1 << 1, 1 << 11
 FOREGROUND, BACKGROUND, LINE_WIDTH, FONT, GRAPHICS_EXPOSURES = 1 << 2, 1 << 3, 1 << 4, 1 << 14, 1 << 16
 Z_PIXMAP = 2
+CARDINAL = 6
 SHAPE_SET, SHAPE_INPUT = 0, 2
 TRUE_COLOR, DIRECT_COLOR = 4, 5
 INPUT_OUTPUT, INPUT_ONLY = 1, 2
@@ -153,6 +154,32 @@ class Tree(Structure):
     )
 
 
+class Atom(Structure):
+    """The number of a name."""
+
+    _fields_ = (
+        ("kind", c_uint8),
+        ("pad", c_uint8),
+        ("sequence", c_uint16),
+        ("length", c_uint32),
+        ("atom", c_uint32),
+    )
+
+
+class Property(Structure):
+    """What a property holds, before its value."""
+
+    _fields_ = (
+        ("kind", c_uint8),
+        ("format", c_uint8),
+        ("sequence", c_uint16),
+        ("length", c_uint32),
+        ("type", c_uint32),
+        ("bytes_after", c_uint32),
+        ("value_length", c_uint32),
+    )
+
+
 class Extension(Structure):
     """Whether the server has an extension, and its numbers."""
 
@@ -222,6 +249,10 @@ _WITH_CONNECTION: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "xcb_get_window_attributes_reply": (POINTER(Attributes), (_COOKIE, _ERROR)),
     "xcb_query_tree": (_COOKIE, (_WINDOW,)),
     "xcb_query_tree_reply": (POINTER(Tree), (_COOKIE, _ERROR)),
+    "xcb_intern_atom": (_COOKIE, (c_uint8, c_uint16, c_char_p)),
+    "xcb_intern_atom_reply": (POINTER(Atom), (_COOKIE, _ERROR)),
+    "xcb_get_property": (_COOKIE, (c_uint8, _WINDOW, c_uint32, c_uint32, c_uint32, c_uint32)),
+    "xcb_get_property_reply": (POINTER(Property), (_COOKIE, _ERROR)),
     "xcb_change_window_attributes": (_COOKIE, (_WINDOW, c_uint32, _VALUES)),
     "xcb_create_window_checked": (
         _COOKIE,
@@ -275,6 +306,7 @@ _OTHERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "xcb_screen_allowed_depths_iterator": (DepthIterator, (POINTER(Screen),)),
     "xcb_depth_next": (None, (POINTER(DepthIterator),)),
     "xcb_depth_visuals": (POINTER(Visual), (POINTER(Depth),)),
+    "xcb_get_property_value": (POINTER(c_uint32), (POINTER(Property),)),
     "xcb_setup_pixmap_formats": (POINTER(Format), (POINTER(Setup),)),
     "xcb_setup_pixmap_formats_length": (c_int, (POINTER(Setup),)),
 }

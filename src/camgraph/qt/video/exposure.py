@@ -5,6 +5,8 @@ from typing import cast
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
+from camgraph.qt.ending import when_destroyed
+from camgraph.qt.video.covered import Cover, cover_of
 from camgraph.qt.video.scene import Scene
 
 MISSED_PAINTS = 2
@@ -18,37 +20,93 @@ class Exposure(QObject):
 
     Qt tells of widgets that are hidden, and not of those that lie under others or are scrolled out: it just
     does not paint them. So it is looked at only when updates are not followed by paint events; for each frame
-    nothing is done but to count. The paint event of a widget that comes back brings its pictures back.
+    nothing is done but to count. Under another program's window Qt goes on painting: there the X server is
+    asked to tell. The paint event of a widget that comes back brings its pictures back.
     """
 
     def __init__(self, widget: QWidget, scene: Scene) -> None:
         super().__init__(widget)
         self._scene = scene
+        self._looks = False
         self._unpainted = 0
         self._doubt = QTimer(self)
         self._doubt.setSingleShot(True)
         self._doubt.setInterval(SURE_MS)
         self._doubt.timeout.connect(self._decide)
+        self._covers = covers = _Covers()
+        when_destroyed(self, covers.leave)
         scene.changed.connect(self._count)
 
     def painted(self, width: int, height: int) -> None:
         """Be told of each paint event, and of how many device pixels the widget has."""
         self._unpainted = 0
-        self._scene.look(width, height)
+        if self._looks or self._begins():
+            self._scene.look(width, height)
 
     def hidden(self) -> None:
         """Be told that the widget, or its window, was hidden."""
+        self._look_away()
+        cover = self._covers.leave()
+        if cover is not None:
+            cover.changed.disconnect(self._on_cover)
+
+    def _begins(self) -> bool:
+        cover = self._covers.enter(self._widget)
+        if cover is not None:
+            cover.changed.connect(self._on_cover)
+        self._looks = not self._covers.all
+        return self._looks
+
+    @property
+    def _widget(self) -> QWidget:
+        return cast(QWidget, self.parent())
+
+    def _look_away(self) -> None:
+        self._looks = False
         self._doubt.stop()
         self._scene.look_away()
 
     def _count(self) -> None:
         self._unpainted += 1
-        if self._unpainted > MISSED_PAINTS and not self._doubt.isActive():
+        if self._unpainted > MISSED_PAINTS and self._looks and not self._doubt.isActive():
             self._doubt.start()
 
+    def _on_cover(self) -> None:
+        if self._covers.all:
+            self._doubt.start()
+        else:
+            self._widget.update()
+
     def _decide(self) -> None:
-        if self._unpainted and not can_be_seen(cast(QWidget, self.parent())):
-            self._scene.look_away()
+        if self._covers.all or (self._unpainted and not can_be_seen(self._widget)):
+            self._look_away()
+
+
+class _Covers:
+    """What lies over the window of a widget; that is left even if the widget is deleted by its parent."""
+
+    def __init__(self) -> None:
+        self._cover: Cover | None = None
+
+    @property
+    def all(self) -> bool:
+        """Whether all of the window is covered, as far as is known."""
+        return self._cover is not None and self._cover.covers
+
+    def enter(self, widget: QWidget) -> Cover | None:
+        """Hear of the widget's window; return what is new then, None: it is known already, or can't be."""
+        handle = widget.window().windowHandle()
+        if self._cover is not None or handle is None:
+            return None
+        self._cover = cover_of(int(handle.winId()))
+        return self._cover
+
+    def leave(self) -> Cover | None:
+        """Hear no more of it; return what was heard of."""
+        cover, self._cover = self._cover, None
+        if cover is not None:
+            cover.leave()
+        return cover
 
 
 def can_be_seen(widget: QWidget) -> bool:

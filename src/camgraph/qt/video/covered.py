@@ -1,0 +1,126 @@
+"""Whether windows are under other programs', or on another desktop, as far as the X server tells."""
+
+import os
+from contextlib import suppress
+
+from qtpy.QtCore import QObject, QSocketNotifier, Signal
+from qtpy.QtGui import QGuiApplication
+
+from camgraph.base.errors import BrokenError, CamgraphError
+from camgraph.x11 import xcb
+from camgraph.x11.connection import Connection
+from camgraph.x11.events import Covered, Moved, understood
+
+_watches: list["_Watch"] = []
+"""One while it has windows, else none."""
+
+
+class Cover(QObject):
+    """What lies over one top level window of this program."""
+
+    changed = Signal()
+    """`covers` is another."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window = window
+        """Its id."""
+        self.users = 0
+        self.is_viewable = True
+        self.is_obscured = False
+
+    @property
+    def covers(self) -> bool:
+        """Whether nothing of the window can be seen."""
+        return self.is_obscured or not self.is_viewable
+
+    def see(self, *, is_viewable: bool, is_obscured: bool) -> None:
+        """Keep how it is now, and tell."""
+        before = self.covers
+        self.is_viewable, self.is_obscured = is_viewable, is_obscured
+        if self.covers != before:
+            self.changed.emit()
+
+    def leave(self) -> None:
+        """Stop using it; each `cover_of` needs one."""
+        self.users -= 1
+        if not self.users and _watches:
+            _watches[0].forget(self)
+
+
+def cover_of(window: int) -> Cover | None:
+    """Return what tells when a window is covered; None where that can't be known. In the thread of the GUI.
+
+    With a compositor no window ever counts as covered, since any may shine through.
+    """
+    if QGuiApplication.platformName() != "xcb":
+        return None
+    if not _watches:
+        with suppress(CamgraphError):
+            _watches.append(_Watch(Connection(os.environ.get("DISPLAY", ""))))
+    return _watches[0].cover(window) if _watches else None
+
+
+class _Connection(Connection):
+    events_of_windows = xcb.VISIBILITY_CHANGE | xcb.STRUCTURE_NOTIFY
+
+
+class _Watch(QObject):
+    """Hears of windows, by a connection of its own: Qt's is not to be had in all bindings."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        connection.close_in_children()
+        self._covers: dict[int, Cover] = {}
+        self._notifier = QSocketNotifier(connection.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._take)
+
+    def cover(self, window: int) -> Cover | None:
+        cover = self._covers.get(window)
+        if cover is None:
+            # Qt may be on another display than the environment names: an id means something else there.
+            if self._connection.number_at(window, "_NET_WM_PID") != os.getpid():
+                self._end_if_idle()
+                return None
+            cover = self._covers[window] = Cover(window)
+            self._connection.listen(window)
+            self._look()
+        cover.users += 1
+        return cover
+
+    def forget(self, cover: Cover) -> None:
+        if self._covers.pop(cover.window, None) is not None:
+            self._connection.forget(cover.window)
+            with suppress(BrokenError):
+                self._connection.flush()
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if not self._covers:
+            _watches.remove(self)
+            with suppress(RuntimeError):  # Qt, ending, may have deleted the notifier before the widgets.
+                self._notifier.setEnabled(False)
+            self._connection.close()
+
+    def _look(self) -> None:
+        """See which windows are mapped, and then what else has come: libxcb may have read more."""
+        for cover in list(self._covers.values()):
+            cover.see(is_viewable=self._connection.is_viewable(cover.window), is_obscured=cover.is_obscured)
+        self._take()
+
+    def _take(self) -> None:
+        try:
+            moved = False
+            for data in self._connection.messages():
+                event = understood(data)
+                if isinstance(event, Moved):
+                    moved = True
+                elif isinstance(event, Covered) and event.window in self._covers:
+                    cover = self._covers[event.window]
+                    cover.see(is_viewable=cover.is_viewable, is_obscured=event.is_covered)
+            if moved:
+                self._look()
+        except BrokenError:
+            # Qt is about to end the program.
+            self._notifier.setEnabled(False)
