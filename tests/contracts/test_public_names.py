@@ -76,6 +76,8 @@ PUBLIC = {
         "VideoWall",
         "VideoWidget",
         "View",
+        "WallWindow",
+        "Walls",
         "quit_on_interrupt",
         "reply",
         "signals",

@@ -112,7 +112,8 @@ def main(options: dict[str, Any]) -> None:
         site.subscribe(
             lambda status: changes.append((status.stream, status.state, status.reason, status.since_ns))
         )
-        window = WallWindow(site, "wall", options["size"])
+        window = WallWindow(site.streams, "wall", options["size"])
+        window.closing.connect(site.close)
         heard: dict[str, Heard] = {}
         for number in range(options["analyzers"]):
             streams = list(site.streams.values())[number :: options["analyzers"]]

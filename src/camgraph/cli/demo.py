@@ -123,7 +123,7 @@ class Demo:
         streams: dict[str, StreamReport] = {}
         checked: dict[str, dict[str, int]] = {}
         with graph.start() as site:
-            window = WallWindow(site, f"camgraph: {len(urls)} cameras", WALL_SIZE_PX)
+            window = WallWindow(site.streams, f"camgraph: {len(urls)} cameras", WALL_SIZE_PX)
             detectors = {name: _mark_movement(site, name, window) for name in site.streams}
             check = _PatternCheck(site)
 
@@ -133,6 +133,7 @@ class Demo:
                 checked.update(check.finish())
 
             window.closing.connect(gather)
+            window.closing.connect(site.close)
             ticking = app.every(0.05, lambda: self._look(window))
             if seconds is not None:
                 app.after(seconds, window.close)

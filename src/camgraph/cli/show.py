@@ -33,6 +33,9 @@ def show(
         typer.Option(help="Where user:password of all of them is: env:NAME or file:/path."),
     ] = None,
     transport: Annotated[Transport, typer.Option(help=TRANSPORT_HELP)] = "tcp",
+    layout: Annotated[
+        str, typer.Option(help="How they lie: auto, columns x rows as 3x2, or a large one, 1+5 or 1+7.")
+    ] = "auto",
     seconds: Annotated[
         float | None,
         typer.Option(min=1, help="End by itself after so long (default: when the window is closed)."),
@@ -54,11 +57,17 @@ def show(
             declare(graph, f"camera-{number}", url, login, transport)
         with held():
             from camgraph.qt.application import Application
+            from camgraph.qt.wall.layouts import normal
             from camgraph.qt.wall.window import WallWindow
 
+        try:
+            normal(layout)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
         app = Application("camgraph show")
         with cg.attach(site) if site else graph.start() as live:
-            window = WallWindow(live, f"camgraph {site or ''}".rstrip(), WALL_SIZE_PX)
+            window = WallWindow(live.streams, f"camgraph {site or ''}".rstrip(), WALL_SIZE_PX)
+            window.wall.set_layout(layout)
             states: dict[str, cg.StreamStatus] = {}
             failures: list[str] = []
 
@@ -68,6 +77,7 @@ def show(
                     failures.append(f"{snapshot} could not be written: is the folder yours, the disk full?")
 
             window.closing.connect(gather)
+            window.closing.connect(live.close)
             if seconds is not None:
                 app.after(seconds, window.close)
             window.show()

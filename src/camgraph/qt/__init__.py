@@ -1,10 +1,10 @@
 """Video and messages in a Qt program (public).
 
-`VideoWidget` shows a live stream, `VideoWall` many; a `View` says what of a picture is seen, and which way
-round; `Box`, `Polygon`, `Label`, `Mask` and `HeatMap` mark something in the picture; a
-`StreamModel` has the streams of a site as rows, for views and QML; `signals` turns the messages of a process
-into Qt signals, `reply` the result of a call; `quit_on_interrupt` is for Ctrl-C. Importing this raises
-MissingDependency where Qt is missing.
+`VideoWidget` shows a live stream, `VideoWall` many, `WallWindow` in a window, `Walls` in several; a `View`
+says what of a picture is seen, and which way round; `Box`, `Polygon`, `Label`, `Mask` and `HeatMap` mark
+something in the picture; a `StreamModel` has the streams of a site as rows, for views and QML; `signals`
+turns the messages of a process into Qt signals, `reply` the result of a call; `quit_on_interrupt` is for
+Ctrl-C. Importing this raises MissingDependency where Qt is missing.
 """
 
 from camgraph.qt.binding import load_qt
@@ -21,6 +21,8 @@ from camgraph.qt.video.presentation import Fixed, InStep, Now, Smooth  # noqa: E
 from camgraph.qt.video.view import View  # noqa: E402
 from camgraph.qt.video.widget import VideoWidget  # noqa: E402
 from camgraph.qt.wall.wall import VideoWall  # noqa: E402
+from camgraph.qt.wall.walls import Walls  # noqa: E402
+from camgraph.qt.wall.window import WallWindow  # noqa: E402
 
 __all__ = [
     "Box",
@@ -37,6 +39,8 @@ __all__ = [
     "VideoWall",
     "VideoWidget",
     "View",
+    "WallWindow",
+    "Walls",
     "quit_on_interrupt",
     "reply",
     "signals",

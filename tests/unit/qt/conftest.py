@@ -79,6 +79,15 @@ class DrawnSite:
         current = self.board.status_of(stream)
         self.board.publish(type(current)(stream=stream, state=state, **{**known, **fields}))
 
+    def become(self, **sizes: tuple[int, int]) -> None:
+        """Have other cameras; those that are new are live at once."""
+        new = sizes.keys() - self.sizes
+        self.sizes = sizes
+        self.streams.set_names(sizes)
+        self.board.set_names(sizes)
+        for stream in new:
+            self.status(stream)
+
     def read(self, request: FrameRequest) -> Reader:
         if self.closed:
             raise ClosedError("site is closed")

@@ -9,6 +9,7 @@ from camgraph.base.errors import CamgraphError
 from camgraph.base.wakeup import Wakeup
 from camgraph.client.site import Site
 from camgraph.control.messages import SiteStatistics
+from camgraph.qt.ending import when_destroyed
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class SiteNumbers(QObject):
         self._notifier = QSocketNotifier(self._answer.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_answer)
         answer = self._answer
-        self._notifier.destroyed.connect(lambda *_: answer.close())
+        when_destroyed(self._notifier, answer.close)
 
     def want(self) -> None:
         """Have them told once more: now, or a second after they were told last."""

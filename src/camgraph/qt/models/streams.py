@@ -17,6 +17,7 @@ from qtpy.QtGui import QColor
 
 from camgraph.client.site import Site
 from camgraph.control.messages import HAS_PICTURES, SiteStatistics, StreamStatus
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.models.numbers import SiteNumbers
 from camgraph.qt.models.roles import COLUMNS, COUNTED, NUMBERS, ROLE_NAMES, Known, StreamRole, value_of
 from camgraph.qt.video.relay import SiteRelay
@@ -59,7 +60,7 @@ class StreamModel(QAbstractTableModel):
         relay = SiteRelay.of(site)
         relay.status_changed.connect(self._on_status)
         relay.closing.connect(self._asker.end)
-        self.destroyed.connect(lambda *_: relay.leave())
+        when_destroyed(self, relay.leave)
 
     def rowCount(self, parent: Index = _ROOT) -> int:  # noqa: D102, N802
         return 0 if parent.isValid() else len(self._streams)

@@ -10,6 +10,7 @@ from qtpy.QtGui import QImage
 
 from camgraph.base.errors import CamgraphError, ClosedError, InternalError
 from camgraph.graph.spec import FrameRequest
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.presentation import Timing
 from camgraph.qt.video.statistics import FrameCounts
 from camgraph.ring.frame import Frame
@@ -73,7 +74,7 @@ class FrameFeed:
         self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, parent)
         self._notifier.activated.connect(self.take)
         # Deleted by a parent, without `close`: the descriptors must go all the same.
-        self._notifier.destroyed.connect(lambda *_: reader.close())
+        when_destroyed(self._notifier, reader.close)
 
     def reads(self, request: FrameRequest, timing: Timing | None) -> bool:
         """Tell whether it reads just that, to be shown at those times."""

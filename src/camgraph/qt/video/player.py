@@ -13,6 +13,7 @@ from camgraph.client.sentences import sentence_counting
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.frames import FrameFeed, Picture
 from camgraph.qt.video.presentation import Hold, Now, Presentation, Timing, timing_of
 from camgraph.qt.video.relay import SiteRelay
@@ -68,7 +69,7 @@ class Player(QObject):
         relay = SiteRelay.of(stream.site)
         relay.status_changed.connect(self._on_status)
         relay.closing.connect(self._on_closing)
-        self.destroyed.connect(lambda *_: relay.leave())
+        when_destroyed(self, relay.leave)
         self._on_status(stream.status)
 
     @property

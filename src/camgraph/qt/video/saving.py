@@ -8,6 +8,7 @@ from qtpy.QtCore import QBuffer, QIODevice, QObject, QSocketNotifier, QStandardP
 from qtpy.QtGui import QImage, QImageWriter
 
 from camgraph.base.wakeup import Wakeup
+from camgraph.qt.ending import when_destroyed
 
 _QUALITY = {".png": -1, ".jpg": 92, ".jpeg": 92}
 """What Qt's writers are told, by suffix; -1: as they like."""
@@ -94,7 +95,7 @@ class Saving(QObject):
         work = self._work = _Work(image, place)
         self._notifier = QSocketNotifier(work.done.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._tell)
-        self.destroyed.connect(lambda *_: work.forget())
+        when_destroyed(self, work.forget)
         self._thread = threading.Thread(target=work.run, name="camgraph-saving")
         self._thread.start()
 

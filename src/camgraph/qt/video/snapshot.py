@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication
 
 from camgraph.base.errors import CamgraphError
 from camgraph.client.streams import LiveStream
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.frames import Picture
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.saving import Saving, place_for
@@ -104,7 +105,7 @@ class NextPicture(QObject):
         self._notifier: QSocketNotifier | None = None
         relay = SiteRelay.of(stream.site)
         relay.closing.connect(self._on_closing)
-        self.destroyed.connect(lambda *_: relay.leave())
+        when_destroyed(self, relay.leave)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_timeout)
@@ -119,7 +120,7 @@ class NextPicture(QObject):
         self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._read)
         # Deleted by its parent, before a picture came.
-        self._notifier.destroyed.connect(lambda *_: reader.close())
+        when_destroyed(self._notifier, reader.close)
         self._timer.start(WITHIN_MS)
 
     def _read(self) -> None:

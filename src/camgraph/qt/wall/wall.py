@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from camgraph.client.streams import LiveStream, StreamTable
 from camgraph.control.messages import StreamStatus
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.widget import VideoWidget
 from camgraph.qt.wall.layouts import Arrangement
@@ -40,7 +41,9 @@ class VideoWall(QWidget):
     to those below 128, ``{}``: all tiles show all that come. Tiles that are not seen read nothing.
 
     Double click or Enter enlarges a tile, again or Esc leads back; arrows go from tile to tile, Page Up and
-    Page Down turn pages where there are more streams than places.
+    Page Down turn pages where there are more streams than places. A tile that is dragged onto another one
+    changes places with it. Another stream that is dropped takes the place of the tile's, unless the wall
+    follows its site.
 
     Raises ValueError if two streams have the same name, or for a layout or rates that can't be.
     """
@@ -78,7 +81,7 @@ class VideoWall(QWidget):
         if self._followed is not None:
             relay = SiteRelay.of(self._followed.site)
             relay.status_changed.connect(self._on_status)
-            self.destroyed.connect(lambda *_: relay.leave())
+            when_destroyed(self, relay.leave)
 
     def __getitem__(self, name: str) -> VideoWidget:
         return self._widgets[name]
@@ -256,7 +259,19 @@ class VideoWall(QWidget):
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         widget.clicked.connect(self.clicked)
         widget.double_clicked.connect(lambda *_: self._toggle(name))
+        widget.setDragEnabled(True)
+        widget.setAcceptDrops(True)
+        widget.shows_dropped = False
+        widget.dropped.connect(lambda stream, _source: self._drop(stream, name))
         return widget
+
+    def _drop(self, stream: LiveStream, name: str) -> None:
+        """Put a stream where one of the tiles is."""
+        if self._streams.get(stream.name) is stream:
+            self.swap(stream.name, name)
+        elif self._followed is None and stream.name not in self._streams:
+            changed = {**self._streams, name: stream}
+            self._set_streams([changed[known] for known in self.order])
 
     def _reorder(self) -> None:
         for before, after in pairwise(self):
