@@ -66,7 +66,7 @@ class PlanesDrawer:
         """No picture may be wider or higher."""
 
     def draw(self, frame: Frame, to_tile: Affine, source: Size, tile: Size) -> None:
-        """Fill a tile with a yuv420p frame, and black; `to_tile` leads there from px of a picture of `source`."""
+        """Fill a tile with a yuv420p frame, and black; `to_tile` takes px of a `source` picture there."""
         gl = self._gl
         gl.glViewport(0, 0, *tile)
         for what in _OFF:

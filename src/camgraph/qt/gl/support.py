@@ -1,8 +1,11 @@
 """Whether this program can draw with OpenGL at all."""
 
+import logging
 from functools import cache
 
 from qtpy.QtGui import QGuiApplication, QOpenGLContext
+
+_log = logging.getLogger(__name__)
 
 _WITHOUT = {"linuxfb", "minimal", "minimalegl", "offscreen", "vnc"}
 
@@ -16,3 +19,9 @@ def gl_problem() -> str:
     if not QOpenGLContext().create():
         return "the display gives no OpenGL context"
     return ""
+
+
+@cache
+def tell_fallback(reason: str) -> None:
+    """Log, once for each reason, that pictures are drawn another way."""
+    _log.warning("video is drawn without OpenGL: %s", reason)

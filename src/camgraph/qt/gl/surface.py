@@ -1,14 +1,17 @@
 """A widget that covers another and draws in its place, with OpenGL."""
 
 import logging
+import weakref
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtGui import QOpenGLContext, QPainter, QPaintEvent
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
 from camgraph.qt.gl.drawing import PlanesDrawer
+from camgraph.qt.gl.support import gl_problem, tell_fallback
+from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.view import Affine, Size
 from camgraph.ring.frame import Frame
 
@@ -16,28 +19,50 @@ _log = logging.getLogger(__name__)
 
 
 class GlSurface(QOpenGLWidget):
-    """Covers `host` below its other children, and has it paint by `paint`; the mouse is the host's.
+    """Covers `host`, below its other children, and has `paint` paint there, until `leave`.
 
-    `on_failure` is called once, from the event loop, with the reason if OpenGL fails. Nothing is raised in
-    Qt's callbacks: an exception there would end the program.
+    The mouse is the host's, and the pictures of `scene` are drawn here. `on_failure` is called, from the
+    event loop, when OpenGL has failed. Both callbacks are methods, referred to weakly: their object owns
+    this. Nothing is raised in Qt's callbacks: an exception there would end the program.
     """
 
     def __init__(
-        self, host: QWidget, paint: Callable[[QPainter], None], on_failure: Callable[[str], None]
+        self,
+        host: QWidget,
+        scene: Scene,
+        paint: Callable[[QPainter], None],
+        on_failure: Callable[[], None],
     ) -> None:
         super().__init__(host)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._paint, self._on_failure = paint, on_failure
+        self._paint, self._on_failure = weakref.WeakMethod(paint), weakref.WeakMethod(on_failure)
         self._drawer: PlanesDrawer | None = None
-        self._failed = False
+        self._failure = ""
+        self._host, self._scene = host, scene
+        self._failed = QTimer(self)
+        self._failed.setSingleShot(True)
+        self._failed.timeout.connect(self._tell)
         self.setGeometry(host.rect())
         host.installEventFilter(self)
+        # A frame is painted here only: what is painted below would be uploaded each time.
+        scene.changed.disconnect(host.update)
+        scene.changed.connect(self.update)
+        scene.paint_planes_by(self._draw)
         self.lower()
         self.show()
 
-    def draw(self, painter: QPainter, frame: Frame, to_tile: Affine, source: Size, tile: Size) -> None:
-        """Fill a tile with a yuv420p frame and black bars; called by `paint`."""
+    def leave(self) -> None:
+        """Have the scene painted into its own widget, as before; this is deleted."""
+        self._scene.changed.disconnect(self.update)
+        self._scene.changed.connect(self._host.update)
+        self._scene.paint_planes_by(None)
+        self._host.removeEventFilter(self)
+        self._release()
+        self.hide()
+        self.deleteLater()
+
+    def _draw(self, painter: QPainter, frame: Frame, to_tile: Affine, source: Size, tile: Size) -> None:
         if self._drawer is None:
             return
         if max(frame.width, frame.height) > self._drawer.max_side_px:
@@ -46,6 +71,9 @@ class GlSurface(QOpenGLWidget):
         painter.beginNativePainting()
         try:
             self._drawer.draw(frame, to_tile, source, tile)
+        except Exception as error:
+            _log.exception("OpenGL")
+            self._fail(str(error))
         finally:
             painter.endNativePainting()
 
@@ -53,19 +81,21 @@ class GlSurface(QOpenGLWidget):
         # Comes again, with another context, when the widget goes into another window.
         try:
             context = self.context()
-            self._drawer = _made_for(context)
+            context.aboutToBeDestroyed.connect(self._release)
+            self._drawer = PlanesDrawer(context)
         except Exception as error:
             self._fail(str(error))
 
     def paintGL(self) -> None:  # noqa: D102, N802
-        if self._failed:
+        paint = self._paint()
+        if self._failure or paint is None:
             return
         painter = QPainter(self)
         try:
-            self._paint(painter)
-        except Exception as error:
+            paint(painter)
+        except Exception:
             _log.exception("OpenGL")
-            self._fail(str(error))
+            self._fail("painting has failed")
         finally:
             painter.end()
 
@@ -77,26 +107,41 @@ class GlSurface(QOpenGLWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802
         if event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
             self.setGeometry(watched.rect())
+        elif event.type() == QEvent.Type.DeferredDelete:
+            # Afterwards it would be too late; the window, and its memory, may live much longer.
+            self._release()
         return False
 
-    def _fail(self, reason: str) -> None:
-        if not self._failed:
-            self._failed = True
-            on_failure = self._on_failure
-            QTimer.singleShot(0, lambda: on_failure(reason))
-
-
-def _made_for(context: QOpenGLContext) -> PlanesDrawer:
-    """Return a drawer that is released with its context, or before it."""
-    drawer, surface = PlanesDrawer(context), context.surface()
-
-    def release() -> None:
+    def _release(self) -> None:
+        drawer, self._drawer = self._drawer, None
+        if drawer is None:
+            return
         try:
-            if context.makeCurrent(surface):
-                drawer.release()
-                context.doneCurrent()
+            self.makeCurrent()
+            drawer.release()
+            self.doneCurrent()
+        except RuntimeError:
+            # The window is being deleted: PySide6 has forgotten the widget already, and all goes anyway.
+            _log.debug("OpenGL", exc_info=True)
         except Exception:
             _log.exception("OpenGL")
 
-    context.aboutToBeDestroyed.connect(release)
-    return drawer
+    def _fail(self, reason: str) -> None:
+        if not self._failure:
+            self._failure = reason
+            self._failed.start(0)
+
+    def _tell(self) -> None:
+        if (on_failure := self._on_failure()) is not None:
+            tell_fallback(self._failure)
+            on_failure()
+
+
+def surface_for(
+    host: QWidget, scene: Scene, paint: Callable[[QPainter], None], on_failure: Callable[[], None]
+) -> GlSurface | None:
+    """Return what draws for a widget with OpenGL; None where that can't be had: the log tells why."""
+    if problem := gl_problem():
+        tell_fallback(problem)
+        return None
+    return GlSurface(host, scene, paint, on_failure)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPointF, QSize, Qt, Signal
 from qtpy.QtGui import (
@@ -33,11 +34,15 @@ from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLaye
 from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.presentation import Hold, Presentation
 from camgraph.qt.video.results import ResultStatistics
+from camgraph.qt.video.scaling import in_device_pixels
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.snapshot import Snapshots, seen
 from camgraph.qt.video.statistics import WidgetStatistics
 from camgraph.qt.video.tools import Tool
 from camgraph.qt.video.view import Size, View
+
+if TYPE_CHECKING:
+    from camgraph.qt.gl.surface import GlSurface
 
 
 class VideoWidget(QWidget):
@@ -72,6 +77,7 @@ class VideoWidget(QWidget):
         self.setAccessibleName(self.stream_name)
         self._scene.changed.connect(self.update)
         self._exposure = Exposure(self, self._scene)
+        self._surface: GlSurface | None = None
         self._overlay = Overlay()
         self._results = ResultsLayer()
         self._name = StreamName(self._scene)
@@ -305,21 +311,50 @@ class VideoWidget(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
         return QSize(16, 9)
 
+    @property
+    def gl(self) -> bool:
+        """Whether OpenGL draws the pictures, for large tiles on a graphics card; at first it does not.
+
+        Where it can't be had, or fails, it stays off, and the log tells why.
+        """
+        return self._surface is not None
+
+    @gl.setter
+    def gl(self, gl: bool) -> None:
+        if gl and self._surface is None:
+            # Loads libraries that nobody else needs.
+            from camgraph.qt.gl.surface import surface_for
+
+            self._surface = surface_for(self, self._scene, self._paint, self._leave_gl)
+        elif not gl:
+            self._leave_gl()
+
+    def _leave_gl(self) -> None:
+        surface, self._surface = self._surface, None
+        if surface is not None:
+            surface.leave()
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        if self._surface is not None:
+            self._surface.update()
+            return
         painter = QPainter(self)
         try:
-            scale = self.devicePixelRatioF()
-            width, height = round(self.width() * scale), round(self.height() * scale)
-            if self.isVisible():  # `grab` paints hidden widgets too.
-                self._exposure.painted(width, height)
-            if scale != 1:
-                # Painting in device pixels: what has the right size is copied, not scaled.
-                painter.scale(1 / scale, 1 / scale)
-            self._scene.paint(painter, width, height, scale)
-            if self._framed and self.hasFocus():
-                draw_frame(painter, (width, height), scale, self.palette())
+            self._paint(painter)
         finally:
             painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
+        scale = self.devicePixelRatioF()
+        width, height = self.width(), self.height()
+        if scale != 1:
+            width, height = in_device_pixels(painter, width, height, scale)
+        if self.isVisible():  # `grab` paints hidden widgets too.
+            self._exposure.painted(width, height)
+        self._scene.paint(painter, width, height, scale)
+        if self._framed and self.hasFocus():
+            draw_frame(painter, (width, height), scale, self.palette())
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         # A window that is restored need not be painted anew.

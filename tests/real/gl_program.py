@@ -1,0 +1,73 @@
+"""The program of `test_gl_path.py`: a row of tiles that OpenGL draws, if it can.
+
+``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
+A line on its standard input is the view of all tiles as JSON, or ``gl`` or ``raster``.
+"""
+
+import json
+import logging
+import sys
+from typing import Any
+
+from qtpy.QtCore import QSocketNotifier, QTimer
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
+
+import camgraph as cg
+from camgraph.qt import Box, VideoWidget, View
+
+TILE = (320, 180)
+
+
+def tell(**news: Any) -> None:
+    print(json.dumps(news), flush=True)
+
+
+def main() -> None:
+    logging.basicConfig(format="%(message)s")
+    app = QApplication(sys.argv)
+    graph = cg.Graph()
+    for number, url in enumerate(sys.argv[1:], 1):
+        graph.rtsp(f"camera-{number}", url)
+    site = graph.start()
+    window = QWidget()
+    row = QHBoxLayout(window)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(0)
+    tiles = [VideoWidget(stream) for stream in site.streams.values()]
+    for tile in tiles:
+        row.addWidget(tile)
+        tile.clicked.connect(lambda name: tell(clicked=name))
+        tile.gl = True
+    tiles[0].set_boxes([Box(0, 0, 640, 360, color="#ff00ff")])
+    window.setGeometry(0, 0, len(tiles) * TILE[0], TILE[1])
+    window.show()
+
+    def tell_tiles() -> None:
+        tell(
+            gl=[tile.gl for tile in tiles],
+            shown=[[it.shown, it.width, it.height] for it in (tile.statistics() for tile in tiles)],
+        )
+
+    def obey() -> None:
+        line = sys.stdin.readline().strip()
+        if not line:
+            app.quit()
+        for tile in tiles:
+            if line.startswith("{"):
+                tile.view = View(**json.loads(line))
+            elif line:
+                tile.gl = line == "gl"
+
+    telling = QTimer(window)
+    telling.timeout.connect(tell_tiles)
+    telling.start(200)
+    notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(obey)
+    app.exec()
+    notifier.setEnabled(False)
+    site.close()
+    tell(closed=True)
+
+
+if __name__ == "__main__":
+    main()
