@@ -40,6 +40,8 @@ class Player(QObject):
 
     changed = Signal()
     """There is something else to paint."""
+    told = Signal()
+    """There are pictures again, or none any more, or `message` and `status` are others."""
 
     def __init__(self, stream: LiveStream, parent: QObject) -> None:
         super().__init__(parent)
@@ -88,6 +90,11 @@ class Player(QObject):
     def roi(self) -> tuple[int, int, int, int] | None:
         """Which part of the camera's picture `picture` is; None: all of it."""
         return None if self._shown is None else self._shown.request.roi
+
+    @property
+    def status(self) -> StreamStatus:
+        """The stream's state, as it was told last."""
+        return self._status
 
     @property
     def message(self) -> Message:
@@ -235,11 +242,13 @@ class Player(QObject):
                 self._ask_soon()
         self._arrived_ns = time.monotonic_ns()
         self._problem = ""
-        self._fresh = True
+        began, self._fresh = not self._fresh, True
         if not self._watching:
             self._watching = True
             self._silence.start(round(SILENT_S * 1000))
         self.changed.emit()
+        if began:
+            self.told.emit()
 
     def _check_silence(self) -> None:
         if self._shown is not None:
@@ -253,6 +262,7 @@ class Player(QObject):
         if self._shown is not None:
             self._shown.drop_picture()
         self.changed.emit()
+        self.told.emit()
 
     def _on_status(self, status: StreamStatus) -> None:
         if status.stream != self._stream.name or self._closed:
@@ -266,6 +276,7 @@ class Player(QObject):
             self._source = (status.width, status.height)
             self._ask()
         self.changed.emit()
+        self.told.emit()
 
     def _on_broken(self, reason: str) -> None:
         """The ring can't be had, or not any more: the supervisor may be being replaced, so ask again."""
@@ -277,6 +288,7 @@ class Player(QObject):
             self._drop_coming()
         self._retry.start()
         self.changed.emit()
+        self.told.emit()
 
     def _on_closing(self) -> None:
         self.stop()
@@ -285,6 +297,7 @@ class Player(QObject):
             self._status, state="stopped", reason="closed", sentence="The site is closed."
         )
         self.changed.emit()
+        self.told.emit()
 
 
 def _single_shot(parent: QObject, delay_ms: int, callback: Callable[[], None]) -> QTimer:

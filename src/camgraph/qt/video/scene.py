@@ -39,6 +39,8 @@ class Scene(QObject):
 
     changed = Signal()
     """There is something else to paint."""
+    told = Signal()
+    """There are pictures again, or none any more, or what is told of that is something else."""
 
     def __init__(self, stream: LiveStream | None, parent: QObject) -> None:
         super().__init__(parent)
@@ -78,12 +80,14 @@ class Scene(QObject):
         if stream is not None:
             self.player = Player(stream, self)
             self.player.changed.connect(self.changed)
+            self.player.told.connect(self.told)
             self.player.limit(self._max_fps)
             self.player.read_planes(self._planes_painter is not None)
             self.player.present(self._presentation, self._hold)
             if self._tile != (0, 0):
                 self.player.show_in(self._tile, self._view)
         self.changed.emit()
+        self.told.emit()
 
     @property
     def presentation(self) -> Presentation:

@@ -24,6 +24,7 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
+from camgraph.qt.video.accessible import description_of
 from camgraph.qt.video.actions import Actions, Arrows
 from camgraph.qt.video.dragging import Dragging, drop, offer
 from camgraph.qt.video.exposure import Exposure
@@ -74,8 +75,9 @@ class VideoWidget(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._scene = Scene(stream, self)
-        self.setAccessibleName(self.stream_name)
         self._scene.changed.connect(self.update)
+        self._scene.told.connect(self._describe)
+        self._describe()
         self._exposure = Exposure(self, self._scene)
         self._surface: GlSurface | None = None
         self._overlay = Overlay()
@@ -108,7 +110,6 @@ class VideoWidget(QWidget):
         if stream is not self.stream:
             self._results.clear()
             self._scene.stream = stream
-            self.setAccessibleName(self.stream_name)
             self.stream_changed.emit(stream)
 
     @property
@@ -119,6 +120,11 @@ class VideoWidget(QWidget):
     @presentation.setter
     def presentation(self, presentation: Presentation) -> None:
         self._scene.presentation = presentation
+
+    def _describe(self) -> None:
+        # Qt tells screen readers, where there are any.
+        self.setAccessibleName(self.stream_name)
+        self.setAccessibleDescription(description_of(self._scene.player))
 
     def set_boxes(self, boxes: Iterable[Box] | None) -> None:
         """Draw boxes over the picture until others replace them; None: none. The same as `set_overlay`."""
