@@ -82,6 +82,7 @@ PUBLIC = {
         "reply",
         "signals",
     ],
+    "camgraph.qt.quick": ["VideoItem", "register"],
 }
 
 

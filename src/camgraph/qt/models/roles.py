@@ -80,6 +80,8 @@ NUMBERS = frozenset(
 """What the site is asked for."""
 COUNTED = frozenset({StreamRole.SENTENCE, StreamRole.COUNTDOWN})
 """What changes by itself while an attempt is waited for."""
+OF_STATUS = frozenset(ROLE_NAMES) - NUMBERS - {StreamRole.STREAM, StreamRole.NAME}
+"""What a stream's status tells."""
 
 
 class Known(NamedTuple):

@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import (
     QAbstractTableModel,
     QByteArray,
+    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -18,8 +20,18 @@ from qtpy.QtGui import QColor
 from camgraph.client.site import Site
 from camgraph.control.messages import HAS_PICTURES, SiteStatistics, StreamStatus
 from camgraph.qt.ending import when_destroyed
+from camgraph.qt.mime import STREAM_MIME_TYPE, mime_of
 from camgraph.qt.models.numbers import SiteNumbers
-from camgraph.qt.models.roles import COLUMNS, COUNTED, NUMBERS, ROLE_NAMES, Known, StreamRole, value_of
+from camgraph.qt.models.roles import (
+    COLUMNS,
+    COUNTED,
+    NUMBERS,
+    OF_STATUS,
+    ROLE_NAMES,
+    Known,
+    StreamRole,
+    value_of,
+)
 from camgraph.qt.video.relay import SiteRelay
 
 Index = QModelIndex | QPersistentModelIndex
@@ -34,7 +46,8 @@ class StreamModel(QAbstractTableModel):
     """A row for each stream of a site, in the order of their declaration; it follows `Site.apply`.
 
     Columns for a QTableView, of which a QListView and QML's views show the first: the name, with a mark in
-    the colour of the state. Each index of a row answers the roles of `StreamRole`, in QML by name.
+    the colour of the state. A row can be dragged onto a `VideoWidget`. Each index of a row answers the roles
+    of `StreamRole`, in QML by name.
 
     States are there at once. Numbers are asked of the site once a second while somebody reads them, as a view
     does that is on the screen, by a thread: the GUI does not wait. Until they come, and for streams that
@@ -108,7 +121,15 @@ class StreamModel(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:  # noqa: D102
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
-        return super().flags(index) | Qt.ItemFlag.ItemNeverHasChildren
+        return super().flags(index) | Qt.ItemFlag.ItemNeverHasChildren | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:  # noqa: D102, N802
+        return [STREAM_MIME_TYPE]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: D102, N802
+        # A widget shows one stream: of several rows the first is dragged.
+        rows = sorted(index.row() for index in indexes if index.isValid())
+        return mime_of(self._streams[rows[0]]) if rows else QMimeData()
 
     def _value(self, row: int, role: StreamRole) -> Any:
         stream = self._streams[row]
@@ -158,7 +179,7 @@ class StreamModel(QAbstractTableModel):
         row = self._rows.get(status.stream)
         if row is not None and status != self._statuses[status.stream]:
             self._statuses[status.stream] = status
-            self._tell(row, frozenset(ROLE_NAMES) - NUMBERS)
+            self._tell(row, OF_STATUS)
 
     def _tell(self, first: int, roles: frozenset[StreamRole], last: int | None = None) -> None:
         """Tell that roles of rows have other values, and so has what is shown of them."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFrame, QTableView
 from camgraph.base.errors import BrokenError
 from camgraph.control.messages import PlacementRule, RingStatistics, SiteStatistics, StreamStatistics
 from camgraph.qt import StreamModel, StreamRole
+from camgraph.qt.mime import stream_of
 
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
 DISPLAY = Qt.ItemDataRole.DisplayRole
@@ -114,6 +115,15 @@ def test_names_for_qml_are_none_that_its_items_have(make_site, watched):
     roles = {bytes(name).decode() for name in watched(make_site(door=(2, 2))).roleNames().values()}
     assert {"stream", "name", "streamState", "words", "sentence", "countdown", "fps", "bitRate"} <= roles
     assert not roles & {"state", "width", "height", "x", "y", "data", "index", "model", "visible"}
+
+
+def test_a_row_can_be_dragged_onto_a_widget(make_site, watched):
+    site = make_site(door=(2, 2), yard=(2, 2))
+    model = watched(site)
+    assert model.flags(model.index(1, 2)) & Qt.ItemFlag.ItemIsDragEnabled
+    dragged = model.mimeData([model.index(1, 0), model.index(1, 1)])
+    assert set(dragged.formats()) >= set(model.mimeTypes())
+    assert stream_of(dragged) is site.streams["yard"]
 
 
 def test_streams_come_go_and_move(gui, make_site, watched):
