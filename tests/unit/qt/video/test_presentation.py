@@ -224,7 +224,7 @@ def test_what_waits_is_given_back_when_the_stream_is_lost(gui, open_widget) -> N
     widget, camera, _ = open_widget(Fixed(1000))
     play(gui, 5, camera.send)
     gui.until(lambda: widget.statistics().waiting == 4)
-    camera.site.status("door", "reconnecting")
+    camera.site.status("door", "stalled")
     gui.until(lambda: widget.statistics().waiting == 0)
     assert widget.statistics().dropped == 4
     accounts(widget)
