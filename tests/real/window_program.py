@@ -1,4 +1,4 @@
-"""Runs `qt_window_program.py`, and looks at its window."""
+"""Runs `qt_window_program.py`, or one like it, and looks at its window."""
 
 import json
 import os
@@ -22,11 +22,12 @@ Picture = npt.NDArray[np.uint8]
 class Program:
     """The running program, what it has written, and what the X server shows of it."""
 
-    def __init__(self, display: str, urls: list[str], **environment: str) -> None:
+    def __init__(self, display: str, urls: list[str], program: Path = PROGRAM, **environment: str) -> None:
         self._display = display
         self.popen = subprocess.Popen(
-            [sys.executable, str(PROGRAM), *urls],
+            [sys.executable, str(program), *urls],
             env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", **environment},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -36,6 +37,15 @@ class Program:
         self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
         for thread in self._threads:
             thread.start()
+
+    def ask(self, key: str, *arguments: Any) -> Any:
+        """Write a line for its standard input, and return what it answers."""
+        assert self.popen.stdin is not None
+        before = len(self.news(key))
+        self.popen.stdin.write(json.dumps([key, *arguments]) + "\n")
+        self.popen.stdin.flush()
+        wait_until(lambda: len(self.news(key)) > before, 10, f"an answer: {key}")
+        return self.news(key)[before]
 
     def news(self, key: str) -> list[Any]:
         return [line[key] for line in self.lines if key in line]
@@ -62,6 +72,8 @@ class Program:
     def end(self) -> None:
         self.popen.kill()
         self.popen.wait()
+        if self.popen.stdin is not None:
+            self.popen.stdin.close()
         for thread in self._threads:
             thread.join()
 
