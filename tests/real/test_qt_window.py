@@ -28,10 +28,20 @@ def program(xvfb: str, cameras: Cameras) -> Iterator[Program]:
     program.end()
 
 
-def playing(program: Program, width: int = 1280, height: int = 720) -> bool:
+def playing(
+    program: Program, width: int = 1280, height: int = 720, cameras: tuple[int, ...] = (1, 2, 3, 4)
+) -> bool:
     assert program.popen.poll() is None, program.errors
-    tiles = tiles_of(program.screen(width, height))
-    return [decode(tile).camera for tile in tiles] == [1, 2, 3, 4] and all(decode(tile).ok for tile in tiles)
+    found = [decode(tile) for tile in tiles_of(program.screen(width, height))]
+    return tuple(it.camera for it in found) == cameras and all(it.ok for it in found)
+
+
+def drag(program: Program, *way: tuple[int, int]) -> None:
+    """Press the left button at the first point, move over the others, and release it."""
+    program.xdotool("mousemove", *way[0], "mousedown", 1)
+    for point in way[1:]:
+        program.xdotool("mousemove", *point)
+    program.xdotool("mouseup", 1)
 
 
 def within(seconds: float, condition: Callable[[], bool], what: str) -> None:
@@ -56,6 +66,12 @@ def test_a_window_from_its_first_picture_to_its_close(program: Program, xvfb: st
 
     program.xdotool("mousemove", 320, 540, "click", 1)
     within(5, lambda: program.news("clicked") == ["camera-3"], "a click on the third tile")
+
+    drag(program, (160, 90), (190, 100), (700, 500), (960, 540))
+    within(5, lambda: playing(program, cameras=(4, 2, 3, 1)), "the first tile where it was dropped")
+    drag(program, (960, 540), (900, 500), (300, 200), (160, 90))
+    within(5, lambda: playing(program), "the tiles where they were")
+    assert program.news("clicked") == ["camera-3"], "a drag is no click"
 
     program.xdotool("windowsize", "--sync", program.window, 960, 600)
     within(10, lambda: all(it[2:] == [480, 270] for it in program.shown().values()), "the new size")
