@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _STEP = 1.2
 _NOTCH = 120
 """Eighths of degrees: what most mice turn their wheel by in one go."""
+_MOST = 30
+"""Notches at once."""
 
 
 class WheelZoom(Tool):
@@ -25,7 +27,8 @@ class WheelZoom(Tool):
     def wheel(self, event: QWheelEvent) -> bool:
         """Zoom by so much as the wheel was turned."""
         before = self.widget.view.zoom
-        self.widget.zoom_by(_STEP ** (event.angleDelta().y() / _NOTCH), event.position())
+        notches = max(-_MOST, min(event.angleDelta().y() / _NOTCH, _MOST))
+        self.widget.zoom_by(_STEP**notches, event.position())
         return max(before, self.widget.view.zoom) > 1
 
 

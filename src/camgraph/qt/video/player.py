@@ -25,8 +25,10 @@ _log = logging.getLogger(__name__)
 
 SILENT_S = 2.0
 SETTLED_MS = 150
-MOVED_MS = 80
+MOVED_MS = 50
 PATIENCE_MS = 1000
+RESTS_MS = 200
+BEYOND = 0.25
 RETRY_MS = 1000
 
 
@@ -35,7 +37,10 @@ class Player(QObject):
 
     A new size of the tile is asked for when it has stayed for `SETTLED_MS`. Another part of the picture is
     asked for at once, but every `MOVED_MS` at most and not before the last one has come, unless that takes
-    `PATIENCE_MS`. What was there stays until the first new picture is there. All in the thread of the GUI.
+    `PATIENCE_MS`; while it moves on, until it rests for `RESTS_MS`, so much `BEYOND` each edge of the tile is
+    read as well, for where it moves to.
+
+    What was there stays until the first new picture is there. All in the thread of the GUI.
     """
 
     changed = Signal()
@@ -66,6 +71,8 @@ class Player(QObject):
         self._asked_ns = 0
         self._settled = _single_shot(self, SETTLED_MS, self._ask)
         self._moved = _single_shot(self, MOVED_MS, self._ask)
+        self._rests = _single_shot(self, RESTS_MS, self._rest)
+        self._moves = False
         self._retry = _single_shot(self, RETRY_MS, self._ask)
         self._silence = _single_shot(self, round(SILENT_S * 1000), self._check_silence)
         relay = SiteRelay.of(stream.site)
@@ -147,6 +154,8 @@ class Player(QObject):
         elif resized:
             self._settled.start()
         else:
+            self._moves = self._rests.isActive()
+            self._rests.start()
             self._ask_soon()
 
     def limit(self, fps: float | None) -> None:
@@ -168,8 +177,8 @@ class Player(QObject):
     def stop(self) -> None:
         """Read nothing until the next `show_in`."""
         self._tile = None
-        self._fresh = False
-        for timer in (self._settled, self._moved, self._retry, self._silence):
+        self._fresh = self._moves = False
+        for timer in (self._settled, self._moved, self._rests, self._retry, self._silence):
             timer.stop()
         self._watching = False
         self._drop_coming()
@@ -180,6 +189,10 @@ class Player(QObject):
         timing, self._timing = self._timing, None
         if timing is not None:
             timing.leave()
+
+    def _rest(self) -> None:
+        self._moves = False
+        self._ask_soon()
 
     def _ask_soon(self) -> None:
         """Ask for what is wanted now: while the view is being changed that is something else each time."""
@@ -196,7 +209,7 @@ class Player(QObject):
         """Read the part, at the size and rate, that is wanted now, if that is not done already."""
         if self._tile is None or self._closed or 0 in self._source:
             return
-        roi, size = self._view.place(self._source, self._tile).wanted
+        roi, size = self._view.place(self._source, self._tile, BEYOND if self._moves else 0.0).wanted
         pixels: PixelFormat = "bgra"
         if self._planes:
             pixels, roi, size = "yuv420p", None, self._source

@@ -21,6 +21,8 @@ class Side(NamedTuple):
     """What is in the middle of the tile, in parts of `full` from the screen's left or top."""
     reverse: bool
     """Whether the picture's beginning is on the right, or below."""
+    beyond: float = 0.0
+    """So many device pixels beyond the tile's edges are read as well."""
 
     @property
     def offset(self) -> float:
@@ -32,9 +34,10 @@ class Side(NamedTuple):
 
     @property
     def part(self) -> tuple[int, int]:
-        """Beginning and length of what is in sight, in px of the camera's picture: even, or up to its end."""
-        scale = self.full / self.length
-        first, last = max(0.0, -self.offset / scale), min(self.length, (self.tile - self.offset) / scale)
+        """Beginning and length of what is read, in px of the camera's picture: even, or up to its end."""
+        scale, offset = self.full / self.length, self.offset
+        first = max(0.0, (-self.beyond - offset) / scale)
+        last = min(self.length, (self.tile + self.beyond - offset) / scale)
         if self.reverse:
             first, last = self.length - last, self.length - first
         begin = max(0, 2 * math.floor((first + _NOTHING) / 2))

@@ -93,9 +93,12 @@ class View:
         if len(self.center) != 2 or not all(0 <= part <= 1 for part in self.center):
             raise ValueError(f"center {self.center!r} must be two parts of 1, of the width and of the height")
 
-    def place(self, source: Size, tile: Size) -> Placed:
-        """Return where a picture of a size lies in a tile; all sides are at least 1."""
-        across, down = self._sides(source, tile)
+    def place(self, source: Size, tile: Size, beyond: float = 0.0) -> Placed:
+        """Return where a picture of a size lies in a tile; all sides are at least 1.
+
+        So much `beyond` each edge of the tile is wanted too, in parts of the tile.
+        """
+        across, down = self._sides(source, tile, beyond)
         columns, rows = (down, across) if self._lying else (across, down)
         (x, width), (y, height) = columns.part, rows.part
         roi = None if (width, height) == source else (x, y, width, height)
@@ -176,7 +179,7 @@ class View:
         scale = max(tile[0] / width, tile[1] / height)
         return (width, height), (max(tile[0], width * scale), max(tile[1], height * scale))
 
-    def _sides(self, source: Size, tile: Size) -> tuple[Side, Side]:
+    def _sides(self, source: Size, tile: Size, beyond: float = 0.0) -> tuple[Side, Side]:
         """Return how the picture lies across the tile, and down it."""
         (width, height), (full_width, full_height) = self._fitted(source, tile)
         zoom = min(self.zoom, self._most(source, tile))
@@ -184,8 +187,8 @@ class View:
         middles = [1 - part if reverse else part for part, reverse in zip(self.center, reverses, strict=True)]
         x, y = (1, 0) if self._lying else (0, 1)
         return (
-            Side(width, full_width * zoom, tile[0], middles[x], reverses[x]),
-            Side(height, full_height * zoom, tile[1], middles[y], reverses[y]),
+            Side(width, full_width * zoom, tile[0], middles[x], reverses[x], tile[0] * beyond),
+            Side(height, full_height * zoom, tile[1], middles[y], reverses[y], tile[1] * beyond),
         )
 
 

@@ -81,6 +81,20 @@ def test_what_is_read_lies_pixel_by_pixel_on_its_target(view, source, tile):
         assert length <= seen + 4 * scale + 2
 
 
+@given(views, cameras, tiles, st.floats(0, 0.5))
+def test_what_is_beyond_the_edges_is_wanted_where_there_is_more(view, source, tile, beyond):
+    near, far = view.place(source, tile), view.place(source, tile, beyond)
+    assert far.area == near.area
+    scale = max(map(abs, near.to_tile[:4]))
+    assert far.to_tile.map(0, 0) == pytest.approx(near.to_tile.map(0, 0), abs=0.02 * scale * max(source))
+    for axis in (0, 1):
+        first, last = far.target[axis], far.target[axis] + far.target[axis + 2]
+        assert first <= near.target[axis]
+        assert first >= near.target[axis] - tile[axis] * beyond - 4 * scale - 2
+        assert last >= near.target[axis] + near.target[axis + 2]
+    assert View().place(source, tile, beyond) == View().place(source, tile)
+
+
 @given(views, cameras, tiles)
 def test_no_edge_is_free_that_the_picture_can_cover(view, source, tile):
     area = view.place(source, tile).area
@@ -116,11 +130,9 @@ def test_a_picture_is_mirrored_then_turned_clockwise(quarter_turns, mirrored):
 
 @given(views, cameras, tiles)
 def test_flipping_exchanges_left_and_right_of_the_screen(view, source, tile):
-    width = tile[0]
     before, after = (one.place(source, tile).to_tile for one in (view, view.flipped()))
-    middle = source[0] / 2, source[1] / 2
-    assert after.map(*middle)[0] == pytest.approx(width - before.map(*middle)[0], abs=2.5)
-    assert after.map(*middle)[1] == pytest.approx(before.map(*middle)[1], abs=2.5)
+    middle = tile[0] / 2, tile[1] / 2
+    assert after.map(*before.inverse().map(*middle)) == pytest.approx(middle, abs=3)
     assert view.flipped().flipped() == view
     assert view.rotated().rotated().rotated().rotated() == view
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QPointF
 from tests.unit.qt.conftest import noise, player_of
 
 from camgraph.qt import Box, VideoWidget, View
+from camgraph.qt.video.player import MOVED_MS
 from camgraph.ring.writer import FrameMeta
 
 if TYPE_CHECKING:
@@ -153,13 +154,14 @@ def test_a_part_that_is_moved_stays_sharp_and_is_asked_for_now_and_then(gui, mak
     np.testing.assert_array_equal(gui.pixels(widget)[:, :200], camera[270:450, 581:781, 2::-1])
     views: list[object] = []
     widget.view_changed.connect(views.append)
-    for _ in range(30):
-        widget.pan_by(3, 1)
+    for _ in range(60):
+        widget.pan_by(2, 1)
         publish(site, camera)
         gui.turn()
-    assert len(views) == 30
+    assert len(views) == 60
     assert views[-1] is widget.view
-    assert len(site.rings) - before <= (time.monotonic() - began) / 0.08 + 1
+    assert len(site.rings) - before <= (time.monotonic() - began) * 1000 / MOVED_MS + 1
+    assert any(request.width > 400 for request in site.rings), "while it moves on, what lies beyond as well"
     wanted = widget.view.place((1280, 720), (320, 180)).wanted
     see(site, gui, widget, camera)
     assert wanted.roi is not None
