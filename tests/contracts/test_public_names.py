@@ -78,6 +78,7 @@ PUBLIC = {
         "View",
         "WallWindow",
         "Walls",
+        "Zone",
         "quit_on_interrupt",
         "reply",
         "signals",

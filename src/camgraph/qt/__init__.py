@@ -20,6 +20,7 @@ from camgraph.qt.video.overlay import Box, HeatMap, Label, Mask, Polygon  # noqa
 from camgraph.qt.video.presentation import Fixed, InStep, Now, Smooth  # noqa: E402
 from camgraph.qt.video.view import View  # noqa: E402
 from camgraph.qt.video.widget import VideoWidget  # noqa: E402
+from camgraph.qt.video.zones import Zone  # noqa: E402
 from camgraph.qt.wall.wall import VideoWall  # noqa: E402
 from camgraph.qt.wall.walls import Walls  # noqa: E402
 from camgraph.qt.wall.window import WallWindow  # noqa: E402
@@ -41,6 +42,7 @@ __all__ = [
     "View",
     "WallWindow",
     "Walls",
+    "Zone",
     "quit_on_interrupt",
     "reply",
     "signals",

@@ -41,6 +41,7 @@ from camgraph.qt.video.snapshot import Snapshots, seen
 from camgraph.qt.video.statistics import WidgetStatistics
 from camgraph.qt.video.tools import Tool
 from camgraph.qt.video.view import Size, View
+from camgraph.qt.video.zones import Zone, Zones
 
 if TYPE_CHECKING:
     from camgraph.qt.gl.surface import GlSurface
@@ -61,6 +62,8 @@ class VideoWidget(QWidget):
     """The widget shows another stream: `LiveStream` or None."""
     view_changed = Signal(object)
     """It is zoomed, moved, turned, mirrored or fitted another way: the new `View`."""
+    zones_changed = Signal(object)
+    """Somebody has edited the zones: all that there are now, a list of `Zone`."""
     dropped = Signal(object, object)
     """A stream was dropped on the widget: the `LiveStream`, and the object it was dragged from, or None."""
     snapshot_saved = Signal(object)
@@ -89,6 +92,7 @@ class VideoWidget(QWidget):
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
         self._snapshots: Snapshots | None = None
         self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging, Arrows(self)]
+        self._zones = Zones(self._scene, self._tools)
         self._holder: Tool | None = None
         """The tool that has taken the press."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -176,6 +180,33 @@ class VideoWidget(QWidget):
         layers = self._scene.layers
         if self._results not in layers:
             layers.insert(int(self._overlay in layers), self._results)
+
+    @property
+    def zones(self) -> list[Zone]:
+        """The zones over the picture, as they are now."""
+        return self._zones.all
+
+    def set_zones(self, zones: Iterable[Zone] | None) -> None:
+        """Draw zones over the picture in the place of those before; None: none.
+
+        Raises TypeError for what is no `Zone`. `zones_changed` is for changes that a person makes.
+        """
+        self._zones.show(zones or ())
+
+    @property
+    def zones_edited(self) -> bool:
+        """Whether zones are edited here."""
+        return self._zones.edited
+
+    def edit_zones(self, editing: bool = True) -> None:
+        """Let zones be edited with the mouse, while a picture is shown; False: no more, as at first.
+
+        Corners and zones are dragged. A press on a line makes a corner, the right button on a corner removes
+        it, Del the zone that was pressed last. A double click beside the zones begins another: clicks make
+        its corners, a click on the first one, a double click or Enter ends it. Esc gives up what is begun.
+        Whatever else the mouse and keys do goes on beside the zones.
+        """
+        self._zones.edit(self, editing)
 
     @property
     def name_shown(self) -> bool:
