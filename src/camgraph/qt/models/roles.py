@@ -17,7 +17,7 @@ _FIRST = int(Qt.ItemDataRole.UserRole)
 class StreamRole(IntEnum):
     """What can be asked of a row, besides what is shown in its columns; QML has them by the names behind.
 
-    What is not known is None.
+    What is not known is None, in QML null or undefined.
     """
 
     STREAM = _FIRST + 1

@@ -70,7 +70,13 @@ class VideoItem(QQuickPaintedItem):
             self.streamChanged.emit()
 
     stream = _property("QVariant", _stream, _set_stream, notify=streamChanged)
-    """The `LiveStream` that is shown, or null."""
+    """The `LiveStream` that is shown; null or undefined: there is none."""
+
+    def _stream_name(self) -> str:
+        return "" if self._scene.stream is None else self._scene.stream.name
+
+    streamName = _property(str, _stream_name, notify=streamChanged)  # noqa: N815
+    """Its name; empty: there is none."""
 
     @property
     def view(self) -> View:

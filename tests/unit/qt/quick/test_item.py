@@ -51,6 +51,7 @@ def test_states_are_shown_and_told(gui, make_site, window):
     item = video(shown)
     assert item.words == "no stream"
     item.stream = site.streams["door"]
+    assert item.streamName == "door"
     gui.until(lambda: item.words == "waiting for a picture")
     gui.play(site.streams["door"], item)
     assert (item.hasPicture, item.words, item.sentence) == (True, "", "")
