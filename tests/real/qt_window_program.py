@@ -1,7 +1,7 @@
 """The program of `test_qt_window.py`: a user's main window, which starts its site and closes it.
 
 ``python qt_window_program.py URL…`` writes JSON lines: what was clicked, found, lost and shown, and when.
-``WINDOW_SIZE=640x360`` in the environment makes it smaller than 1280x720.
+``WINDOW_SIZE=640x360`` in the environment makes it smaller than 1280x720; ``GL=1`` has OpenGL draw.
 """
 
 import json
@@ -41,6 +41,8 @@ class Window(QMainWindow):
         self.wall = VideoWall(self.site.streams)
         self.wall.clicked.connect(lambda name: tell(clicked=name))
         self.setCentralWidget(self.wall)
+        for tile in self.wall:
+            tile.gl = bool(os.environ.get("GL"))
         self.watcher = self.site.spawn(Watcher)
         self.watcher.watch(self.site.streams["camera-1"].frames(size=(160, 90), format="gray8", fps=5))
         signals(self.watcher).saw.connect(self.on_saw)
