@@ -189,10 +189,6 @@ class VideoWall(QWidget):
     def sizeHint(self) -> QSize:  # noqa: D102, N802
         return QSize(640, 360)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
-        layout = self._places.layout
-        return QSize(16 * layout.columns, 9 * layout.rows)
-
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
         super().resizeEvent(event)
         self._place()
@@ -256,7 +252,6 @@ class VideoWall(QWidget):
 
     def _tile(self, name: str, stream: LiveStream) -> VideoWidget:
         widget = VideoWidget(stream, self)
-        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         widget.clicked.connect(self.clicked)
         widget.double_clicked.connect(lambda *_: self._toggle(name))
         widget.setDragEnabled(True)
