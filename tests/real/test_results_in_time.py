@@ -65,15 +65,17 @@ def test_boxes_lie_on_the_picture_they_belong_to_because_it_is_held_back(
 ) -> None:
     running = start("slow_detector.py", cameras.urls[0])
     held = lags(running, seconds=3)
-    assert abs(float(np.median(held))) <= 1, held
-    told = re.search(r"in_time=(\d+), late=(\d+), .*hold_ms=([\d.]+)", running.close())
+    # Three of four pictures have no result of their own: over them that of one before stands.
+    assert abs(float(np.median(held))) <= 2, held
+    told = re.search(r"in_time=(\d+), .*hold_ms=([\d.]+)", running.close())
     assert told is not None
-    assert int(told[1]) > int(told[2])
-    assert 120 < float(told[3]) <= 400
+    assert int(told[1]) >= 8
+    assert 120 < float(told[2]) <= 400
 
     running = start("slow_detector.py", cameras.urls[0], "--hold", "0")
     behind = lags(running, seconds=1)
     assert np.median(behind) >= 3, behind
+    assert np.median(behind) >= np.median(held) + 2, (held, behind)
     assert " hold_ms=0.0)" in running.close()
 
 
