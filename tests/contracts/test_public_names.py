@@ -79,9 +79,11 @@ PUBLIC = {
         "WallWindow",
         "Walls",
         "Zone",
+        "mime_of",
         "quit_on_interrupt",
         "reply",
         "signals",
+        "stream_of",
     ],
     "camgraph.qt.quick": ["VideoItem", "register"],
 }

@@ -66,8 +66,8 @@ GROUPS: tuple[tuple[Command, ...], ...] = (
         ),
     ),
     (
-        Command("copy", "Copy picture", ("Ctrl+C",), lambda it: it.copy_snapshot()),
-        Command("save", "Save picture", ("S",), lambda it: it.save_snapshot()),
+        Command("copy", "Copy picture", ("Ctrl+C",), lambda it: it._taking_snapshots(for_person=True).copy()),
+        Command("save", "Save picture", ("S",), lambda it: it._taking_snapshots(for_person=True).save(None)),
     ),
 )
 """In the order of the menu, with a line between groups."""

@@ -31,6 +31,7 @@ from camgraph.qt.video.exposure import Exposure
 from camgraph.qt.video.focus import by_keyboard, draw_frame
 from camgraph.qt.video.gestures import DragPan, WheelZoom
 from camgraph.qt.video.name import StreamName
+from camgraph.qt.video.notice import Notice
 from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLayer, checked
 from camgraph.qt.video.panel import StatisticsPanel
 from camgraph.qt.video.presentation import Hold, Presentation
@@ -90,7 +91,8 @@ class VideoWidget(QWidget):
         self._dragging = Dragging(self)
         self.shows_dropped = True
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
-        self._snapshots: Snapshots | None = None
+        self._snapshots: dict[bool, Snapshots] = {}
+        """What takes them for the program, and for the person at the keyboard."""
         self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging, Arrows(self)]
         self._zones = Zones(self._scene, self._tools)
         self._holder: Tool | None = None
@@ -319,13 +321,16 @@ class VideoWidget(QWidget):
         """Put the camera's next picture into the clipboard, as `save_snapshot` saves it."""
         self._taking_snapshots().copy()
 
-    def _taking_snapshots(self) -> Snapshots:
-        if self._snapshots is None:
-            self._snapshots = Snapshots(self)
-            self._snapshots.saved.connect(self.snapshot_saved)
-            self._snapshots.copied.connect(self.snapshot_copied)
-            self._snapshots.failed.connect(self.snapshot_failed)
-        return self._snapshots
+    def _taking_snapshots(self, *, for_person: bool = False) -> Snapshots:
+        taking = self._snapshots.get(for_person)
+        if taking is None:
+            taking = self._snapshots[for_person] = Snapshots(self)
+            taking.saved.connect(self.snapshot_saved)
+            taking.copied.connect(self.snapshot_copied)
+            taking.failed.connect(self.snapshot_failed)
+            if for_person:
+                Notice(self._scene, taking)
+        return taking
 
     def statistics(self) -> WidgetStatistics:
         """Return what became of the frames since the widget was made."""

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QWidget
 from tests.unit.qt.conftest import DrawnSite, Gui
 
 from camgraph.qt import VideoWidget
+from camgraph.qt.video import notice
 
 Key = Qt.Key
 
@@ -103,11 +104,30 @@ def test_pictures_by_keys(gui, site, widget, tmp_path, monkeypatch):
     copied: list[bool] = []
     widget.snapshot_saved.connect(saved.append)
     widget.snapshot_copied.connect(lambda: copied.append(True))
+    monkeypatch.setattr(notice, "STANDS_MS", 200)
+
+    def told() -> bool:
+        """White letters on a dark plate, at the bottom of the widget where the picture is blue and white."""
+        letters = (gui.pixels(widget)[140:180, 100:150] > 250).all(axis=2)
+        return bool(letters.any())
+
+    assert not told()
     QTest.keyClick(widget, Key.Key_S)
+    gui.until(lambda: site.show("door") and saved)
+    gui.until(told)
+    gui.until(lambda: not told())
     QTest.keyClick(widget, Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    gui.until(lambda: site.show("door") and saved and copied)
+    gui.until(lambda: site.show("door") and copied)
     assert QApplication.clipboard().image().width() == 1280
     QApplication.clipboard().clear()
+    gui.until(lambda: not told())
+    widget.save_snapshot()
+    gui.until(lambda: site.show("door") and len(saved) == 2)
+    assert not told(), "the program has asked for it, which may tell it or not"
+    widget.set_stream(None)
+    QTest.keyClick(widget, Key.Key_S)
+    gui.settle()
+    assert told()
 
 
 def test_a_program_may_give_other_keys_or_none(widget):
