@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QKeyEvent, QPalette, QResizeEvent
+from qtpy.QtGui import QAction, QKeyEvent, QPalette, QResizeEvent
 from qtpy.QtWidgets import QWidget
 
 from camgraph.client.streams import LiveStream, StreamTable
@@ -18,6 +18,7 @@ from camgraph.qt.wall.layouts import Arrangement
 from camgraph.qt.wall.places import Places
 from camgraph.qt.wall.rates import DEFAULT_RATES, Rates, checked, fps_of
 from camgraph.qt.wall.saved import restore_places, save_places
+from camgraph.qt.wall.tile import Tile
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class VideoWall(QWidget):
         super().__init__(parent)
         self._widgets: dict[str, VideoWidget] = {}
         self._streams: dict[str, LiveStream] = {}
+        self.menu_actions: list[QAction] = []
+        """What the menus of the tiles have after what they offer by themselves."""
         self._places = Places()
         self._places.set_arrangement(layout)
         self._rates = checked(rates)
@@ -251,12 +254,9 @@ class VideoWall(QWidget):
         self._reorder()
 
     def _tile(self, name: str, stream: LiveStream) -> VideoWidget:
-        widget = VideoWidget(stream, self)
+        widget = Tile(name, stream, self)
         widget.clicked.connect(self.clicked)
         widget.double_clicked.connect(lambda *_: self._toggle(name))
-        widget.setDragEnabled(True)
-        widget.setAcceptDrops(True)
-        widget.shows_dropped = False
         widget.dropped.connect(lambda stream, _source: self._drop(stream, name))
         return widget
 

@@ -40,6 +40,7 @@ class WallWindow(QMainWindow):
         self.full_screen_action.setShortcut(QKeySequence(Qt.Key.Key_F11))
         self.full_screen_action.triggered.connect(self.set_full_screen)
         self.addAction(self.full_screen_action)
+        self.wall.menu_actions.append(self.full_screen_action)
         self.resize(*size)
         self._coming_back = QTimer(self)
         self._coming_back.setSingleShot(True)

@@ -178,3 +178,27 @@ def test_rates_of_ones_own(gui, site):
         VideoWall([], rates={0: 5})
     with pytest.raises(ValueError, match="not 100: 0"):
         VideoWall([], rates={100: 0})
+
+
+def test_the_menu_of_a_tile_has_what_the_wall_offers(wall):
+    def choose(tile, *path: str) -> None:
+        menu = tile.make_menu()
+        for text in path[:-1]:
+            menu = next(action for action in menu.actions() if action.text() == text).menu()
+        next(action for action in menu.actions() if action.text() == path[-1]).trigger()
+
+    def enabled(tile) -> dict[str, bool]:
+        return {action.text(): action.isEnabled() for action in tile.make_menu().actions()}
+
+    choose(wall["b"], "Enlarge")
+    assert shown(wall) == ["b"]
+    choose(wall["b"], "Show all")
+    assert "Next page" not in enabled(wall["b"])
+    choose(wall["b"], "Layout", "2 × 2")
+    assert (enabled(wall["a"])["Next page"], enabled(wall["a"])["Previous page"]) == (True, False)
+    choose(wall["a"], "Next page")
+    assert shown(wall) == list("efgh")
+    choose(wall["e"], "Layout", "1+5")
+    assert wall.layout_name == "1+5"
+    choose(wall["a"], "Name")
+    assert wall["a"].name_shown

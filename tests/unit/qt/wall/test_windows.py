@@ -51,6 +51,7 @@ def test_f11_and_escape_are_for_full_screen(gui, site):
     QTest.keyClick(window.wall["b"], Qt.Key.Key_Escape)
     assert not window.full_screen
     gui.until(lambda: window.geometry() == normal)
+    assert window.full_screen_action in window.wall["a"].make_menu().actions()
     window.full_screen_action.trigger()
     assert window.full_screen
 
