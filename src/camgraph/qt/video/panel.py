@@ -49,6 +49,7 @@ def lines_of(statistics: WidgetStatistics, status: StreamStatus, fps: float | No
     loss = _tr("{:.1f} % of the packets lost").format(100 * status.loss) if status.loss else ""
     causes = (
         (_tr("superseded {}"), statistics.superseded),
+        (_tr("overdue {}"), statistics.overdue),
         (_tr("late {}"), statistics.late),
         (_tr("behind {}"), statistics.behind),
         (_tr("dropped {}"), statistics.dropped),
@@ -59,8 +60,15 @@ def lines_of(statistics: WidgetStatistics, status: StreamStatus, fps: float | No
             _tr("shown at {}×{}").format(statistics.width, statistics.height),
             "" if fps is None else _tr("{:.1f} fps").format(fps),
         ),
-        _tr("{:.0f} ms old, at most {:.0f} ms").format(statistics.age_ms_p50, statistics.age_ms_p99),
-        _tr("{} shown, {} lost").format(statistics.shown, statistics.lost),
+        _joined(
+            _tr("{:.0f} ms old, p99 {:.0f} ms").format(statistics.age_ms_p50, statistics.age_ms_p99),
+            _tr("held {:.0f} ms").format(statistics.delay_ms) if statistics.delay_ms else "",
+        ),
+        _joined(
+            _tr("{} shown").format(statistics.shown),
+            _tr("{} of them late").format(statistics.shown_late) if statistics.shown_late else "",
+            _tr("{} lost").format(statistics.lost),
+        ),
         _joined(*(text.format(count) for text, count in causes if count)),
     )
     return tuple(line for line in lines if line)

@@ -24,6 +24,8 @@ WITHIN_MS = 5000
 
 def seen(widget: "VideoWidget") -> QImage:
     """Return what the widget shows now, in device pixels, with what is drawn over the picture."""
+    if widget._surface is not None:
+        return widget._surface.grabFramebuffer()
     scale = widget.devicePixelRatioF()
     width, height = round(widget.width() * scale), round(widget.height() * scale)
     image = QImage(width, height, QImage.Format.Format_RGB32)

@@ -102,14 +102,14 @@ def test_numbers_in_words():
     counter = PaintedCounter()
     for number in range(10):
         counter.count((640, 360), number * 40 * MS, number * 40 * MS + 12 * MS)
-    counts = FrameCounts(published=15, superseded=3, behind=2)
+    counts = FrameCounts(published=16, superseded=3, behind=2, overdue=1, shown_late=4)
     status = StreamStatus(stream="door", state="degraded", codec="h264", width=1280, height=720, loss=0.031)
-    assert lines_of(counter.statistics(counts), status, 24.96) == (
+    assert lines_of(counter.statistics(counts, 40.2), status, 24.96) == (
         "h264 1280×720, 3.1 % of the packets lost",
         "shown at 640×360, 25.0 fps",
-        "12 ms old, at most 12 ms",
-        "10 shown, 5 lost",
-        "superseded 3, behind 2",
+        "12 ms old, p99 12 ms, held 40 ms",
+        "10 shown, 4 of them late, 6 lost",
+        "superseded 3, overdue 1, behind 2",
     )
     nothing = PaintedCounter().statistics(FrameCounts())
     assert lines_of(nothing, StreamStatus(stream="door", state="live"), None)[-1] == "0 shown, 0 lost"
