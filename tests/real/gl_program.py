@@ -1,7 +1,7 @@
 """The program of `test_gl_path.py`: a row of tiles that OpenGL draws, if it can.
 
 ``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
-A line on its standard input is the view of all tiles as JSON, or ``gl`` or ``raster``.
+A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles.
 """
 
 import json
@@ -49,14 +49,13 @@ def main() -> None:
         )
 
     def obey() -> None:
-        line = sys.stdin.readline().strip()
-        if not line:
-            app.quit()
+        what, value = json.loads(sys.stdin.readline())
         for tile in tiles:
-            if line.startswith("{"):
-                tile.view = View(**json.loads(line))
-            elif line:
-                tile.gl = line == "gl"
+            if what == "view":
+                tile.view = View(**value)
+            else:
+                tile.gl = value == "gl"
+        tell(**{what: value})
 
     telling = QTimer(window)
     telling.timeout.connect(tell_tiles)
@@ -66,7 +65,6 @@ def main() -> None:
     app.exec()
     notifier.setEnabled(False)
     site.close()
-    tell(closed=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,5 @@
 """Tiles that OpenGL draws, on an X server: as exact as the others, and where there is none, those."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.real.window_program import Picture, has_bars
+from tests.real.window_program import Picture, Program, has_bars
 from tests.real.x11_windows import Spot, XServer, x_server
 
 from camgraph.testing.cameras import Cameras
@@ -26,35 +21,16 @@ TOLERANCE = 8
 MAGENTA = (255, 0, 255)
 
 
-class Program:
+class Row:
     """The running program, and its tiles on the screen."""
 
     def __init__(self, x: XServer, urls: list[str], **environment: str) -> None:
         self._x = x
-        self.popen = subprocess.Popen(
-            [sys.executable, str(PROGRAM), *urls],
-            env={**os.environ, "DISPLAY": x.display, "QT_QPA_PLATFORM": "xcb", **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[dict[str, Any]] = []
-        self.errors = ""
-        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
-        for thread in self._threads:
-            thread.start()
-
-    def news(self, key: str) -> list[Any]:
-        return [line[key] for line in self.lines if key in line]
-
-    def say(self, line: str) -> None:
-        assert self.popen.stdin is not None
-        self.popen.stdin.write(f"{line}\n")
-        self.popen.stdin.flush()
+        self.program = Program(x.display, urls, PROGRAM, **environment)
+        self.ask, self.news = self.program.ask, self.program.news
 
     def tiles(self) -> list[Picture]:
-        assert self.popen.poll() is None, self.errors
+        assert self.program.popen.poll() is None, self.program.errors
         screen = self._x.pixels(Spot(0, 0, TILES * WIDTH, HEIGHT))
         return [screen[:, n * WIDTH : (n + 1) * WIDTH] for n in range(TILES)]
 
@@ -65,27 +41,13 @@ class Program:
         numbers = [it.number for it in found if it.ok and it.number is not None]
         return numbers if len(numbers) == TILES and all(has_bars(it, TOLERANCE) for it in tiles) else None
 
-    def end(self) -> int:
-        """Have it end in order."""
-        try:
-            self.popen.stdin.close()  # type: ignore[union-attr]
-            return self.popen.wait(10)
-        finally:
-            self.popen.kill()
-            self.popen.wait()
-            for thread in self._threads:
-                thread.join()
+    def drawn_by_gl(self) -> bool:
+        """Whether all tiles are, as they have told last."""
+        return all(wait_until(lambda: self.news("gl"), 5, "what draws")[-1])
 
-    def _read(self) -> None:
-        assert self.popen.stdout is not None
-        with self.popen.stdout as output:
-            for line in output:
-                self.lines.append(json.loads(line))
-
-    def _read_errors(self) -> None:
-        assert self.popen.stderr is not None
-        with self.popen.stderr as errors:
-            self.errors = errors.read()
+    def sizes(self) -> list[list[int]]:
+        """Of what pictures the tiles show, as they have told last."""
+        return [it[1:] for it in self.news("shown")[-1]]
 
 
 @pytest.fixture(scope="module")
@@ -117,55 +79,52 @@ def turned(tile: Picture) -> bool:
 
 @pytest.mark.parametrize("binding", ["pyside6", "pyqt6"])
 def test_the_same_pictures(x: XServer, urls: list[str], binding: str) -> None:
-    program = Program(x, urls, QT_API=binding)
+    row = Row(x, urls, QT_API=binding)
     try:
-        before = wait_until(program.numbers, 20, "three cameras in their colours") or []
-
-        def later() -> bool:
-            return all(new != old for new, old in zip(program.numbers() or before, before, strict=True))
-
-        if not all(wait_until(lambda: program.news("gl"), 5, "what draws")[-1]):
+        before = wait_until(row.numbers, 20, "three cameras in their colours") or []
+        if not row.drawn_by_gl():
             pytest.skip("there is no OpenGL here")
-        wait_until(later, 5, "other frames")
-        sizes = [[1280, 720], [640, 360], [640, 360]]
-        wait_until(lambda: [it[1:] for it in program.news("shown")[-1]] == sizes, 5, "the cameras' sizes")
 
-        magenta = (program.tiles()[0] == MAGENTA).all(axis=2)
+        def other() -> bool:
+            return all(new != old for new, old in zip(row.numbers() or before, before, strict=True))
+
+        wait_until(other, 5, "other frames")
+        wait_until(lambda: row.sizes() == [[1280, 720], [640, 360], [640, 360]], 5, "the cameras' sizes")
+
+        magenta = (row.tiles()[0] == MAGENTA).all(axis=2)
         rows, columns = np.flatnonzero(magenta.any(axis=1)), np.flatnonzero(magenta.any(axis=0))
         edges = np.array([columns[0], columns[-1], rows[0], rows[-1]])
         assert np.abs(edges - (0, WIDTH // 2, 0, HEIGHT // 2)).max() <= 2
 
         x.xdotool("mousemove", WIDTH * 3 // 2, HEIGHT // 2, "click", 1)
-        wait_until(lambda: program.news("clicked") == ["camera-2"], 5, "a click on the second tile")
+        wait_until(lambda: row.news("clicked") == ["camera-2"], 5, "a click on the second tile")
 
-        program.say('{"zoom": 2, "center": [0.25, 0.25]}')
-        wait_until(lambda: all(map(zoomed, program.tiles())), 5, "a quarter of each picture")
-        view = '{"quarter_turns": 1, "mirrored": true, "fit": "stretch"}'
-        program.say(view)
-        wait_until(lambda: all(map(turned, program.tiles())), 5, "turned pictures")
+        row.ask("view", {"zoom": 2, "center": [0.25, 0.25]})
+        wait_until(lambda: all(map(zoomed, row.tiles())), 5, "a quarter of each picture")
+        row.ask("view", {"quarter_turns": 1, "mirrored": True, "fit": "stretch"})
+        wait_until(lambda: all(map(turned, row.tiles())), 5, "turned pictures")
 
-        program.say("raster")
-        wait_until(lambda: not any(program.news("gl")[-1]), 5, "drawn without OpenGL")
-        wait_until(
-            lambda: [it[1:] for it in program.news("shown")[-1]] == [[180, 320]] * 3, 5, "read as seen"
-        )
-        assert all(map(turned, program.tiles()))
-        program.say("{}")
-        wait_until(program.numbers, 5, "upright pictures")
-        program.say("gl")
-        wait_until(lambda: all(program.news("gl")[-1]) and program.numbers(), 5, "drawn by OpenGL again")
+        row.ask("draw", "raster")
+        wait_until(lambda: row.sizes() == [[180, 320]] * TILES, 5, "pictures as they are seen")
+        wait_until(lambda: all(map(turned, row.tiles())), 5, "the same without OpenGL")
+        assert not row.drawn_by_gl()
+        row.ask("view", {})
+        row.ask("draw", "gl")
+        wait_until(lambda: row.drawn_by_gl() and row.numbers(), 5, "drawn by OpenGL again")
+        row.program.close()
+        assert row.program.popen.wait(10) == 0
     finally:
-        code = program.end()
-    assert (code, program.errors) == (0, "")
+        row.program.end()
+    assert row.program.errors == ""
 
 
 def test_where_there_is_no_opengl_tiles_are_drawn_without(x: XServer, urls: list[str]) -> None:
-    program = Program(x, urls, QT_XCB_GL_INTEGRATION="none")
+    row = Row(x, urls, QT_XCB_GL_INTEGRATION="none")
     try:
-        wait_until(program.numbers, 20, "three cameras in their colours")
-        wait_until(lambda: program.news("gl"), 5, "what draws")
-        assert not any(program.news("gl")[-1])
+        wait_until(row.numbers, 20, "three cameras in their colours")
+        assert not row.drawn_by_gl()
     finally:
-        program.end()
+        row.program.end()
     # Qt says something of its own, too.
-    assert program.errors.count("\nvideo is drawn without OpenGL: the display gives no OpenGL context\n") == 1
+    told = "\nvideo is drawn without OpenGL: the display gives no OpenGL context\n"
+    assert row.program.errors.count(told) == 1

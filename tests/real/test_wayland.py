@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.real.window_program import Picture, Program, has_bars, tiles_of
+from tests.real.window_program import PROGRAM, Picture, Program, has_bars, tiles_of
 from tests.real.x11_windows import Spot, XServer, x_server
 
 from camgraph.testing.cameras import Cameras
@@ -94,7 +94,7 @@ def x(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
 
 def run(cameras: Cameras, compositor: Compositor, **environment: str) -> Program:
     environment |= {"QT_QPA_PLATFORM": "wayland", "WINDOW_SIZE": "{}x{}".format(*WINDOW)}
-    return Program("", cameras.urls, **compositor.environment, **environment)
+    return Program("", cameras.urls, PROGRAM, **compositor.environment, **environment)
 
 
 def test_a_wall_under_the_mouse(cameras: Cameras, x: XServer) -> None:
