@@ -21,6 +21,8 @@ LATE_NS = 10_000_000_000
 """No network holds frames up for so long."""
 BEGINNING_NS = 1_000_000_000
 """So long a stream catches up with itself, and its delay changes at once; then half of that is forgotten."""
+AGREED_NS = 10_000_000
+"""So long what all want together is taken for what they wanted: with many, asking costs the most."""
 LIVE_NS = 2_000_000_000
 """Who had no frame for so long holds nobody up."""
 
@@ -39,16 +41,20 @@ class Pacing:
         self._members: WeakSet[Pace] = WeakSet()
         self._delay_ns: int | None = None
         self._reached_ns = 0
+        self._asked_ns = 0
+        self._wishes: tuple[int, int | None, bool] = (0, None, False)
 
     def join(self) -> "Pace":
         """Have one stream more, until it leaves, or is gone."""
         pace = Pace(self)
         self._members.add(pace)
+        self._asked_ns = 0
         return pace
 
     def leave(self, pace: "Pace") -> None:
         """Have one stream less; leaving twice does nothing."""
         self._members.discard(pace)
+        self._asked_ns = 0
         if not self._members:
             self._delay_ns = None
 
@@ -65,7 +71,9 @@ class Pacing:
 
     def delay_at(self, line_ns: int, now_ns: int) -> int:
         """Return the delay of a frame; frames are asked for in order, more or less."""
-        wanted, ceiling, begins = self._wishes(now_ns)
+        if len(self._members) == 1 or not 0 <= now_ns - self._asked_ns < AGREED_NS:
+            self._asked_ns, self._wishes = now_ns, self._ask(now_ns)
+        wanted, ceiling, begins = self._wishes
         delay = self._delay_ns
         if delay is None:
             self._reached_ns = line_ns
@@ -81,7 +89,7 @@ class Pacing:
         self._delay_ns = delay
         return delay
 
-    def _wishes(self, now_ns: int) -> tuple[int, int | None, bool]:
+    def _ask(self, now_ns: int) -> tuple[int, int | None, bool]:
         """Return the delay that is wanted, the most that is allowed, and whether a member begins."""
         live = [member for member in self._members if now_ns - member.heard_ns <= LIVE_NS]
         needs = [need for member in live if (need := member.needed_ns) is not None]
@@ -117,7 +125,7 @@ class Pace:
 
     def due_ns(self, line_ns: int, arrival_ns: int, publish_ns: int) -> int:
         """Return when a frame is due that has this time on the line, and came and was published then."""
-        if self._pacing.longest_ns is not None:
+        if self.adapts:
             self._follow(line_ns, publish_ns)
         if self.hold_ns:
             self._held.add(publish_ns, arrival_ns + self.hold_ns - line_ns)
@@ -125,6 +133,11 @@ class Pace:
             self._held.clear()
         self.heard_ns = publish_ns
         return line_ns + self._pacing.delay_at(line_ns, publish_ns)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the delay follows the transits."""
+        return self._pacing.longest_ns is not None
 
     @property
     def needed_ns(self) -> int | None:

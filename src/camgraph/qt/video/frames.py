@@ -76,6 +76,11 @@ class FrameFeed:
         # Deleted by a parent, without `close`: the descriptors must go all the same.
         when_destroyed(self._notifier, reader.close)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether pictures have come that wait for their times."""
+        return False
+
     def reads(self, request: FrameRequest, timing: Timing | None) -> bool:
         """Tell whether it reads just that, to be shown at those times."""
         return self.request == request and self.timing is timing

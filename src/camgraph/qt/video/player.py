@@ -30,6 +30,7 @@ PATIENCE_MS = 1000
 RESTS_MS = 200
 BEYOND = 0.25
 RETRY_MS = 1000
+AGAIN_MS = 100
 
 
 class Player(QObject):
@@ -92,6 +93,11 @@ class Player(QObject):
         if self._status.state not in HAS_PICTURES or not self._fresh or self._shown is None:
             return None
         return self._shown.picture
+
+    @property
+    def awaits_first(self) -> bool:
+        """Whether nothing is wrong, and no picture has come since this began to read."""
+        return self._status.state in HAS_PICTURES and not self._problem and self._shown is None
 
     @property
     def roi(self) -> tuple[int, int, int, int] | None:
@@ -268,8 +274,8 @@ class Player(QObject):
             # Pictures that came while the GUI was busy elsewhere count.
             self._shown.take()
         left_ms = round(SILENT_S * 1000) - (time.monotonic_ns() - self._arrived_ns) // 1_000_000
-        if left_ms > 0:
-            self._silence.start(left_ms)
+        if left_ms > 0 or (self._shown is not None and self._shown.has_more):
+            self._silence.start(max(left_ms, AGAIN_MS))
             return
         self._fresh = self._watching = False
         if self._shown is not None:

@@ -8,6 +8,8 @@ from camgraph.playout.schedule import MOST_WAITING, waiting_frames
 
 LONGEST_MS = 2000
 """No picture waits longer: as many wait as a reader may hold."""
+FIRST_MS = 150
+"""What a delay that adapts seldom needs more of: room for more is made when it does."""
 _MS = 1_000_000
 
 Line = Literal["camera", "capture", "arrival"]
@@ -45,7 +47,6 @@ class Fixed:
         _check("delay_ms", self.delay_ms, 0)
 
 
-@dataclass(frozen=True, eq=False)
 class InStep:
     """Pictures of several cameras that were taken at one moment are shown at one moment.
 
@@ -55,11 +56,18 @@ class InStep:
     thread of the GUI.
     """
 
-    longest_ms: int = 500
+    def __init__(self, longest_ms: int = 500) -> None:
+        _check("longest_ms", longest_ms, 1)
+        self._longest_ms = longest_ms
+        self._pacing = Pacing(longest_ns=longest_ms * _MS)
 
-    def __post_init__(self) -> None:
-        _check("longest_ms", self.longest_ms, 1)
-        object.__setattr__(self, "_pacing", Pacing(longest_ns=self.longest_ms * _MS))
+    def __repr__(self) -> str:
+        return f"<InStep longest_ms={self._longest_ms}>"
+
+    @property
+    def longest_ms(self) -> int:
+        """What was asked for."""
+        return self._longest_ms
 
 
 Presentation = Now | Smooth | Fixed | InStep
@@ -90,10 +98,11 @@ class Timing:
         self.line = line
         self.pace = pace
         self.hold = hold
-        wait_ms = longest_ms + (0 if hold is None else hold.longest_ms)
-        self.room = waiting_frames(min(wait_ms, LONGEST_MS)) + 1
+        hold_ms = 0 if hold is None else hold.longest_ms
+        first_ms = min(longest_ms, FIRST_MS) if pace.adapts else longest_ms
+        self.room = waiting_frames(min(first_ms + hold_ms, LONGEST_MS)) + 1
         """So many pictures wait at the most."""
-        self._most = max(self.room, min(MOST_WAITING, 2 * self.room))
+        self._most = min(2 * waiting_frames(min(longest_ms + hold_ms, LONGEST_MS)), MOST_WAITING) + 1
 
     @property
     def delay_ms(self) -> float:
@@ -101,9 +110,9 @@ class Timing:
         return self.pace.buffer_ns / _MS
 
     def widen(self) -> bool:
-        """Have more room, for more pictures a second than was reckoned with; False: there is none."""
-        wider, self.room = self.room < self._most, self._most
-        return wider
+        """Have more room, for a longer delay or more pictures a second; False: there is none."""
+        before, self.room = self.room, max(self.room, min(2 * self.room, self._most))
+        return self.room > before
 
     def leave(self) -> None:
         """Have no share in anything any more."""
@@ -117,10 +126,16 @@ def timing_of(presentation: Presentation, hold: Hold | None = None) -> Timing | 
             return Timing("camera", Pacing(longest_ns=longest_ms * _MS).join(), longest_ms, hold)
         case Fixed(delay_ms):
             return Timing("capture", Pacing(least_ns=delay_ms * _MS).join(), delay_ms, hold)
-        case InStep(longest_ms):
-            pacing: Pacing = presentation._pacing  # type: ignore[attr-defined]
+        case InStep(longest_ms=longest_ms, _pacing=pacing):
             return Timing("capture", pacing.join(), longest_ms, hold)
     return None if hold is None else Timing("arrival", Pacing(least_ns=0).join(), 0, hold)
+
+
+def checked(presentation: Presentation) -> Presentation:
+    """Return it; raise TypeError for what is none."""
+    if not isinstance(presentation, Presentation):
+        raise TypeError(f"a presentation is Now(), Smooth(), Fixed() or InStep(), not {presentation!r}")
+    return presentation
 
 
 def _check(name: str, value_ms: int, least_ms: int) -> None:

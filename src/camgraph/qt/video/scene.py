@@ -15,7 +15,7 @@ from camgraph.qt.video.frames import Picture
 from camgraph.qt.video.layers import Canvas, Layer
 from camgraph.qt.video.nosignal import draw_message
 from camgraph.qt.video.player import Player
-from camgraph.qt.video.presentation import Hold, Now, Presentation
+from camgraph.qt.video.presentation import Hold, Now, Presentation, checked
 from camgraph.qt.video.statistics import FrameCounts, PaintedCounter, WidgetStatistics
 from camgraph.qt.video.view import Affine, Placed, Size, View
 from camgraph.ring.frame import Frame
@@ -96,7 +96,7 @@ class Scene(QObject):
 
     @presentation.setter
     def presentation(self, presentation: Presentation) -> None:
-        self._presentation = presentation
+        self._presentation = checked(presentation)
         self._present()
 
     @property

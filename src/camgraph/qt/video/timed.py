@@ -58,6 +58,11 @@ class TimedFeed(FrameFeed):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.take)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether pictures have come that wait for their times."""
+        return len(self._waiting) > 0
+
     def drop_picture(self) -> None:
         """Give the memory of what is shown, and of what waits, back to the ring."""
         super().drop_picture()
