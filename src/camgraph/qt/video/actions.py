@@ -57,7 +57,7 @@ GROUPS: tuple[tuple[Command, ...], ...] = (
         Command("zoom_out", "Zoom out", ("-",), lambda it: it.zoom_by(1 / _ZOOM)),
         Command("rotate", "Rotate", ("R",), lambda it: it.rotate()),
         Command("mirror", "Mirror", ("M",), lambda it: it.mirror()),
-        Command("reset_view", "Show all as it comes", ("0",), lambda it: it.reset_view()),
+        Command("reset_view", "Reset view", ("0",), lambda it: it.reset_view()),
     ),
     (
         Command("name", "Name", ("N",), _toggle("name_shown"), lambda it: it.name_shown),
