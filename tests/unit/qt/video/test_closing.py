@@ -125,6 +125,25 @@ def test_readers_end_with_the_widget_however_it_ends(gui, make_site, way):
     assert site.readers("door") == {}
 
 
+def test_a_forgotten_widget_ends_whatever_it_was_doing(gui, make_site, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    site = make_site(door=(1280, 720))
+    widget = playing(site, gui)
+    widget.name_shown = widget.statistics_shown = True
+    widget.setDragEnabled(True)
+    for name in ("copy", "save", "zoom_in", "rotate", "mirror"):
+        widget.action(name).trigger()
+    widget.make_menu().popup(widget.mapToGlobal(widget.rect().center()))
+    gui.until(lambda: (1280, 720) in site.readers("door"))
+    alive = weakref.ref(widget)
+    del widget
+    assert alive() is None
+    gui.settle()
+    assert site.readers("door") == {}
+    gc.collect()
+    assert relays._relays == {}
+
+
 def test_a_click_may_delete_the_widget_that_was_clicked(gui, make_site):
     site = make_site(door=(1280, 720), yard=(1280, 720))
     wall = VideoWall(site.streams)
