@@ -1,7 +1,8 @@
 """The program of `test_gl_path.py`: a row of tiles that OpenGL draws, if it can.
 
 ``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
-A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles.
+A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles, or
+``["save", "/a/path.png"]`` for what the first one shows.
 """
 
 import json
@@ -53,8 +54,10 @@ def main() -> None:
         for tile in tiles:
             if what == "view":
                 tile.view = View(**value)
-            else:
+            elif what == "draw":
                 tile.gl = value == "gl"
+        if what == "save":
+            tiles[0].snapshot().save(value)
         tell(**{what: value})
 
     telling = QTimer(window)

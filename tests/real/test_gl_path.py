@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from tests.real.window_program import Picture, Program, has_bars
@@ -78,7 +79,7 @@ def turned(tile: Picture) -> bool:
 
 
 @pytest.mark.parametrize("binding", ["pyside6", "pyqt6"])
-def test_the_same_pictures(x: XServer, urls: list[str], binding: str) -> None:
+def test_the_same_pictures(x: XServer, urls: list[str], binding: str, tmp_path: Path) -> None:
     row = Row(x, urls, QT_API=binding)
     try:
         before = wait_until(row.numbers, 20, "three cameras in their colours") or []
@@ -98,6 +99,12 @@ def test_the_same_pictures(x: XServer, urls: list[str], binding: str) -> None:
 
         x.xdotool("mousemove", WIDTH * 3 // 2, HEIGHT // 2, "click", 1)
         wait_until(lambda: row.news("clicked") == ["camera-2"], 5, "a click on the second tile")
+
+        row.ask("save", str(tmp_path / "tile.png"))
+        with av.open(tmp_path / "tile.png") as file:
+            saved = next(file.decode(video=0)).to_ndarray(format="rgb24")
+        assert saved.shape == (HEIGHT, WIDTH, 3)
+        assert has_bars(np.asarray(saved, np.uint8), TOLERANCE)
 
         row.ask("view", {"zoom": 2, "center": [0.25, 0.25]})
         wait_until(lambda: all(map(zoomed, row.tiles())), 5, "a quarter of each picture")
