@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QWidget
 from camgraph.client.streams import LiveStream, StreamTable
 from camgraph.control.messages import StreamStatus
 from camgraph.qt.ending import when_destroyed
+from camgraph.qt.video.presentation import Now, Presentation
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.widget import VideoWidget
 from camgraph.qt.wall.layouts import Arrangement
@@ -74,6 +75,7 @@ class VideoWall(QWidget):
         self._places = Places()
         self._places.set_arrangement(layout)
         self._rates = checked(rates)
+        self._presentation: Presentation = Now()
         self._told: tuple[str, int] = ("", 0)
         self._followed = streams if isinstance(streams, StreamTable) else None
         self.setAutoFillBackground(True)
@@ -124,6 +126,17 @@ class VideoWall(QWidget):
         """
         self._places.set_arrangement(layout)
         self._place()
+
+    @property
+    def presentation(self) -> Presentation:
+        """When pictures are shown in all tiles, also in those that come; see `VideoWidget.presentation`."""
+        return self._presentation
+
+    @presentation.setter
+    def presentation(self, presentation: Presentation) -> None:
+        for widget in self._widgets.values():
+            widget.presentation = presentation
+        self._presentation = presentation
 
     @property
     def pages(self) -> int:
@@ -255,6 +268,7 @@ class VideoWall(QWidget):
 
     def _tile(self, name: str, stream: LiveStream) -> VideoWidget:
         widget = Tile(name, stream, self)
+        widget.presentation = self._presentation
         widget.clicked.connect(self.clicked)
         widget.double_clicked.connect(lambda *_: self._toggle(name))
         widget.dropped.connect(lambda stream, _source: self._drop(stream, name))

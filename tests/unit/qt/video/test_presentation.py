@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.qt.conftest import DrawnSite, Gui, player_of, quarters
 
-from camgraph.qt import Fixed, InStep, Now, Smooth, VideoWidget
+from camgraph.qt import Fixed, InStep, Now, Smooth, VideoWall, VideoWidget
 from camgraph.qt.video.layers import Canvas
 from camgraph.qt.video.presentation import Hold
 from camgraph.ring.frame import Frame
@@ -285,3 +285,16 @@ def test_what_is_no_presentation_is_refused(gui) -> None:
         VideoWidget().presentation = "smooth"  # type: ignore[assignment]
     assert InStep() != InStep()
     assert Smooth() == Smooth(500)
+
+
+def test_all_tiles_of_a_wall_have_its_presentation_and_those_that_come(gui, make_site) -> None:
+    site = make_site(door=SIZE, yard=SIZE, hall=SIZE)
+    wall = VideoWall([site.streams["door"], site.streams["yard"]])
+    together = InStep()
+    wall.presentation = together
+    wall["yard"].dropped.emit(site.streams["hall"], None)
+    assert wall.order == ("door", "hall")
+    assert {tile.presentation for tile in wall} == {together}
+    with pytest.raises(TypeError):
+        wall.presentation = "in step"  # type: ignore[assignment]
+    assert wall.presentation is together
