@@ -17,6 +17,7 @@ from camgraph.qt.video.nosignal import draw_message
 from camgraph.qt.video.player import Player
 from camgraph.qt.video.presentation import Hold, Now, Presentation, checked
 from camgraph.qt.video.statistics import FrameCounts, PaintedCounter, WidgetStatistics
+from camgraph.qt.video.still import Still
 from camgraph.qt.video.view import Affine, Placed, Size, View
 from camgraph.ring.frame import Frame
 
@@ -27,6 +28,8 @@ _BARS = QColor(0, 0, 0)
 _SOURCE = QPainter.CompositionMode.CompositionMode_Source
 _OVER = QPainter.CompositionMode.CompositionMode_SourceOver
 
+Part = tuple[int, int, int, int]
+"""x, y, width, height in px of the camera's picture."""
 PlanesPainter = Callable[[QPainter, Frame, Affine, Size, Size], None]
 """Fills a tile with a yuv420p frame: what leads to the tile from the camera's picture, the sizes of both."""
 
@@ -59,6 +62,7 @@ class Scene(QObject):
         self._hold: Hold | None = None
         self._planes_painter: PlanesPainter | None = None
         self._placed: tuple[object, Placed] | None = None
+        self._still: Still | None = None
         self._counter = PaintedCounter()
         self._paint_failed = False
         self._countdown = Countdown(self)
@@ -76,7 +80,7 @@ class Scene(QObject):
             self.player.stop()
             self._before.add(self.player.counts())
             self.player.deleteLater()
-        self._stream, self.player = stream, None
+        self._stream, self.player, self._still = stream, None, None
         if stream is not None:
             self.player = Player(stream, self)
             self.player.changed.connect(self.changed)
@@ -167,14 +171,25 @@ class Scene(QObject):
         """Show the stream in a tile of so many device pixels."""
         if (width, height) != self._tile:
             self._tile = (width, height)
+            if self._still is not None:
+                self._still.begin()
             if self.player is not None:
                 self.player.show_in(self._tile, self._view)
 
     def look_away(self) -> None:
-        """Read nothing until the next `look`."""
+        """Read nothing until the next `look`; what was seen last stands then, dark, until there is more."""
         self._tile = (0, 0)
         if self.player is not None:
+            if self.player.picture is not None and self._planes_painter is None:
+                self._drop_still()
+                self._still = Still(self.player, self._drop_still)
             self.player.stop()
+
+    def _drop_still(self) -> None:
+        still, self._still = self._still, None
+        if still is not None:
+            still.deleteLater()
+            self.changed.emit()
 
     @property
     def source(self) -> Size:
@@ -207,12 +222,11 @@ class Scene(QObject):
         placed = None if picture is None else self.placed(width, height)
         if picture is None or placed is None:
             picture = placed = None
-            message = _NO_STREAM if self.player is None else self.player.message
-            draw_message(painter, width, height, message, scale)
-            self._countdown.go_on(0 if self.player is None else self.player.next_attempt_ns)
+            self._paint_without(painter, width, height, scale)
         else:
             if self._planes_painter is None:
-                self._paint_picture(painter, picture, placed, (width, height))
+                roi = None if self.player is None else self.player.roi
+                self._paint_picture(painter, picture, roi, placed, (width, height))
             else:
                 self._planes_painter(painter, picture.frame, placed.to_tile, self.source, (width, height))
             if not picture.painted:
@@ -224,10 +238,22 @@ class Scene(QObject):
             for layer in self.layers:
                 layer.paint(painter, canvas)
 
-    def _paint_picture(self, painter: QPainter, picture: Picture, placed: Placed, tile: Size) -> None:
+    def _paint_without(self, painter: QPainter, width: int, height: int, scale: float) -> None:
+        player, still = self.player, self._still
+        if player is not None and still is not None and still.stands_for(player):
+            placed = self.placed(width, height)
+            if placed is not None:
+                self._paint_picture(painter, still, still.roi, placed, (width, height))
+                return
+        message = _NO_STREAM if player is None else player.message
+        draw_message(painter, width, height, message, scale)
+        self._countdown.go_on(0 if player is None else player.next_attempt_ns)
+
+    def _paint_picture(
+        self, painter: QPainter, picture: Picture | Still, roi: Part | None, placed: Placed, tile: Size
+    ) -> None:
         area, target = placed.area, placed.target
         painter.setCompositionMode(_SOURCE)
-        roi = None if self.player is None else self.player.roi
         if self._upright and target[2:] == picture.size and roi == placed.wanted.roi:
             painter.drawImage(QPoint(target.x, target.y), picture.image)
         else:
@@ -236,7 +262,7 @@ class Scene(QObject):
             _fill_bars(painter, area, *tile)
 
     def _paint_elsewhere(
-        self, painter: QPainter, picture: Picture, placed: Placed, roi: tuple[int, int, int, int] | None
+        self, painter: QPainter, picture: Picture | Still, placed: Placed, roi: Part | None
     ) -> Area:
         """Paint a picture turned, or where it belongs until the one that is wanted is there; return where."""
         target = placed.to_tile.area(*(roi or (0, 0, *self.source)))

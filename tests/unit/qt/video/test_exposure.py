@@ -152,6 +152,26 @@ def test_a_look_away_for_a_moment_does_not_end_the_reading(gui, make_site) -> No
     assert stage.site.rings == ring
 
 
+def test_what_comes_back_shows_dark_what_was_there_until_there_is_more(gui, make_site) -> None:
+    stage = Stage(gui, make_site(door=(1280, 720)))
+    hide, show = scrolled(stage)
+    dark, message = (127, 0, 0), (0x20, 0x24, 0x2A)
+    for _ in range(2):
+        hide()
+        stage.leaves()
+        show()
+        gui.turn()
+        assert tuple(gui.pixels(stage.widget)[5, 5]) == dark
+        gui.until(lambda: tuple(gui.pixels(stage.widget)[5, 5]) == message)
+        stage.comes_back()
+    hide()
+    stage.leaves()
+    stage.site.status("door", "backing_off")
+    show()
+    gui.settle()
+    assert tuple(gui.pixels(stage.widget)[5, 5]) == message
+
+
 def test_unseen_widgets_can_be_given_other_streams_and_closed(gui, make_site) -> None:
     site = make_site(door=(1280, 720), yard=(640, 360))
     stage = Stage(gui, site)
