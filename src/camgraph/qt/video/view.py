@@ -122,7 +122,8 @@ class View:
     def zoomed(self, factor: float, at: tuple[float, float], source: Size, tile: Size) -> "View":
         """Return the view that is so much larger, with the same of the picture at a point of the tile."""
         before = self._sides(source, tile)
-        larger = replace(self, zoom=min(max(1.0, self.zoom * factor), self._most(source, tile)))
+        most = self._most(source, tile)
+        larger = replace(self, zoom=min(max(1.0, min(self.zoom, most) * factor), most))
         middles = [
             (point - old.offset) / old.full + (new.tile / 2 - point) / new.full
             for point, old, new in zip(at, before, larger._sides(source, tile), strict=True)

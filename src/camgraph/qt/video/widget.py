@@ -93,7 +93,8 @@ class VideoWidget(QWidget):
         """Whether the widget shows what is dropped on it, before it emits `dropped`."""
         self._snapshots: dict[bool, Snapshots] = {}
         """What takes them for the program, and for the person at the keyboard."""
-        self._tools: list[Tool] = [WheelZoom(self), DragPan(self), self._dragging, Arrows(self)]
+        self._gestures: tuple[Tool, ...] = (WheelZoom(self), DragPan(self))
+        self._tools: list[Tool] = [*self._gestures, self._dragging, Arrows(self)]
         self._zones = Zones(self._scene, self._tools)
         self._holder: Tool | None = None
         """The tool that has taken the press."""
@@ -112,8 +113,10 @@ class VideoWidget(QWidget):
         return "" if self.stream is None else self.stream.name
 
     def set_stream(self, stream: LiveStream | None) -> None:
-        """Show another stream, or none."""
+        """Show another stream, or none. What was turned or zoomed for the one before is not for this one."""
         if stream is not self.stream:
+            if self.stream is not None:
+                self.reset_view()
             self._results.clear()
             self._scene.stream = stream
             self.stream_changed.emit(stream)
@@ -252,6 +255,18 @@ class VideoWidget(QWidget):
             self._scene.view = view
             self._actions.check()
             self.view_changed.emit(view)
+
+    @property
+    def zoomable(self) -> bool:
+        """Whether the wheel zooms, and the mouse moves what is zoomed in; at first they do."""
+        return self._gestures[0] in self._tools
+
+    @zoomable.setter
+    def zoomable(self, zoomable: bool) -> None:
+        self._tools[:] = [tool for tool in self._tools if tool not in self._gestures]
+        if zoomable:
+            before = self._tools.index(self._dragging)
+            self._tools[before:before] = self._gestures
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Enlarge the picture by a factor, or reduce it; what is shown at a point of the widget stays there.

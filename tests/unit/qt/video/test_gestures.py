@@ -114,6 +114,18 @@ def test_a_picture_that_is_whole_is_not_moved(widget):
     assert not views
 
 
+def test_wheel_and_mouse_can_be_left_to_others(widget):
+    assert widget.zoomable
+    widget.zoom_by(2)
+    before = widget.view
+    widget.zoomable = False
+    assert not turn(widget, 120, QPointF(80, 45))
+    drag(widget, (160, 90), (60, 70))
+    assert widget.view == before
+    widget.zoomable = True
+    assert turn(widget, 120, QPointF(80, 45))
+
+
 def test_a_widget_can_end_while_its_picture_is_moved(gui, widget):
     widget.zoom_by(4)
     parent = QWidget()

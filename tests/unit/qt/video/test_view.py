@@ -193,6 +193,7 @@ def test_some_of_the_picture_stays_in_sight(zoom):
     assert roi == (624, 352, 32, 16)
     assert size == (720, 360)
     assert View().zoomed(zoom, (320, 180), (1280, 720), (640, 360)).zoom == 45
+    assert View(zoom=zoom).zoomed(0.5, (320, 180), (1280, 720), (640, 360)).zoom == 22.5
 
 
 @pytest.mark.parametrize(

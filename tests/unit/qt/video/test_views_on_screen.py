@@ -205,3 +205,10 @@ def test_a_view_before_there_is_a_picture_is_kept(gui, make_site):
     widget.show()
     pixels = see(site, gui, widget, camera)
     np.testing.assert_array_equal(pixels, np.rot90(camera[:, ::-1], -3)[:, :, 2::-1])
+
+
+def test_another_stream_is_shown_whole_and_as_it_comes(gui, make_site):
+    site, camera = make_site(door=(1280, 720), yard=(640, 480)), noise(1280, 720)
+    widget = shown(site, gui, (320, 180), camera, View("stretch", 1, mirrored=True, zoom=4))
+    widget.set_stream(site.streams["yard"])
+    assert widget.view == View("stretch")
