@@ -23,6 +23,8 @@ BEGINNING_NS = 1_000_000_000
 """So long a stream catches up with itself, and its delay changes at once; then half of that is forgotten."""
 AGREED_NS = 10_000_000
 """So long what all want together is taken for what they wanted: with many, asking costs the most."""
+STALLED_NS = 1_000_000_000
+"""After a stall a stream catches up within that time, or it takes longer from now on."""
 LIVE_NS = 2_000_000_000
 """Who had no frame for so long holds nobody up."""
 
@@ -121,16 +123,18 @@ class Pace:
         """As transits, but to the end of `hold_ns`."""
         self._began_ns = 0
         self._settled = False
+        self._stalled_ns = 0
+        """Since when frames are too late for any delay; 0: they are not."""
         self._restarts = False
 
     def due_ns(self, line_ns: int, arrival_ns: int, publish_ns: int) -> int:
         """Return when a frame is due that has this time on the line, and came and was published then."""
         if self.adapts:
             self._follow(line_ns, publish_ns)
-        if self.hold_ns:
-            self._held.add(publish_ns, arrival_ns + self.hold_ns - line_ns)
-        else:
+        if not self.hold_ns:
             self._held.clear()
+        elif not self._stalled_ns:
+            self._held.add(publish_ns, arrival_ns + self.hold_ns - line_ns)
         self.heard_ns = publish_ns
         return line_ns + self._pacing.delay_at(line_ns, publish_ns)
 
@@ -176,9 +180,22 @@ class Pace:
                 transits.forget(self._began_ns + BEGINNING_NS // 2)
         if (lowest_ns := self.lowest_ns) is not None:
             late_ns = transit_ns - lowest_ns
-            if self._restarts or not -EARLY_NS <= late_ns <= LATE_NS:
+            self._see_if_stalled(late_ns, transit_ns, publish_ns)
+            if self._restarts or not -EARLY_NS <= late_ns <= LATE_NS or self._stalls_for_good(publish_ns):
+                self._stalled_ns = 0
                 self._transits.shift(late_ns)
                 self._held.shift(late_ns)
                 self._pacing.set_back(late_ns)
         self._restarts = False
-        self._transits.add(publish_ns, transit_ns)
+        if not self._stalled_ns:
+            self._transits.add(publish_ns, transit_ns)
+
+    def _see_if_stalled(self, late_ns: int, transit_ns: int, publish_ns: int) -> None:
+        """Notice that the network stood still: what it then brings at once says nothing of its jitter."""
+        if late_ns > (self._pacing.longest_ns or 0):
+            self._stalled_ns = self._stalled_ns or publish_ns
+        elif transit_ns <= self._pacing.delay_ns:
+            self._stalled_ns = 0
+
+    def _stalls_for_good(self, publish_ns: int) -> bool:
+        return self._stalled_ns > 0 and publish_ns - self._stalled_ns > STALLED_NS

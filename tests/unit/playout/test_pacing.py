@@ -120,6 +120,24 @@ def test_a_beginning_that_is_late_makes_nothing_late() -> None:
     assert pace.buffer_ns <= 3 * MS
 
 
+def test_a_stall_that_no_delay_could_hide_adds_none() -> None:
+    before, after = jittered(500, 10), jittered(250, 10, start=540 * FRAME)
+    burst = [(number * FRAME, 539 * FRAME + number % 500 * MS) for number in range(500, 540)]
+    pace = Pacing(longest_ns=500 * MS).join()
+    play(pace, before)
+    shown = play(pace, [*burst, *after])
+    assert pace.buffer_ns <= 15 * MS
+    assert max(off_rhythm(shown)[45:]) <= 3 * MS
+
+
+def test_a_way_that_is_longer_from_now_on_is_followed() -> None:
+    pace = Pacing(longest_ns=100 * MS).join()
+    play(pace, jittered(500, 30))
+    longer = [(line, at + 400 * MS) for line, at in jittered(200, 30, start=500 * FRAME)]
+    shown = play(pace, longer)
+    assert share(off_rhythm(shown[50:]), 0.95) <= 4 * MS
+
+
 def test_a_fixed_delay_is_kept_whatever_the_network_does() -> None:
     pace = Pacing(least_ns=300 * MS).join()
     assert {pace.due_ns(line, at, at) - line for line, at in jittered(100, 200)} == {300 * MS}
