@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, Qt, QTranslator
 from qtpy.QtGui import QContextMenuEvent, QKeySequence, QPalette
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QWidget
@@ -141,6 +141,23 @@ def test_a_program_may_give_other_keys_or_none(widget):
     assert widget.view == before.rotated()
     with pytest.raises(KeyError, match="no action is named 'spin'; there are contain, cover"):
         widget.action("spin")
+
+
+def test_texts_are_translated(gui, site):
+    class Capitals(QTranslator):
+        def translate(self, context, text, disambiguation=None, n=-1):
+            return text.upper() if context == "VideoWidget" else ""
+
+        def isEmpty(self):  # noqa: N802
+            return False
+
+    capitals = Capitals()
+    QApplication.installTranslator(capitals)
+    try:
+        widget = VideoWidget(site.streams["door"])
+    finally:
+        QApplication.removeTranslator(capitals)
+    assert [action.text() for action in widget.actions()][:3] == ["FIT", "FILL", "STRETCH"]
 
 
 def test_the_menu_has_all_actions_and_ends_when_it_is_closed(gui, widget):
