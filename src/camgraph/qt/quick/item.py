@@ -51,11 +51,14 @@ class VideoItem(QQuickPaintedItem):
         self._tile = (0, 0)
         self._scale = 1.0
         self._watch: WindowWatch | None = None
+        self._is_seen = False
         self._shown = _Shown("no stream", "", False, None)
         self._gui_thread = threading.get_ident()
         self._painted_ahead: QImage | None = None
         self._is_threaded: bool | None = None
         """Whether Qt paints in a thread of its own; None: not known yet."""
+        # Its wrapper in Python may live on, with the picture.
+        self.destroyed.connect(lambda *_, scene=self._scene: scene.look_away())
         self.visibleChanged.connect(self._look_now)
         self.windowChanged.connect(self._on_window)
 
@@ -216,10 +219,11 @@ class VideoItem(QQuickPaintedItem):
         """Return what became of the frames since the item was made."""
         return self._scene.statistics()
 
-    def look(self) -> None:
-        """Read if the item is seen now, at the size that it has, else nothing."""
+    def look(self, is_drawn: bool) -> None:
+        """Read if the item is seen now, at the size that it has, else nothing; its watch has it look."""
         window = self.window()
-        if window is None or not is_seen(self, window):
+        self._is_seen = window is not None and is_drawn and is_seen(self, window)
+        if window is None or not self._is_seen:
             self._scene.look_away()
             return
         self._measure(window)
@@ -289,8 +293,8 @@ class VideoItem(QQuickPaintedItem):
 
     @Slot()
     def _on_changed(self) -> None:
-        if self._watch is not None:
-            self._watch.look_again()
+        if self._watch is not None and self._is_seen:
+            self._watch.ask()
         self._paint_again()
         self._tell_shown()
 

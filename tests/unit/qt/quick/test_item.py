@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPointF, QRectF
+from qtpy.QtCore import QPointF, QRectF, QUrl
 from qtpy.QtGui import QWindow
+from qtpy.QtQuick import QQuickWindow, QSGRendererInterface
+from qtpy.QtQuickWidgets import QQuickWidget
+from qtpy.QtWidgets import QTabWidget, QWidget
 from tests.unit.qt.conftest import noise
 from tests.unit.qt.quick.conftest import items, video
 
 from camgraph.qt import Box, StreamModel, View
+from camgraph.qt.quick import register
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 BACKGROUND = (0x20, 0x24, 0x2A)
@@ -156,6 +161,31 @@ def test_windows_that_are_hidden_or_minimised_read_nothing(gui, make_site, windo
         shown.showNormal()
         gui.play(site.streams["door"], video(shown))
     assert shown.visibility() == QWindow.Visibility.Windowed
+
+
+def test_within_a_widget_on_a_hidden_tab_nothing_is_read(gui, make_site, tmp_path):
+    QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
+    register()
+    site = make_site(door=(1280, 720))
+    file = tmp_path / "video.qml"
+    file.write_text("import Camgraph\nVideoItem {}")
+    tabs, quick = QTabWidget(), QQuickWidget()
+    tabs.setDocumentMode(True)
+    quick.setResizeMode(QQuickWidget.ResizeMode.SizeRootObjectToView)
+    quick.setSource(QUrl.fromLocalFile(str(file)))
+    tabs.addTab(quick, "video")
+    tabs.addTab(QWidget(), "nothing")
+    tabs.resize(200, 140)
+    tabs.show()
+    item: Any = quick.rootObject()
+    item.stream = site.streams["door"]
+    gui.play(site.streams["door"], item)
+    tabs.setCurrentIndex(1)
+    gui.until(lambda: site.show("door") == 0 and not site.readers("door"))
+    tabs.setCurrentIndex(0)
+    gui.play(site.streams["door"], item)
+    middle = gui.rgb_of(quick.grabFramebuffer())[quick.height() // 2 - 5]
+    assert [tuple(middle[column]) for column in (5, -5)] == [RED, GREEN]
 
 
 def test_a_view_of_the_model_shows_what_is_scrolled_to(gui, make_site, window):
