@@ -62,6 +62,8 @@ class PlanesDrawer:
         gl.glUseProgram(0)
         self._size: Size = (0, 0)
         self._uploaded: object = None
+        self.renderer = gl.string(names.RENDERER)
+        """What draws, as the driver calls it."""
         self.max_side_px = gl.integer(names.MAX_TEXTURE_SIZE)
         """No picture may be wider or higher."""
 

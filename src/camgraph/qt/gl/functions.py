@@ -25,6 +25,7 @@ LUMINANCE = 0x1909
 MAX_TEXTURE_SIZE = 0x0D33
 R8 = 0x8229
 RED = 0x1903
+RENDERER = 0x1F01
 SCISSOR_TEST = 0x0C11
 STATIC_DRAW = 0x88E4
 STENCIL_TEST = 0x0B90
@@ -69,6 +70,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "glGetProgramiv": (None, c_uint, c_uint, _INTS),
     "glGetShaderInfoLog": (None, c_uint, c_int, _INTS, c_char_p),
     "glGetShaderiv": (None, c_uint, c_uint, _INTS),
+    "glGetString": (c_char_p, c_uint),
     "glGetUniformLocation": (c_int, c_uint, c_char_p),
     "glLinkProgram": (None, c_uint),
     "glPixelStorei": (None, c_uint, c_int),
@@ -112,6 +114,10 @@ class Functions:
     def delete(self, kind: str, name: int) -> None:
         """Delete one of them."""
         getattr(self, f"glDelete{kind}")(1, ctypes.byref(c_uint(name)))
+
+    def string(self, what: int) -> str:
+        """Return a word of the context."""
+        return str((self.glGetString(what) or b"").decode(errors="replace"))
 
     def integer(self, what: int) -> int:
         """Return a number of the context."""

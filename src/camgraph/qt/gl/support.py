@@ -25,3 +25,9 @@ def gl_problem() -> str:
 def tell_fallback(reason: str) -> None:
     """Log, once for each reason, that pictures are drawn another way."""
     _log.warning("video is drawn without OpenGL: %s", reason)
+
+
+@cache
+def tell_renderer(name: str) -> None:
+    """Log, once, what draws: a processor that plays the graphics card takes 20 to 50 ms for each picture."""
+    _log.info("OpenGL draws by %s", name)

@@ -10,7 +10,7 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QWidget
 
 from camgraph.qt.gl.drawing import PlanesDrawer
-from camgraph.qt.gl.support import gl_problem, tell_fallback
+from camgraph.qt.gl.support import gl_problem, tell_fallback, tell_renderer
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.view import Affine, Size
 from camgraph.ring.frame import Frame
@@ -83,6 +83,7 @@ class GlSurface(QOpenGLWidget):
             context = self.context()
             context.aboutToBeDestroyed.connect(self._release)
             self._drawer = PlanesDrawer(context)
+            tell_renderer(self._drawer.renderer)
         except Exception as error:
             self._fail(str(error))
 
