@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.real.window_program import Picture, Program, has_bars, tiles_of
@@ -22,8 +24,8 @@ def cameras() -> Iterator[Cameras]:
 
 
 @pytest.fixture
-def program(xvfb: str, cameras: Cameras) -> Iterator[Program]:
-    program = Program(xvfb, cameras.urls)
+def program(xvfb: str, cameras: Cameras, tmp_path: Path) -> Iterator[Program]:
+    program = Program(xvfb, cameras.urls, HOME=str(tmp_path))
     yield program
     program.end()
 
@@ -48,7 +50,7 @@ def within(seconds: float, condition: Callable[[], bool], what: str) -> None:
     wait_until(condition, seconds, what)
 
 
-def test_a_window_from_its_first_picture_to_its_close(program: Program, xvfb: str) -> None:
+def test_a_window_from_its_first_picture_to_its_close(program: Program, tmp_path: Path) -> None:
     within(20, lambda: playing(program), "four cameras on the screen")
     assert program.news("start_ms")[0] < 500
     assert all(has_bars(tile) for tile in tiles_of(program.screen()))
@@ -66,6 +68,14 @@ def test_a_window_from_its_first_picture_to_its_close(program: Program, xvfb: st
 
     program.xdotool("mousemove", 320, 540, "click", 1)
     within(5, lambda: program.news("clicked") == ["camera-3"], "a click on the third tile")
+
+    program.xdotool("windowfocus", "--sync", program.window, "key", "s")
+    (path,) = wait_until(lambda: list(tmp_path.rglob("camera-3 *.png")), 5, "a picture of it, by a key")
+    wait_until(lambda: path.read_bytes().endswith(b"IEND\xaeB`\x82"), 5, "the whole of it")
+    with av.open(str(path)) as file:
+        picture = next(file.decode(video=0)).to_ndarray(format="bgr24")
+    assert picture.shape == (720, 1280, 3), "as the camera sends it, whatever the tile's size"
+    assert decode(np.asarray(picture, np.uint8)).camera == 3
 
     drag(program, (160, 90), (190, 100), (700, 500), (960, 540))
     within(5, lambda: playing(program, cameras=(4, 2, 3, 1)), "the first tile where it was dropped")
