@@ -2,15 +2,18 @@
 
 ``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
 A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles, or
-``["save", "/a/path.png"]`` for what the first one shows.
+``["save", "/a/path.png"]`` for what the first one shows. ``CORE=1`` in the environment asks for OpenGL
+without what is old in it.
 """
 
 import json
 import logging
+import os
 import sys
 from typing import Any
 
 from qtpy.QtCore import QSocketNotifier, QTimer
+from qtpy.QtGui import QSurfaceFormat
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 import camgraph as cg
@@ -25,6 +28,11 @@ def tell(**news: Any) -> None:
 
 def main() -> None:
     logging.basicConfig(format="%(message)s")
+    if os.environ.get("CORE"):
+        core = QSurfaceFormat()
+        core.setVersion(3, 3)
+        core.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+        QSurfaceFormat.setDefaultFormat(core)
     app = QApplication(sys.argv)
     graph = cg.Graph()
     for number, url in enumerate(sys.argv[1:], 1):

@@ -78,9 +78,9 @@ def turned(tile: Picture) -> bool:
     return has_bars(upright, TOLERANCE)
 
 
-@pytest.mark.parametrize("binding", ["pyside6", "pyqt6"])
-def test_the_same_pictures(x: XServer, urls: list[str], binding: str, tmp_path: Path) -> None:
-    row = Row(x, urls, QT_API=binding)
+@pytest.mark.parametrize(("binding", "core"), [("pyside6", ""), ("pyqt6", "1")])
+def test_the_same_pictures(x: XServer, urls: list[str], binding: str, core: str, tmp_path: Path) -> None:
+    row = Row(x, urls, QT_API=binding, CORE=core)
     try:
         before = wait_until(row.numbers, 20, "three cameras in their colours") or []
         if not row.drawn_by_gl():
