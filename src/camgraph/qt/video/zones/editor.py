@@ -9,9 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent, QMouseEvent
 
 from camgraph.qt.video.tools import Tool
-from camgraph.qt.video.view import Affine, Size
 from camgraph.qt.video.zones.hits import Hit, find, moved, within
-from camgraph.qt.video.zones.layer import ZonesLayer
+from camgraph.qt.video.zones.layer import Place, ZonesLayer
 from camgraph.qt.video.zones.zone import FEWEST_CORNERS, Point, Zone
 
 if TYPE_CHECKING:
@@ -29,18 +28,16 @@ class _Mouse(NamedTuple):
     """In device pixels of the tile."""
     point: Point
     """In px of the camera's picture; it may lie outside."""
-    source: Size
-    to_tile: Affine
-    scale: float
+    place: Place
 
     @property
     def nearest(self) -> Point:
         """The whole px of the picture that is the nearest."""
-        return within(self.point, self.source)
+        return within(self.point, self.place.source)
 
     def hit(self, zones: Sequence[Zone], chosen: int | None = None) -> Hit | None:
         """Return what of some zones is there."""
-        return find(zones, chosen, self.to_tile, self.tile, self.scale)
+        return find(zones, chosen, self.place.to_tile, self.tile, self.place.scale)
 
 
 class _Drag(NamedTuple):
@@ -207,7 +204,7 @@ class ZoneEditor(Tool):
             points[corner] = mouse.nearest
         else:
             right, down = mouse.point[0] - drag.point[0], mouse.point[1] - drag.point[1]
-            points = moved(drag.before[zone], right, down, mouse.source)
+            points = moved(drag.before[zone], right, down, mouse.place.source)
         self._reshape(zone, points)
 
     def _reshape(self, index: int, points: Sequence[Point]) -> None:
@@ -230,13 +227,11 @@ class ZoneEditor(Tool):
 
     def _mouse(self, event: QMouseEvent) -> _Mouse | None:
         """Return where the mouse is; None: no picture is shown."""
-        canvas = self._layer.canvas
-        if canvas is None or canvas.placed is None:
+        place, position = self._layer.place, event.position()
+        if place is None:
             return None
-        position, scale = event.position(), self.widget.devicePixelRatioF()
-        tile = position.x() * scale, position.y() * scale
-        to_tile = canvas.placed.to_tile
-        return _Mouse(tile, to_tile.inverse().map(*tile), canvas.source, to_tile, scale)
+        tile = position.x() * place.scale, position.y() * place.scale
+        return _Mouse(tile, place.to_tile.inverse().map(*tile), place)
 
     def _point_with(self, shape: Qt.CursorShape | None) -> None:
         """Have the mouse look so over the widget; None: as it was before."""

@@ -1,6 +1,7 @@
 """The layer of zones over a picture, and of what is edited of them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -8,6 +9,7 @@ from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from camgraph.qt.video.layers import Canvas
 from camgraph.qt.video.overlay import Polygon
 from camgraph.qt.video.overlay.layer import ItemPainter
+from camgraph.qt.video.view import Affine, Size
 from camgraph.qt.video.zones.zone import Point, Zone
 
 _FILL, _CHOSEN_FILL = 0.15, 0.35
@@ -16,12 +18,26 @@ _LINE_PX = 2
 _SKETCH = QColor("#ffffff")
 
 
+class Place(NamedTuple):
+    """Where a picture lies in its tile."""
+
+    to_tile: Affine
+    source: Size
+    """The camera's picture in px."""
+    scale: float
+    """Device pixels per logical pixel."""
+
+    def tile_points(self, points: Sequence[Point]) -> list[QPointF]:
+        """Return where points of the picture lie."""
+        return [QPointF(*self.to_tile.map(x, y)) for x, y in points]
+
+
 class ZonesLayer:
     """Draws zones where they lie; while they are edited their corners, and the one that is begun, too."""
 
     def __init__(self) -> None:
-        self.canvas: Canvas | None = None
-        """What was painted on last, if there was a picture."""
+        self.place: Place | None = None
+        """Where the picture lay that was painted last; None: there was none."""
         self.zones: tuple[Zone, ...] = ()
         self.chosen: int | None = None
         """The zone that keys act on."""
@@ -43,32 +59,27 @@ class ZonesLayer:
 
     def paint(self, painter: QPainter, canvas: Canvas) -> None:
         """Draw them over the picture."""
-        self.canvas = None if canvas.placed is None else canvas
+        placed = canvas.placed
+        self.place = None if placed is None else Place(placed.to_tile, canvas.source, canvas.scale)
         self._painter.paint(painter, canvas, self._items)
-        if self.has_handles and canvas.placed is not None:
+        if self.has_handles and self.place is not None:
             painter.save()
             for zone in self.zones:
-                self._draw_handles(painter, canvas, zone.points, QColor(zone.color))
+                _draw_handles(painter, self.place, zone.points, QColor(zone.color))
             if self.sketch:
-                self._draw_sketch(painter, canvas)
+                self._draw_sketch(painter, self.place)
             painter.restore()
 
-    def _draw_sketch(self, painter: QPainter, canvas: Canvas) -> None:
+    def _draw_sketch(self, painter: QPainter, place: Place) -> None:
         points = [*self.sketch, *([] if self.cursor is None else [self.cursor])]
-        painter.setPen(QPen(_SKETCH, _LINE_PX * canvas.scale))
-        painter.drawPolyline(QPolygonF(_placed(points, canvas)))
-        self._draw_handles(painter, canvas, self.sketch, _SKETCH)
-
-    def _draw_handles(
-        self, painter: QPainter, canvas: Canvas, points: Sequence[Point], color: QColor
-    ) -> None:
-        side = _HANDLE_PX * canvas.scale
-        painter.setPen(QPen(Qt.GlobalColor.black, canvas.scale))
-        painter.setBrush(color)
-        for point in _placed(points, canvas):
-            painter.drawRect(QRectF(point.x() - side / 2, point.y() - side / 2, side, side))
+        painter.setPen(QPen(_SKETCH, _LINE_PX * place.scale))
+        painter.drawPolyline(QPolygonF(place.tile_points(points)))
+        _draw_handles(painter, place, self.sketch, _SKETCH)
 
 
-def _placed(points: Sequence[Point], canvas: Canvas) -> list[QPointF]:
-    assert canvas.placed is not None
-    return [QPointF(*canvas.placed.to_tile.map(x, y)) for x, y in points]
+def _draw_handles(painter: QPainter, place: Place, points: Sequence[Point], color: QColor) -> None:
+    side = _HANDLE_PX * place.scale
+    painter.setPen(QPen(Qt.GlobalColor.black, place.scale))
+    painter.setBrush(color)
+    for point in place.tile_points(points):
+        painter.drawRect(QRectF(point.x() - side / 2, point.y() - side / 2, side, side))
