@@ -51,8 +51,7 @@ class PlanesDrawer:
         self._textures = [gl.made("Textures") for _ in range(3)]
         for texture in self._textures:
             gl.glBindTexture(names.TEXTURE_2D, texture)
-            for what in (names.TEXTURE_MIN_FILTER, names.TEXTURE_MAG_FILTER):
-                gl.glTexParameteri(names.TEXTURE_2D, what, names.LINEAR)
+            gl.glTexParameteri(names.TEXTURE_2D, names.TEXTURE_MAG_FILTER, names.LINEAR)
             for what in (names.TEXTURE_WRAP_S, names.TEXTURE_WRAP_T):
                 gl.glTexParameteri(names.TEXTURE_2D, what, names.CLAMP_TO_EDGE)
         gl.glBindTexture(names.TEXTURE_2D, 0)
@@ -75,7 +74,7 @@ class PlanesDrawer:
             gl.glDisable(what)
         gl.glClearColor(0, 0, 0, 1)
         gl.glClear(names.COLOR_BUFFER_BIT)
-        self._bind_textures(frame)
+        self._bind_textures(frame, small=_is_small(to_tile, source, (frame.width, frame.height)))
         gl.glUseProgram(self._program)
         matrix, offset = conversion(frame.colorspace, frame.color_range)
         columns = [row[column] for column in range(3) for row in matrix]
@@ -106,10 +105,13 @@ class PlanesDrawer:
             self._gl.delete("VertexArrays", self._array)
         self._gl.glDeleteProgram(self._program)
 
-    def _bind_textures(self, frame: Frame) -> None:
-        """Bind a texture per plane; they are filled when the frame is another one than before."""
+    def _bind_textures(self, frame: Frame, *, small: bool) -> None:
+        """Bind a texture per plane; they are filled when the frame is another one than before.
+
+        For small pictures they are halved again and again: four neighbours would not stand for all.
+        """
         gl = self._gl
-        key = (frame.stream, frame.epoch, frame.generation, frame.seq)
+        key = (frame.stream, frame.epoch, frame.generation, frame.seq, small)
         new = key != self._uploaded
         if new:
             gl.glPixelStorei(names.UNPACK_ALIGNMENT, 1)
@@ -124,8 +126,18 @@ class PlanesDrawer:
                     gl.glTexSubImage2D(names.TEXTURE_2D, 0, 0, 0, *given)
                 else:
                     gl.glTexImage2D(names.TEXTURE_2D, 0, self._kept, *given[:2], 0, *given[2:])
+                if small:
+                    gl.glGenerateMipmap(names.TEXTURE_2D)
+                shrinking = names.LINEAR_MIPMAP_LINEAR if small else names.LINEAR
+                gl.glTexParameteri(names.TEXTURE_2D, names.TEXTURE_MIN_FILTER, shrinking)
         if new:
             gl.glPixelStorei(names.UNPACK_ROW_LENGTH, 0)
             gl.glPixelStorei(names.UNPACK_ALIGNMENT, 4)
             self._size = (frame.width, frame.height)
             self._uploaded = key
+
+
+def _is_small(to_tile: Affine, source: Size, picture: Size) -> bool:
+    """Tell whether a picture is drawn at less than half its size."""
+    a, b, c, d, *_ = to_tile
+    return abs(a + b) * source[0] < picture[0] / 2 or abs(c + d) * source[1] < picture[1] / 2

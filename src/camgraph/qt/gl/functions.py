@@ -20,6 +20,7 @@ DEPTH_TEST = 0x0B71
 FLOAT = 0x1406
 FRAGMENT_SHADER = 0x8B30
 LINEAR = 0x2601
+LINEAR_MIPMAP_LINEAR = 0x2703
 LINK_STATUS = 0x8B82
 LUMINANCE = 0x1909
 MAX_TEXTURE_SIZE = 0x0D33
@@ -65,6 +66,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "glEnableVertexAttribArray": (None, c_uint),
     "glGenBuffers": (None, c_int, _UINTS),
     "glGenTextures": (None, c_int, _UINTS),
+    "glGenerateMipmap": (None, c_uint),
     "glGetIntegerv": (None, c_uint, _INTS),
     "glGetProgramInfoLog": (None, c_uint, c_int, _INTS, c_char_p),
     "glGetProgramiv": (None, c_uint, c_uint, _INTS),
