@@ -70,7 +70,9 @@ class Window(QTabWidget):
             self._watching.stop()
 
     def _tell(self) -> None:
-        known = self._site.statistics().streams["door"]
+        known = self._site.statistics().streams.get("door")
+        if known is None:  # Its media process is being started.
+            return
         shown = self._video.statistics().shown
         place = self._video.mapToGlobal(self._video.rect().topLeft())
         numbers = [sum(it.readers for it in known.rings), known.conversions, shown]

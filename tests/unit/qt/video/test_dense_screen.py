@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
 
-from camgraph.qt import Box, VideoWidget
+from camgraph.qt import Box, VideoWidget, Zone
 
 
 def noise(width, height):
@@ -33,6 +35,15 @@ if "QT_SCALE_FACTOR" in os.environ:
         columns = np.flatnonzero(magenta.sum(axis=0) > 20)
         assert abs(columns[0] - 80 * factor) <= 2 * factor
         assert abs(columns[-1] - 240 * factor) <= 2 * factor
+
+        widget.set_zones([Zone("door", [(320, 180), (960, 180), (640, 540)])])
+        widget.edit_zones()
+        gui.settle()
+        left, corner, other = Qt.MouseButton.LeftButton, QPoint(80, 45), QPoint(40, 20)
+        QTest.mousePress(widget, left, Qt.KeyboardModifier.NoModifier, corner)
+        QTest.mouseMove(widget, other)
+        QTest.mouseRelease(widget, left, Qt.KeyboardModifier.NoModifier, other)
+        assert np.abs(np.subtract(widget.zones[0].points[0], (160, 80))).max() <= 4
 
 else:
 
