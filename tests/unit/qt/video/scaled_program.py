@@ -5,6 +5,7 @@ import os
 import sys
 
 import numpy as np
+from qtpy.QtCore import QPointF
 from qtpy.QtWidgets import QApplication, QWidget
 from tests.unit.qt.conftest import DrawnSite, Gui, noise
 
@@ -34,6 +35,9 @@ def main() -> None:
             widget.view = view
         gui.until(lambda: site.show("door", noise) and not [one for one in widgets if not right(gui, one)])
         print(view, "right")
+    widgets[0].zoom_by(2, QPointF(widgets[0].width(), 0))
+    # Turned and mirrored, the camera's upper right is there as well, and stays there.
+    assert np.allclose(widgets[0].view.center, (0.75, 0.25))
     window.close()
     site.close()
     window.deleteLater()

@@ -1,7 +1,8 @@
 """Pictures cut, zoomed, turned and mirrored, judged by their pixels."""
 
 import time
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.unit.qt.conftest import noise, player_of
 
 from camgraph.qt import Box, VideoWidget, View
 from camgraph.qt.video.player import MOVED_MS
+from camgraph.qt.video.view import Fit
 from camgraph.ring.writer import FrameMeta
 
 if TYPE_CHECKING:
@@ -27,19 +29,22 @@ def checks(width, height):
 
 
 def publish(site: "DrawnSite", camera: "Pixels") -> None:
-    """Give every ring of the stream what it asks for of a camera's picture: cut, and made smaller."""
+    """Give every ring of the stream what it asks for of a camera's picture."""
     for request, ring in list(site.rings.items()):
-        x, y, width, height = request.roi if any(request.roi) else (0, 0, *camera.shape[1::-1])
-        part = camera[y : y + height, x : x + width]
-        rows = np.arange(request.height) * height // request.height
-        columns = np.arange(request.width) * width // request.width
-        if height % request.height == 0 and width % request.width == 0:
-            blocks = part.reshape(request.height, height // request.height, request.width, -1, 4)
-            ring.publish(
-                [blocks.mean(axis=(1, 3)).astype(np.uint8)], FrameMeta(arrival_ns=time.monotonic_ns())
-            )
-        else:
-            ring.publish([part[rows][:, columns].copy()], FrameMeta(arrival_ns=time.monotonic_ns()))
+        roi = request.roi if any(request.roi) else None
+        picture = read(camera, roi, (request.width, request.height))
+        ring.publish([picture], FrameMeta(arrival_ns=time.monotonic_ns()))
+
+
+def read(camera: "Pixels", roi, size) -> "Pixels":
+    """Cut a part out of a picture, and make it smaller by means, or by the nearest pixels."""
+    x, y, width, height = roi or (0, 0, *camera.shape[1::-1])
+    part = camera[y : y + height, x : x + width]
+    if height % size[1] == 0 and width % size[0] == 0:
+        blocks = part.reshape(size[1], height // size[1], size[0], -1, 4)
+        return blocks.mean(axis=(1, 3)).astype(np.uint8)
+    rows, columns = (np.arange(new) * old // new for new, old in ((size[1], height), (size[0], width)))
+    return part[rows][:, columns].copy()
 
 
 def asked(site):
@@ -212,3 +217,45 @@ def test_another_stream_is_shown_whole_and_as_it_comes(gui, make_site):
     widget = shown(site, gui, (320, 180), camera, View("stretch", 1, mirrored=True, zoom=4))
     widget.set_stream(site.streams["yard"])
     assert widget.view == View("stretch")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_the_right_picture_is_shown_in_the_end(gui, make_site, seed):
+    random = Random(seed)
+    site, camera = make_site(door=(1280, 720)), noise(1280, 720)
+    widget = shown(site, gui, (320, 180), camera)
+
+    def look_elsewhere():
+        parts = random.random(), random.random()
+        turns, mirrored = random.randrange(4), random.random() < 0.5
+        widget.view = View(random.choice(get_args(Fit)), turns, mirrored, 1 + 9 * random.random() ** 2, parts)
+
+    def zoom():
+        at = QPointF(random.random() * widget.width(), random.random() * widget.height())
+        widget.zoom_by(random.choice([0.5, 0.9, 1.1, 3]), at)
+
+    def drag():
+        widget.pan_by(random.randrange(-200, 200), random.randrange(-200, 200))
+
+    def resize():
+        widget.resize(random.randrange(60, 700), random.randrange(40, 500))
+
+    def go_away():
+        widget.setVisible(not widget.isVisible())
+
+    steps = [look_elsewhere, zoom, zoom, drag, drag, drag, resize, go_away, widget.rotate, widget.mirror]
+    for _ in range(60):
+        random.choice(steps)()
+        if random.random() < 0.5:
+            publish(site, camera)
+        gui.turn()
+    widget.show()
+    pixels = see(site, gui, widget, camera)
+    wanted, area, _, target = widget.view.place((1280, 720), (widget.width(), widget.height()))
+    picture = read(camera, *wanted)[:, :, 2::-1]
+    picture = picture[:, ::-1] if widget.view.mirrored else picture
+    picture = np.rot90(picture, -widget.view.quarter_turns)
+    expected = np.zeros_like(pixels)
+    inside = picture[area.y - target.y :, area.x - target.x :][: area.height, : area.width]
+    expected[area.y : area.y + area.height, area.x : area.x + area.width] = inside
+    np.testing.assert_array_equal(pixels, expected)
