@@ -1,4 +1,4 @@
-"""Cameras in a table that sorts itself, with states and numbers; the chosen one is shown beside it.
+"""Cameras in a table that sorts itself, with states and numbers; the chosen one is shown below.
 
 Cameras to try: `camgraph cameras`. Start: `python examples/stream_table.py rtsp://127.0.0.1:8554/1 …`
 """
@@ -27,9 +27,12 @@ class Cameras(QSplitter):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self.table.horizontalHeader().setDefaultSectionSize(70)
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.setDragEnabled(True)
         self.table.selectionModel().currentRowChanged.connect(self.show_stream)
         self.video = VideoWidget()
+        self.video.setAcceptDrops(True)  # of rows, too
         self.addWidget(self.table)
         self.addWidget(self.video)
         self.setSizes([180, 360])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from qtpy.QtCore import Property, QPointF, QRectF, QSize, Qt, Signal, Slot
+from qtpy.QtCore import Property, QPointF, QRectF, QSize, QSizeF, Qt, Signal, Slot
 from qtpy.QtGui import QImage, QPainter
 from qtpy.QtQuick import QQuickItem, QQuickPaintedItem, QQuickWindow
 
@@ -40,6 +40,7 @@ class VideoItem(QQuickPaintedItem):
 
     streamChanged = Signal()  # noqa: N815
     viewChanged = Signal()  # noqa: N815
+    maxFpsChanged = Signal()  # noqa: N815
     shownChanged = Signal()  # noqa: N815
 
     def __init__(self, parent: QQuickItem | None = None) -> None:
@@ -143,6 +144,19 @@ class VideoItem(QQuickPaintedItem):
     mirrored = _property(bool, _mirrored, _set_mirrored, notify=viewChanged)
     """Left and right are exchanged."""
 
+    def _max_fps(self) -> float:
+        return self._scene.max_fps or 0.0
+
+    def _set_max_fps(self, fps: float) -> None:
+        if not fps >= 0:
+            _log.error("VideoItem.maxFps must be 0 or more, not %r", fps)
+        elif fps != self._max_fps():
+            self._scene.max_fps = fps or None
+            self.maxFpsChanged.emit()
+
+    maxFps = _property(float, _max_fps, _set_max_fps, notify=maxFpsChanged)  # noqa: N815
+    """How many pictures a second are shown at most; 0: all that come."""
+
     def _words(self) -> str:
         return self._shown.words
 
@@ -231,11 +245,11 @@ class VideoItem(QQuickPaintedItem):
 
     def _measure(self, window: QQuickWindow) -> None:
         scale = window.effectiveDevicePixelRatio()
-        tile = round(self.width() * scale), round(self.height() * scale)
+        # As Qt does, or pixels would not be copied one by one.
+        texture = QSizeF(self.width(), self.height()).toSize() * scale
+        tile = texture.width(), texture.height()
         if tile != self._tile or scale != self._scale:
             self._tile, self._scale = tile, scale
-            # Ours, so that pixels are copied: what Qt chose might differ by one.
-            self.setTextureSize(QSize(*tile))
             self._paint_again()
             self._tell_shown()
 

@@ -86,12 +86,21 @@ def test_the_view_is_bound_by_its_parts(gui, make_site, window):
     assert item.view == View("stretch", 1, True, 2.0, (1.0, 0.0))
 
 
+def test_the_rate_is_limited(gui, make_site, window):
+    site = make_site(door=(1280, 720))
+    shown = window(VIDEO.replace("stream:", "maxFps: 5; stream:"), door=site.streams["door"])
+    gui.play(site.streams["door"], video(shown))
+    assert [request.fps for request in site.rings] == [5]
+
+
 def test_what_a_property_cant_be_is_logged(gui, make_site, window, caplog):
     shown = window(VIDEO, door=None)
     item = video(shown)
     item.fit = "widest"
     item.zoom = 0.5
     item.stream = "door"
+    item.maxFps = -1
+    assert item.maxFps == 0
     assert item.view == View()
     assert item.stream is None
     told = [record.getMessage() for record in caplog.records]
