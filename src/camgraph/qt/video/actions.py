@@ -112,13 +112,17 @@ class Actions(QObject):
                 action.setChecked(checked(widget))
 
     def menu(self) -> QMenu:
-        """Return a menu of the actions; the widget owns it."""
+        """Return a menu of the actions, then those that the program has added; the widget owns it."""
         widget = cast("VideoWidget", self.parent())
         menu = QMenu(widget)
         for group in GROUPS:
             if menu.actions():
                 menu.addSeparator()
             menu.addActions([self._by_name[command.name] for command in group])
+        own = list(self._by_name.values())
+        if added := [action for action in widget.actions() if action not in own]:
+            menu.addSeparator()
+            menu.addActions(added)
         return menu
 
     def _do(self, action: QAction) -> None:

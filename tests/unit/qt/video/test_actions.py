@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt, QTranslator
-from qtpy.QtGui import QContextMenuEvent, QKeySequence, QPalette
+from qtpy.QtGui import QAction, QContextMenuEvent, QKeySequence, QPalette
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QWidget
 from tests.unit.qt.conftest import DrawnSite, Gui
@@ -174,6 +174,12 @@ def test_the_menu_has_all_actions_and_ends_when_it_is_closed(gui, widget):
     assert widget.view.mirrored
     gui.delete_later()
     assert widget.findChildren(QMenu) == []
+
+
+def test_actions_that_a_program_adds_stand_in_the_menu(widget):
+    call = QAction("Call the guard", widget)
+    widget.addAction(call)
+    assert widget.make_menu().actions()[-1] is call
 
 
 def test_a_tool_that_takes_the_right_button_keeps_the_menu_away(gui, widget):
