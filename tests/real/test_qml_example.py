@@ -28,7 +28,7 @@ def halves(screen: Picture) -> list[int | None]:
 
 
 def test_a_wall_in_qml(cameras: Cameras, start: Callable[..., Example]) -> None:
-    running = start("qml_wall.py", *cameras.urls)
+    running = start("qml_wall.py", *cameras.urls, QSG_RENDER_LOOP="threaded")
     appeared(running)
     wait_until(lambda: halves(running.screen(640, 360)) == [1, 2], 20, "both cameras")
     running.xdotool("mousemove", 480, 180, "click", 1)
@@ -42,6 +42,8 @@ def test_a_table(cameras: Cameras, start: Callable[..., Example]) -> None:
     running = start("stream_table.py", *cameras.urls)
     appeared(running)
     wait_until(lambda: camera_shown(running.screen(640, 560)[180:]) == 1, 20, "the first camera")
+    rate = slice(50, 76), slice(300, 360)  # of the second row
+    wait_until(lambda: (running.screen(640, 560)[rate].max(axis=2) < 100).any(), 10, "its rate")
     running.xdotool("mousemove", 60, 70, "click", 1)
     wait_until(lambda: camera_shown(running.screen(640, 560)[180:]) == 2, 10, "the second camera")
     running.interrupt()
