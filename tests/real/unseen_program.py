@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication, QScrollArea, QTabWidget, QWidget
 
 import camgraph as cg
 from camgraph.qt import VideoWidget
+from camgraph.qt.video import covered
 
 SIZE = (320, 180)
 
@@ -92,6 +93,7 @@ def main() -> None:
         window.setGeometry(100, 100, 400, 300)
         window.show()
         app.exec()
+    assert not covered._watches, "the connection that hears of windows is closed with the last of them"
 
 
 if __name__ == "__main__":

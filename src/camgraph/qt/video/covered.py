@@ -122,5 +122,7 @@ class _Watch(QObject):
             if moved:
                 self._look()
         except BrokenError:
-            # Qt is about to end the program.
+            # Nothing is known any more; most often Qt is about to end the program.
             self._notifier.setEnabled(False)
+            for cover in self._covers.values():
+                cover.see(is_viewable=True, is_obscured=False)

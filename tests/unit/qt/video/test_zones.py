@@ -160,6 +160,21 @@ def test_what_is_begun_can_be_given_up(desk) -> None:
     assert it.told == []
 
 
+def test_editing_can_end_in_the_midst_of_a_drag(desk) -> None:
+    it = desk()
+    it.widget.set_zones([SQUARE])
+    it.gui.settle()
+    it.press(320, 180)
+    it.move(100, 100)
+    it.press(960, 180, RIGHT)
+    it.widget.edit_zones(False)
+    it.gui.delete_later()
+    it.move(50, 50)
+    it.release(50, 50)
+    assert it.widget.zones == [SQUARE]
+    assert it.told == []
+
+
 def test_corners_and_zones_are_removed_and_a_triangle_stays_one(desk) -> None:
     it = desk()
     it.widget.set_zones([SQUARE, Zone("yard", [(10, 10), (200, 10), (10, 150)])])

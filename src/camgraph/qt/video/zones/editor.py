@@ -74,6 +74,8 @@ class ZoneEditor(Tool):
         self._layer.has_handles = False
         self._point_with(None)
         self.widget.setMouseTracking(self._tracked)
+        if self.widget._holder is self:
+            self.widget._holder = None
         self.deleteLater()
 
     def give_up(self) -> bool:
@@ -89,6 +91,8 @@ class ZoneEditor(Tool):
         mouse, button, layer = self._mouse(event), event.button(), self._layer
         if mouse is None or button not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return False
+        if self._drag is not None:
+            return True
         if layer.sketch:
             if button == Qt.MouseButton.RightButton:
                 layer.sketch.pop()
