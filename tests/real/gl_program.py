@@ -2,8 +2,8 @@
 
 ``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
 A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles, or
-``["save", "/a/path.png"]`` for what the first one shows. ``CORE=1`` in the environment asks for OpenGL
-without what is old in it.
+``["save", "/a/path.png"]`` for what the first one shows, or ``["cover", true]`` to lay something over them.
+``CORE=1`` in the environment asks for OpenGL without what is old in it.
 """
 
 import json
@@ -49,12 +49,18 @@ def main() -> None:
         tile.gl = True
     tiles[0].set_boxes([Box(0, 0, 640, 360, color="#ff00ff")])
     window.setGeometry(0, 0, len(tiles) * TILE[0], TILE[1])
+    cover = QWidget(window)
+    cover.setAutoFillBackground(True)
+    cover.setGeometry(0, 0, len(tiles) * TILE[0], TILE[1])
+    cover.hide()
     window.show()
 
     def tell_tiles() -> None:
         tell(
             gl=[tile.gl for tile in tiles],
-            shown=[[it.shown, it.width, it.height] for it in (tile.statistics() for tile in tiles)],
+            shown=[
+                [it.shown, it.width, it.height, it.published] for it in (tile.statistics() for tile in tiles)
+            ],
         )
 
     def obey() -> None:
@@ -64,7 +70,9 @@ def main() -> None:
                 tile.view = View(**value)
             elif what == "draw":
                 tile.gl = value == "gl"
-        if what == "save":
+        if what == "cover":
+            cover.setVisible(value)
+        elif what == "save":
             tiles[0].snapshot().save(value)
         tell(**{what: value})
 

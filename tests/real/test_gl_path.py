@@ -46,9 +46,14 @@ class Row:
         """Whether all tiles are, as they have told last."""
         return all(wait_until(lambda: self.news("gl"), 5, "what draws")[-1])
 
+    def rests(self) -> bool:
+        """Whether for half a second nothing was read, shown or not."""
+        told = self.news("shown")[-4:]
+        return len(told) == 4 and all(it == told[0] for it in told)
+
     def sizes(self) -> list[list[int]]:
         """Of what pictures the tiles show, as they have told last."""
-        return [it[1:] for it in self.news("shown")[-1]]
+        return [it[1:3] for it in self.news("shown")[-1]]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,11 @@ def test_the_same_pictures(x: XServer, urls: list[str], binding: str, core: str,
             saved = next(file.decode(video=0)).to_ndarray(format="rgb24")
         assert saved.shape == (HEIGHT, WIDTH, 3)
         assert has_bars(np.asarray(saved, np.uint8), TOLERANCE)
+
+        row.ask("cover", True)
+        wait_until(row.rests, 5, "covered tiles that read nothing")
+        row.ask("cover", False)
+        wait_until(row.numbers, 5, "uncovered tiles")
 
         row.ask("view", {"zoom": 2, "center": [0.25, 0.25]})
         wait_until(lambda: all(map(zoomed, row.tiles())), 5, "a quarter of each picture")

@@ -101,6 +101,8 @@ class GlSurface(QOpenGLWidget):
             painter.end()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        if self.visibleRegion().isEmpty():
+            return  # Qt would paint it all the same, scrolled out or covered as it is.
         super().paintEvent(event)
         if not self.isValid():
             self._fail("Qt has no context for the widget")
