@@ -49,6 +49,7 @@ class TimedFeed(FrameFeed):
         self._waiting = WaitingFrames[tuple[Frame, int]](timing.room)
         self._on_cramped = weakref.WeakMethod(on_cramped)
         self._at_once = at_once
+        self._is_cramped = False
         self._overdue = self._shown_late = 0
         self._line_of: tuple[int, bool] | None = None
         """Which epoch it is in, and whether the camera's timestamps make the line."""
@@ -57,6 +58,15 @@ class TimedFeed(FrameFeed):
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.take)
+
+    def take(self) -> None:
+        """Take what has come, and show what is due."""
+        super().take()
+        # At the end: whom it concerns may close this one.
+        if self._is_cramped and not self.closed:
+            self._is_cramped = False
+            if self._due.widen() and (on_cramped := self._on_cramped()) is not None:
+                on_cramped()
 
     @property
     def has_more(self) -> bool:
@@ -156,8 +166,7 @@ class TimedFeed(FrameFeed):
         late_ns = time.monotonic_ns() - due_ns
         self._shown_late += late_ns > _SHOWN_LATE_NS
         self._show(frame)
-        if late_ns < -_MS and self._due.widen() and (on_cramped := self._on_cramped()) is not None:
-            on_cramped()
+        self._is_cramped |= late_ns < -_MS
 
     def _sleep(self) -> None:
         """Be woken for the next picture: by its time, or where none is near, by its coming."""

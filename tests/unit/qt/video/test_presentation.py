@@ -123,7 +123,7 @@ def test_now_shows_a_picture_at_once_and_needs_no_more_leases(gui, open_widget, 
 def test_smooth_evens_out_what_the_network_did(gui, open_widget) -> None:
     widget, camera, watcher = open_widget(Smooth(300))
     began = time.monotonic_ns()
-    late_ms = [number * 7 % 16 for number in range(75)]
+    late_ms = [number * 11 % 20 for number in range(75)]
 
     def send(number: int) -> None:
         gui.until(lambda: time.monotonic_ns() >= began + (number * FRAME_MS + late_ms[number]) * MS)
@@ -137,7 +137,8 @@ def test_smooth_evens_out_what_the_network_did(gui, open_widget) -> None:
         for number in range(50, 74)
         if number in watcher.painted and number + 1 in watcher.painted
     )
-    assert off[len(off) // 2] < 3 * MS
+    # By the network it would be 9 to 11 ms.
+    assert off[len(off) // 2] < 6 * MS
     assert 10 <= widget.statistics().delay_ms <= 60
     accounts(widget)
 
