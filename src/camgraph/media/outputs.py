@@ -15,11 +15,13 @@ from camgraph.media.memory import Grants, Memory
 from camgraph.media.output import Output, bytes_for
 from camgraph.media.packet_outputs import PacketOutput, are_packets, packet_bytes_for
 from camgraph.media.sources.pair import Pair
-from camgraph.ring.protocol import Hello, RingRequest, refuse
+from camgraph.ring.protocol import WHOLE, Hello, RingRequest, refuse
 
 _log = logging.getLogger(__name__)
 
 LINGER_S = 1.0
+PART_LINGERS_S = 0.1
+"""Who zooms and moves on asks for another part of the picture each time, and for none of them again."""
 MAX_RINGS = 64
 _USUAL_FPS = 25.0
 
@@ -241,7 +243,8 @@ class Outputs(Delivery):
 
     def _close_later(self, output: Output | PacketOutput) -> None:
         if not output.writer.readers:
-            self._loop.call_later(LINGER_S, lambda: self._close_unread(output))
+            linger_s = LINGER_S if output.request.roi == WHOLE else PART_LINGERS_S
+            self._loop.call_later(linger_s, lambda: self._close_unread(output))
 
     def _close_unread(self, output: Output | PacketOutput) -> None:
         if self._outputs.get(output.request) is output and not output.writer.readers:

@@ -304,6 +304,17 @@ def test_a_ring_is_wanted_from_its_first_reader_until_it_is_closed(playing: Stre
     playing.until(lambda: not playing.outputs.wanted)
 
 
+def test_a_part_of_the_picture_that_nobody_reads_goes_before_the_whole(playing: Stream) -> None:
+    part = RingRequest("door", "bgra", 64, 36, roi=(0, 0, 128, 72))
+    readers = [playing.read(request) for request in (NATIVE, part)]
+    assert playing.outputs.requests == {NATIVE, part}
+    for reader in readers:
+        reader.close()
+    playing.until(lambda: part not in playing.outputs.requests)
+    assert playing.outputs.requests == {NATIVE}
+    playing.until(lambda: not playing.outputs.requests)
+
+
 def test_what_is_kept_back_from_all_is_not_wanted(playing: Stream) -> None:
     def have(*nodes: Node) -> bool:
         playing.filters.configure(paths(*nodes))
