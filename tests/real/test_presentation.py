@@ -23,7 +23,7 @@ WIDTH, HEIGHT = SIZE = (320, 180)
 PERIOD_MS = 40
 STEP_S = 0.001
 SETTLED_S = 2.0
-WATCHED_S = 3.0
+WATCHED_S = 2.5
 
 
 class Shown(NamedTuple):

@@ -180,6 +180,31 @@ def test_cameras_in_step_wait_for_the_slowest() -> None:
     assert 110 * MS <= pacing.delay_ns <= 122 * MS
 
 
+@given(
+    later_ms=st.lists(st.integers(0, 300), min_size=2, max_size=4),
+    jitter_ms=st.integers(0, 60),
+    longest_ms=st.sampled_from([50, 500]),
+)
+def test_what_was_taken_at_one_moment_is_due_at_one_moment(
+    later_ms: list[int], jitter_ms: int, longest_ms: int
+) -> None:
+    pacing = Pacing(longest_ns=longest_ms * MS)
+    paces = [pacing.join() for _ in later_ms]
+    frames = sorted(
+        (at + later * MS, line, number)
+        for number, later in enumerate(later_ms)
+        for line, at in jittered(100, jitter_ms, seed=number)
+    )
+    due: dict[int, list[int]] = {}
+    for at, line, number in frames:
+        due.setdefault(line, []).append(paces[number].due_ns(line, at, at))
+    after = [times for line, times in due.items() if line >= 50 * FRAME]
+    # The delay changes while they come, by as much as it may.
+    assert max(max(times) - min(times) for times in after) <= 360 * MS * SLOWER
+    needed = max(later_ms) + jitter_ms
+    assert pacing.delay_ns <= min(needed * MS, (min(later_ms) + longest_ms + jitter_ms) * MS) + 2 * QUICKEST
+
+
 def test_one_that_is_away_or_has_left_holds_up_nobody() -> None:
     for leaves in (True, False):
         pacing = Pacing(longest_ns=500 * MS)

@@ -259,7 +259,7 @@ def test_the_presentation_can_be_changed_while_pictures_come(gui, open_widget) -
     assert player_of(widget).delay_ms == 0
 
 
-@pytest.mark.parametrize("presentation", [Now(), Fixed(10), Smooth(100)])
+@pytest.mark.parametrize("presentation", [Now(), Smooth(100)])
 def test_pictures_are_held_for_who_has_something_to_say(gui, open_widget, presentation) -> None:
     widget, camera, watcher = open_widget(presentation)
     hold = Hold(300)
