@@ -53,7 +53,7 @@ class TimedFeed(FrameFeed):
         self._overdue = self._shown_late = 0
         self._line_of: tuple[int, bool] | None = None
         """Which epoch it is in, and whether the camera's timestamps make the line."""
-        self._last_line_ns = 0
+        self._last_line_ns = self._last_due_ns = 0
         self._timer = QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -123,6 +123,10 @@ class TimedFeed(FrameFeed):
             due_ns = self._due.pace.due_ns(line_ns, frame.arrival_ns, frame.publish_ns)
             if self._at_once:
                 self._at_once, due_ns = False, min(due_ns, now_ns)
+            if self._waiting:
+                # Where a clock was set, or the delay was cut short: nothing is to be seen moving backwards.
+                due_ns = max(due_ns, self._last_due_ns)
+            self._last_due_ns = due_ns
             self._waiting.add((frame, due_ns), due_ns)
         return False
 

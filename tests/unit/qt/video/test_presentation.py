@@ -140,6 +140,7 @@ def test_smooth_evens_out_what_the_network_did(gui, open_widget) -> None:
     # By the network it would be 9 to 11 ms.
     assert off[len(off) // 2] < 6 * MS
     assert 10 <= widget.statistics().delay_ms <= 60
+    assert list(watcher.painted) == sorted(watcher.painted)
     accounts(widget)
 
 
@@ -149,6 +150,7 @@ def test_a_stream_that_begins_anew_goes_on_at_once(gui, open_widget) -> None:
     play(gui, 20, lambda number: camera.send(number, pts_ms=number * FRAME_MS), first=21)
     gui.until(lambda: 40 in watcher.painted)
     assert watcher.painted[40] - camera.sent[40] < 200 * MS
+    assert list(watcher.painted) == sorted(watcher.painted)
     accounts(widget)
 
 
@@ -204,6 +206,17 @@ def test_pictures_of_cameras_in_step_are_shown_together(gui, open_widget) -> Non
     other.hide()
     play(gui, 60, door.send, first=46)
     assert widget.statistics().delay_ms <= 60
+
+
+def test_nothing_is_seen_moving_backwards_when_a_clock_is_set(gui, open_widget) -> None:
+    widget, camera, watcher = open_widget(Fixed(150))
+    play(gui, 4, camera.send)
+    for number in range(5, 9):
+        camera.send(number, age_ms=3_600_000)
+    gui.until(lambda: 8 in watcher.painted)
+    assert list(watcher.painted) == sorted(watcher.painted)
+    assert watcher.painted[8] >= camera.sent[4] + 149 * MS
+    accounts(widget)
 
 
 def test_what_waits_for_as_long_as_silence_takes_to_be_told_is_shown(gui, open_widget) -> None:
