@@ -11,6 +11,9 @@ Fit = Literal["contain", "cover", "stretch"]
 Size = tuple[int, int]
 """Width and height in px."""
 
+CUT_LITTLE = 2.0
+"""All of a picture that is not zoomed in is read if it has no more than so many times the tile's pixels."""
+
 
 class Wanted(NamedTuple):
     """Which part of the camera's picture is read, and how large."""
@@ -59,7 +62,7 @@ class Placed(NamedTuple):
     to_tile: Affine
     """From px of the camera's picture to device pixels of the tile."""
     target: Area
-    """Where all of what is wanted lies, turned: it reaches beyond the tile when even edges ask for more."""
+    """Where all of what is wanted lies, turned: it may reach beyond the tile."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class View:
 
         So much `beyond` each edge of the tile is wanted too, in parts of the tile.
         """
+        if self.zoom == 1 and self._is_little_cut(source, tile):
+            beyond = math.inf
         across, down = self._sides(source, tile, beyond)
         columns, rows = (down, across) if self._lying else (across, down)
         (x, width), (y, height) = columns.part, rows.part
@@ -162,6 +167,14 @@ class View:
         limited = [side.limited(middle) for side, middle in zip(sides, middles, strict=True)]
         across, down = (1 - part if side.reverse else part for side, part in zip(sides, limited, strict=True))
         return replace(self, center=(down, across) if self._lying else (across, down))
+
+    def _is_little_cut(self, source: Size, tile: Size) -> bool:
+        """Whether all of the picture is read as well as what is seen of it.
+
+        A whole picture can be had of the camera's smaller stream, too, where there is one, and shared.
+        """
+        _, (width, height) = self._fitted(source, tile)
+        return width * height <= CUT_LITTLE * tile[0] * tile[1]
 
     def _most(self, source: Size, tile: Size) -> float:
         """Return how far it can be zoomed in."""
