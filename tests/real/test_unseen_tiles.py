@@ -24,11 +24,16 @@ PROGRAM = Path(__file__).with_name("unseen_program.py")
 class Program:
     """A window with a tile, and what it tells of it."""
 
-    def __init__(self, x11: XServer, url: str) -> None:
+    def __init__(self, x11: XServer, url: str, kind: str) -> None:
         self._x11 = x11
         self._popen = subprocess.Popen(
-            [sys.executable, str(PROGRAM), url],
-            env={**os.environ, "DISPLAY": x11.display, "QT_QPA_PLATFORM": "xcb"},
+            [sys.executable, str(PROGRAM), url, kind],
+            env={
+                **os.environ,
+                "DISPLAY": x11.display,
+                "QT_QPA_PLATFORM": "xcb",
+                "QT_QUICK_BACKEND": "software",
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -105,8 +110,8 @@ def manager(x11: XServer) -> Iterator[WindowManager]:
 
 
 @pytest.fixture
-def program(x11: XServer, cameras: Cameras) -> Iterator[Program]:
-    program = Program(x11, cameras.urls[0])
+def program(request: pytest.FixtureRequest, x11: XServer, cameras: Cameras) -> Iterator[Program]:
+    program = Program(x11, cameras.urls[0], getattr(request, "param", "widgets"))
     yield program
     program.kill()
 
@@ -139,6 +144,7 @@ def test_a_window_that_is_minimised_or_on_another_desktop(manager: WindowManager
     assert program.end() == 0
 
 
+@pytest.mark.parametrize("program", ["widgets", "qml"], indirect=True)
 def test_a_window_under_another_program_s(x11: XServer, program: Program) -> None:
     program.is_seen()
     with closing(OwnWindows(x11.display)) as windows:

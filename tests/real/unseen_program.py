@@ -1,41 +1,97 @@
-"""The program of `test_unseen_tiles.py`: a stream in a window with tabs, which can be scrolled and covered.
+"""The program of `test_unseen_tiles.py`: a stream in a window.
 
-``python unseen_program.py URL`` does what lines of its input say, and writes JSON lines: how many readers the
-stream has, how many pictures were converted and shown, and where; after each line, the time to a picture.
+``python unseen_program.py URL widgets`` has tabs, and a place that can be scrolled and covered; ``… qml`` has
+an item of QML. It does what lines of its input say, and writes JSON lines: how many readers the stream has,
+how many pictures were converted and shown, and where; after each line, the time to a picture.
 """
 
 import json
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, Protocol
 
-from qtpy.QtCore import QSocketNotifier, Qt, QTimer
+from qtpy.QtCore import QObject, QPoint, QSocketNotifier, Qt, QTimer
+from qtpy.QtQuick import QQuickView
 from qtpy.QtWidgets import QApplication, QScrollArea, QTabWidget, QWidget
 
 import camgraph as cg
 from camgraph.qt import VideoWidget
+from camgraph.qt.quick import VideoItem
 from camgraph.qt.video import covered
+from camgraph.qt.video.statistics import WidgetStatistics
 
 SIZE = (320, 180)
 
 
-class Window(QTabWidget):
-    def __init__(self, site: cg.Site) -> None:
+class Shown(Protocol):
+    def show(self) -> None: ...
+    def close(self) -> bool: ...
+    def statistics(self) -> WidgetStatistics: ...
+    def place(self) -> QPoint: ...
+    def obey(self, what: str, number: int) -> None: ...
+
+
+class Tabs(QTabWidget):
+    def __init__(self, stream: cg.LiveStream) -> None:
         super().__init__()
-        self._site = site
         self._area = QScrollArea()
         self._area.setFrameShape(QScrollArea.Shape.NoFrame)
         content = QWidget()
         content.setFixedSize(SIZE[0], 1200)
         self._area.setWidget(content)
-        self._video = VideoWidget(site.streams["door"], content)
+        self._video = VideoWidget(stream, content)
         self._video.setGeometry(0, 0, *SIZE)
         self._cover = QWidget(content)
         self._cover.setAutoFillBackground(True)
         self._cover.setGeometry(0, 600, *SIZE)
         self.addTab(self._area, "door")
         self.addTab(QWidget(), "nothing")
+        self.setGeometry(100, 100, 400, 300)
+
+    def statistics(self) -> WidgetStatistics:
+        return self._video.statistics()
+
+    def place(self) -> QPoint:
+        return self._video.mapToGlobal(QPoint(0, 0))
+
+    def obey(self, what: str, number: int) -> None:
+        match what:
+            case "tab":
+                self.setCurrentIndex(number)
+            case "scroll":
+                bar = self._area.verticalScrollBar()
+                assert bar is not None
+                bar.setValue(number)
+            case "cover":
+                self._cover.move(0, number)
+            case "minimise":
+                self.showMinimized()
+
+
+class View(QQuickView):
+    def __init__(self, stream: cg.LiveStream) -> None:
+        super().__init__()
+        self._video = VideoItem(self.contentItem())
+        self._video.setWidth(SIZE[0])
+        self._video.setHeight(SIZE[1])
+        self._video.stream = stream
+        self.setGeometry(100, 100, *SIZE)
+
+    def statistics(self) -> WidgetStatistics:
+        return self._video.statistics()
+
+    def place(self) -> QPoint:
+        return self.mapToGlobal(QPoint(0, 0))
+
+    def obey(self, what: str, number: int) -> None:
+        raise AssertionError(what)
+
+
+class Teller(QObject):
+    def __init__(self, site: cg.Site, shown: Shown) -> None:
+        super().__init__()
+        self._site, self._shown = site, shown
         self._asked_ns = 0
         self._input = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self)
         self._input.activated.connect(self._obey)
@@ -51,32 +107,22 @@ class Window(QTabWidget):
             what, _, number = order.partition("=")
             self._asked_ns = time.monotonic_ns()
             self._watching.start(1)
-            match what:
-                case "tab":
-                    self.setCurrentIndex(int(number))
-                case "scroll":
-                    bar = self._area.verticalScrollBar()
-                    assert bar is not None
-                    bar.setValue(int(number))
-                case "cover":
-                    self._cover.move(0, int(number))
-                case "minimise":
-                    self.showMinimized()
-                case "end":
-                    self.close()
+            if what == "end":
+                self._shown.close()
+            else:
+                self._shown.obey(what, int(number or 0))
 
     def _watch(self) -> None:
-        if self._video.statistics().last_shown_ns > self._asked_ns:
-            tell(back_ms=(self._video.statistics().last_shown_ns - self._asked_ns) / 1e6)
+        if self._shown.statistics().last_shown_ns > self._asked_ns:
+            tell(back_ms=(self._shown.statistics().last_shown_ns - self._asked_ns) / 1e6)
             self._watching.stop()
 
     def _tell(self) -> None:
         known = self._site.statistics().streams.get("door")
         if known is None:  # Its media process is being started.
             return
-        shown = self._video.statistics().shown
-        place = self._video.mapToGlobal(self._video.rect().topLeft())
-        numbers = [sum(it.readers for it in known.rings), known.conversions, shown]
+        place = self._shown.place()
+        numbers = [sum(it.readers for it in known.rings), known.conversions, self._shown.statistics().shown]
         tell(now=numbers, at=[place.x(), place.y()])
 
 
@@ -89,11 +135,14 @@ def main() -> None:
     graph.rtsp("door", sys.argv[1])
     app = QApplication(sys.argv)
     with graph.start() as site:
-        window = Window(site)
-        window.setGeometry(100, 100, 400, 300)
-        window.show()
+        kinds: dict[str, type[Tabs] | type[View]] = {"widgets": Tabs, "qml": View}
+        shown = kinds[sys.argv[2]](site.streams["door"])
+        teller = Teller(site, shown)
+        shown.show()
         app.exec()
-    assert not covered._watches, "the connection that hears of windows is closed with the last of them"
+        del teller
+    if sys.argv[2] == "widgets":
+        assert not covered._watches, "the connection that hears of windows is closed with the last of them"
 
 
 if __name__ == "__main__":

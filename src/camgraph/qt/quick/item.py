@@ -32,7 +32,8 @@ class VideoItem(QQuickPaintedItem):
 
     ``VideoItem { stream: model.stream }``, of a `StreamModel`, or set from Python. It reads while it is seen:
     not while it, its window, or what it lies in is invisible, nor where it is scrolled out or clipped away.
-    What lies over it is not looked at. A value that a property can't have is logged, and changes nothing.
+    Items that lie over it are not looked at. A value that a property can't have is logged, and changes
+    nothing.
 
     With PySide6 and Qt's threaded render loop, ``QQuickWindow.grabWindow()`` waits for ever if it is called
     from Python, as with any item that Python paints: use ``grabToImage``, or set ``QSG_RENDER_LOOP=basic``.
@@ -62,6 +63,8 @@ class VideoItem(QQuickPaintedItem):
         self.destroyed.connect(lambda *_, scene=self._scene: scene.look_away())
         self.visibleChanged.connect(self._look_now)
         self.windowChanged.connect(self._on_window)
+        if (window := self.window()) is not None:
+            self._on_window(window)
 
     def _stream(self) -> LiveStream | None:
         return self._scene.stream

@@ -8,6 +8,9 @@ from qtpy.QtCore import QObject, QPointF, QRectF, Qt, QTimer
 from qtpy.QtGui import QWindow
 from qtpy.QtQuick import QQuickItem, QQuickRenderControl, QQuickWindow
 
+from camgraph.qt.ending import when_destroyed
+from camgraph.qt.video.covered import CoverOfOne
+
 if TYPE_CHECKING:
     from camgraph.qt.quick.item import VideoItem
 
@@ -29,6 +32,8 @@ class WindowWatch(QObject):
         self._soon.timeout.connect(self._look)
         self._asked_ns = 0
         """Since when a frame is waited for; 0: it is not."""
+        self._covers = covers = CoverOfOne()
+        when_destroyed(self, covers.leave)
         window.afterAnimating.connect(self._on_frame)
         window.visibilityChanged.connect(self.look_now)
         window.screenChanged.connect(self.look_now)
@@ -81,12 +86,17 @@ class WindowWatch(QObject):
         window = cast(QQuickWindow, self.parent())
         told: Any = QQuickRenderControl.renderWindowFor(window)
         around = told[0] if isinstance(told, tuple) else told
-        if around is None:
-            return _is_shown(window) and window.isExposed()
-        if around is not self._around:
+        if around is not None and around is not self._around:
             self._around = around
             around.visibilityChanged.connect(self.look_now)
-        return _is_shown(around)
+        shown = around or window
+        if not _is_shown(shown) or (around is None and not window.isExposed()):
+            self._covers.leave()
+            return False
+        cover = self._covers.enter(shown)
+        if cover is not None:
+            cover.changed.connect(self.look_now)
+        return not self._covers.all
 
 
 def is_seen(item: QQuickItem, window: QQuickWindow) -> bool:

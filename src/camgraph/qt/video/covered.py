@@ -4,12 +4,12 @@ import os
 from contextlib import suppress
 
 from qtpy.QtCore import QObject, QSocketNotifier, Signal
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtGui import QGuiApplication, QWindow
 
 from camgraph.base.errors import BrokenError, CamgraphError
 from camgraph.x11 import xcb
 from camgraph.x11.connection import Connection
-from camgraph.x11.events import Covered, Moved, understood
+from camgraph.x11.events import Covered, Destroyed, Moved, understood
 
 _watches: list["_Watch"] = []
 """One while it has windows, else none."""
@@ -57,8 +57,34 @@ def cover_of(window: int) -> Cover | None:
         return None
     if not _watches:
         with suppress(CamgraphError):
-            _watches.append(_Watch(Connection(os.environ.get("DISPLAY", ""))))
+            _watches.append(_Watch(_Connection(os.environ.get("DISPLAY", ""))))
     return _watches[0].cover(window) if _watches else None
+
+
+class CoverOfOne:
+    """What lies over a window, for one who may come and go; `leave` it when its object is destroyed."""
+
+    def __init__(self) -> None:
+        self._cover: Cover | None = None
+
+    @property
+    def all(self) -> bool:
+        """Whether all of the window is covered, as far as is known."""
+        return self._cover is not None and self._cover.covers
+
+    def enter(self, window: QWindow | None) -> Cover | None:
+        """Hear of a window; return what tells when that is new, None: it is known already, or can't be."""
+        if self._cover is not None or window is None:
+            return None
+        self._cover = cover_of(int(window.winId()))
+        return self._cover
+
+    def leave(self) -> Cover | None:
+        """Hear no more of it; return what told."""
+        cover, self._cover = self._cover, None
+        if cover is not None:
+            cover.leave()
+        return cover
 
 
 class _Connection(Connection):
@@ -90,7 +116,8 @@ class _Watch(QObject):
         return cover
 
     def forget(self, cover: Cover) -> None:
-        if self._covers.pop(cover.window, None) is not None:
+        if self._covers.get(cover.window) is cover:
+            del self._covers[cover.window]
             self._connection.forget(cover.window)
             with suppress(BrokenError):
                 self._connection.flush()
@@ -119,6 +146,9 @@ class _Watch(QObject):
                 elif isinstance(event, Covered) and event.window in self._covers:
                     cover = self._covers[event.window]
                     cover.see(is_viewable=cover.is_viewable, is_obscured=event.is_covered)
+                elif isinstance(event, Destroyed) and event.window in self._covers:
+                    # Whoever was in it is in another now.
+                    self._covers.pop(event.window).see(is_viewable=True, is_obscured=False)
             if moved:
                 self._look()
         except BrokenError:

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
 from camgraph.qt.ending import when_destroyed
-from camgraph.qt.video.covered import Cover, cover_of
+from camgraph.qt.video.covered import CoverOfOne
 from camgraph.qt.video.scene import Scene
 
 MISSED_PAINTS = 2
@@ -33,7 +33,7 @@ class Exposure(QObject):
         self._doubt.setSingleShot(True)
         self._doubt.setInterval(SURE_MS)
         self._doubt.timeout.connect(self._decide)
-        self._covers = covers = _Covers()
+        self._covers = covers = CoverOfOne()
         when_destroyed(self, covers.leave)
         scene.changed.connect(self._count)
 
@@ -51,7 +51,7 @@ class Exposure(QObject):
             cover.changed.disconnect(self._on_cover)
 
     def _begins(self) -> bool:
-        cover = self._covers.enter(self._widget)
+        cover = self._covers.enter(self._widget.window().windowHandle())
         if cover is not None:
             cover.changed.connect(self._on_cover)
         self._looks = not self._covers.all
@@ -80,33 +80,6 @@ class Exposure(QObject):
     def _decide(self) -> None:
         if self._covers.all or (self._unpainted and not can_be_seen(self._widget)):
             self._look_away()
-
-
-class _Covers:
-    """What lies over the window of a widget; that is left even if the widget is deleted by its parent."""
-
-    def __init__(self) -> None:
-        self._cover: Cover | None = None
-
-    @property
-    def all(self) -> bool:
-        """Whether all of the window is covered, as far as is known."""
-        return self._cover is not None and self._cover.covers
-
-    def enter(self, widget: QWidget) -> Cover | None:
-        """Hear of the widget's window; return what is new then, None: it is known already, or can't be."""
-        handle = widget.window().windowHandle()
-        if self._cover is not None or handle is None:
-            return None
-        self._cover = cover_of(int(handle.winId()))
-        return self._cover
-
-    def leave(self) -> Cover | None:
-        """Hear no more of it; return what was heard of."""
-        cover, self._cover = self._cover, None
-        if cover is not None:
-            cover.leave()
-        return cover
 
 
 def can_be_seen(widget: QWidget) -> bool:
