@@ -58,9 +58,8 @@ with site:
     widget.hold_results(options.hold)
 
     def mark(key: tuple[int, int, int | None], boxes: list[tuple[int, int, int, int]]) -> None:
-        """Draw what was found on its own picture, in the camera's px."""
-        across, down = camera.status.width / WIDTH, camera.status.height / HEIGHT
-        widget.add_result(key, [Box(x * across, y * down, w * across, h * down) for x, y, w, h in boxes])
+        """Draw what was found on its own picture."""
+        widget.add_result(key, [Box(*box) for box in boxes], size=(WIDTH, HEIGHT))
 
     detector = site.spawn(SlowDetector)
     detector.watch(camera.frames(size=(WIDTH, HEIGHT), format="bgr24"))

@@ -17,7 +17,7 @@ from camgraph.qt.video.overlay import Item, Overlay, checked
 from camgraph.qt.video.presentation import Presentation
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.statistics import WidgetStatistics
-from camgraph.qt.video.view import Placed, View
+from camgraph.qt.video.view import Placed, Size, View
 
 _log = logging.getLogger(__name__)
 
@@ -226,8 +226,9 @@ class VideoItem(QQuickPaintedItem):
     def presentation(self, presentation: Presentation) -> None:
         self._scene.presentation = presentation
 
-    def set_overlay(self, items: Iterable[Item] | None) -> None:
+    def set_overlay(self, items: Iterable[Item] | None, size: Size | None = None) -> None:
         """Draw items over every picture until others replace them, as `VideoWidget.set_overlay` does."""
+        self._overlay.size = size or self._scene.source
         self._overlay.items = checked(items)
         self._scene.show_layer(self._overlay, bool(self._overlay.items))
         self._paint_again()

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from qtpy.QtGui import QPainter
 
 from camgraph.qt.video.frames import Picture
-from camgraph.qt.video.view import Placed, Size
+from camgraph.qt.video.view import Affine, Placed, Size
 
 
 class Canvas(NamedTuple):
@@ -19,6 +19,18 @@ class Canvas(NamedTuple):
     placed: Placed | None
     """None: no picture is shown, but a message."""
     picture: Picture | None
+
+    def counted_in(self, size: Size) -> "Canvas":
+        """Return the canvas with places counted in px of a picture of that size; (0, 0): of the camera's own.
+
+        A camera that has a smaller stream, too, sends now the one and now the other.
+        """
+        if size == self.source or 0 in (*size, *self.source) or self.placed is None:
+            return self
+        across, down = self.source[0] / size[0], self.source[1] / size[1]
+        a, b, c, d, e, f = self.placed.to_tile
+        to_tile = Affine(a * across, b * across, c * down, d * down, e, f)
+        return self._replace(source=size, placed=self.placed._replace(to_tile=to_tile))
 
 
 class Layer(Protocol):

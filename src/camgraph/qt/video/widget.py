@@ -139,13 +139,15 @@ class VideoWidget(QWidget):
         """Draw boxes over the picture until others replace them; None: none. The same as `set_overlay`."""
         self.set_overlay(boxes)
 
-    def set_overlay(self, items: Iterable[Item] | None) -> None:
+    def set_overlay(self, items: Iterable[Item] | None, size: Size | None = None) -> None:
         """Draw items over every picture, the first one first, until others replace them; None: none.
 
-        They are cut at the picture's edges, and lie where they belong however it is zoomed and turned. Raises
-        TypeError for what is no `Box`, `Polygon`, `Label`, `Mask` or `HeatMap`.
+        They are cut at the picture's edges, and lie where they belong however it is zoomed and turned.
+        `size` is that of the picture in whose px they lie, the frames of an analyzer say; None: of what the
+        camera sends now. Raises TypeError for what is no `Box`, `Polygon`, `Label`, `Mask` or `HeatMap`.
         """
         overlay, layers = self._overlay, self._scene.layers
+        overlay.size = size or self._scene.source
         overlay.items = checked(items)
         if overlay.items and overlay not in layers:
             layers.insert(0, overlay)
@@ -153,15 +155,20 @@ class VideoWidget(QWidget):
             layers.remove(overlay)
         self.update()
 
-    def add_result(self, key: tuple[int, int, int | None], items: Iterable[Item] | None) -> None:
+    def add_result(
+        self,
+        key: tuple[int, int, int | None],
+        items: Iterable[Item] | None,
+        size: Size | None = None,
+    ) -> None:
         """Draw what was found in a frame, named by its `Frame.key`, on that very picture.
 
         It stands until the picture that the next result belongs to; empty, or None: nothing was found. What
-        comes when its picture has been shown is drawn from the next one on; see `hold_results`. Raises
-        TypeError as `set_overlay` does.
+        comes when its picture has been shown is drawn from the next one on; see `hold_results`. `size`
+        is as in `set_overlay`. Raises TypeError as that does.
         """
         self._show_results()
-        if self._results.add(key, items):
+        if self._results.add(key, items, size or self._scene.source):
             self.update()
 
     def hold_results(self, up_to_ms: int, stands_ms: float = STANDS_MS) -> None:
@@ -191,12 +198,14 @@ class VideoWidget(QWidget):
         """The zones over the picture, as they are now."""
         return self._zones.all
 
-    def set_zones(self, zones: Iterable[Zone] | None) -> None:
+    def set_zones(self, zones: Iterable[Zone] | None, size: Size | None = None) -> None:
         """Draw zones over the picture in the place of those before; None: none.
 
-        Raises TypeError for what is no `Zone`. `zones_changed` is for changes that a person makes.
+        `size` is that of the picture in whose px they lie, and are told when they are edited; None: of what
+        the camera sends now. Give it where a camera has a smaller stream, too (`sub_url`). Raises TypeError
+        for what is no `Zone`. `zones_changed` is for changes that a person makes.
         """
-        self._zones.show(zones or ())
+        self._zones.show(zones or (), size or self._scene.source)
 
     @property
     def zones_edited(self) -> bool:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from qtpy.QtGui import QImage, QPainter
+from tests.unit.qt.conftest import player_of
 
 from camgraph.base.geometry import Area
-from camgraph.qt import Box, HeatMap, Label, Mask, Polygon, VideoWidget
+from camgraph.qt import Box, HeatMap, Label, Mask, Polygon, VideoWidget, Zone
 from camgraph.qt.video.layers import Canvas
 from camgraph.qt.video.overlay import Overlay
 from camgraph.qt.video.view import Affine, Placed, View, Wanted
@@ -199,3 +200,37 @@ def test_a_widget_draws_items_until_others_replace_them(gui, make_site):
 def test_an_item_that_can_not_be_drawn_is_refused(make, told):
     with pytest.raises(ValueError, match=told):
         make()
+
+
+SMALLER = (640, 360)
+
+
+@pytest.mark.parametrize("size", [None, (1280, 720)], ids=["as it is", "as it was told"])
+def test_items_stay_where_they_are_when_the_camera_sends_its_smaller_stream(gui, make_site, size):
+    """Zones and results do, too: places are counted in px of the picture that they were told for."""
+    site = make_site(door=(1280, 720))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    widget.show()
+    gui.play(site.streams["door"], widget)
+    widget.set_overlay([Box(320, 180, 640, 360, color="magenta")], size)
+    widget.set_zones([Zone("gate", [(0, 0), (160, 0), (160, 160), (0, 160)], "cyan")], size)
+    before = gui.pixels(widget)
+    assert extent(before, MAGENTA) == pytest.approx((80, 45, 240, 135), abs=1)
+    site.sizes["door"] = SMALLER
+    site.status("door")
+    gui.until(lambda: widget._scene.source == SMALLER)
+    gui.play(site.streams["door"], widget)
+    np.testing.assert_array_equal(gui.pixels(widget), before)
+
+
+def test_a_result_may_be_told_in_px_of_the_analyzer(gui, make_site):
+    site = make_site(door=(1280, 720))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    widget.show()
+    gui.play(site.streams["door"], widget)
+    picture = player_of(widget).picture
+    assert picture is not None
+    widget.add_result(picture.frame.key, [Box(40, 20, 40, 20, color="magenta")], size=(160, 80))
+    assert extent(gui.pixels(widget), MAGENTA) == pytest.approx((80, 45, 160, 90), abs=1)

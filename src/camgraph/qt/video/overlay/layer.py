@@ -11,6 +11,7 @@ from camgraph.qt.video.overlay.ground import Drawing, Ground
 from camgraph.qt.video.overlay.items import Box, HeatMap, Item, Label, Mask, Polygon
 from camgraph.qt.video.overlay.lines import draw_box, draw_label, draw_polygon
 from camgraph.qt.video.overlay.rasters import draw_heat_map, draw_mask
+from camgraph.qt.video.view import Size
 
 _LABEL_PX = 12
 _DRAW: dict[type[Item], Callable[[Any, Ground], Iterator[Drawing]]] = {
@@ -59,8 +60,10 @@ class Overlay:
     def __init__(self) -> None:
         self.items: tuple[Item, ...] = ()
         """What is drawn."""
+        self.size: Size = (0, 0)
+        """Of the picture in whose px they lie; (0, 0): of the camera's, whatever it sends."""
         self._painter = ItemPainter()
 
     def paint(self, painter: QPainter, canvas: Canvas) -> None:
         """Draw them."""
-        self._painter.paint(painter, canvas, self.items)
+        self._painter.paint(painter, canvas.counted_in(self.size), self.items)

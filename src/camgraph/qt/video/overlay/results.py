@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from qtpy.QtGui import QPainter
 
@@ -10,6 +11,7 @@ from camgraph.qt.video.overlay.items import Item, checked
 from camgraph.qt.video.overlay.layer import ItemPainter
 from camgraph.qt.video.presentation import Hold
 from camgraph.qt.video.results import Results, ResultStatistics
+from camgraph.qt.video.view import Size
 from camgraph.ring.frame import FrameKey
 
 STANDS_MS = 500
@@ -21,22 +23,29 @@ _SILENT_NS = 3_000_000_000
 """Nobody is waited for who has found nothing, nor nothing to find, in so long a time."""
 
 
+class _Found(NamedTuple):
+    items: tuple[Item, ...]
+    size: Size
+
+
 class ResultsLayer:
     """Draws results, and says for how long pictures have to be held back for them."""
 
     def __init__(self) -> None:
         self.hold: Hold | None = None
         """What is told how long; None: nothing is held back."""
-        self._results = Results[tuple[Item, ...]](STANDS_MS)
+        self._results = Results[_Found](STANDS_MS)
         self._painter = ItemPainter()
 
     def stand(self, stands_ms: float) -> None:
         """Have results stand for so long where none follows."""
         self._results.stands_ms = stands_ms
 
-    def add(self, key: tuple[int, int, int | None], items: Iterable[Item] | None) -> bool:
-        """Take what was found in a picture; tell whether that is shown now, and to be drawn once more."""
-        again = self._results.add(FrameKey(*key), checked(items), time.monotonic_ns())
+    def add(self, key: tuple[int, int, int | None], items: Iterable[Item] | None, size: Size) -> bool:
+        """Take what was found in a picture, in px of one of that size; tell whether the picture is shown now,
+        and to be drawn once more.
+        """
+        again = self._results.add(FrameKey(*key), _Found(checked(items), size), time.monotonic_ns())
         self._say_need()
         return again
 
@@ -53,11 +62,11 @@ class ResultsLayer:
         """Draw what belongs to the picture."""
         if canvas.picture is None:
             return
-        items = self._results.show(canvas.picture.frame.key)
+        found = self._results.show(canvas.picture.frame.key)
         if self.hold is not None and self._results.is_silent(_SILENT_NS):
             self.hold.needed_ms = 0.0
-        if items:
-            self._painter.paint(painter, canvas, items)
+        if found is not None:
+            self._painter.paint(painter, canvas.counted_in(found.size), found.items)
 
     def _say_need(self) -> None:
         """Ask for what most results take; for all that may be had, if that helps at least every other one."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 
 from camgraph.qt.video.scene import Scene
+from camgraph.qt.video.view import Size
 from camgraph.qt.video.zones.editor import ZoneEditor
 from camgraph.qt.video.zones.layer import ZonesLayer
 from camgraph.qt.video.zones.zone import Zone
@@ -34,14 +35,18 @@ class Zones(QObject):
         """Whether the mouse and keys edit them."""
         return self._editor is not None
 
-    def show(self, zones: Iterable[Zone]) -> None:
-        """Draw these in the place of those before; raises TypeError for what is no `Zone`."""
+    def show(self, zones: Iterable[Zone], size: Size) -> None:
+        """Draw these, in px of a picture of that size, in the place of those before.
+
+        Raises TypeError for what is no `Zone`.
+        """
         chosen = list(zones)
         for zone in chosen:
             if not isinstance(zone, Zone):
                 raise TypeError(f"{zone!r} is no Zone")
         if self._editor is not None:
             self._editor.give_up()
+        self._layer.size = size
         self._layer.show(chosen, None)
         self._have_layer()
 

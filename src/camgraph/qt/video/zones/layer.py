@@ -23,7 +23,7 @@ class Place(NamedTuple):
 
     to_tile: Affine
     source: Size
-    """The camera's picture in px."""
+    """The picture in whose px points are told."""
     scale: float
     """Device pixels per logical pixel."""
 
@@ -38,6 +38,8 @@ class ZonesLayer:
     def __init__(self) -> None:
         self.place: Place | None = None
         """Where the picture lay that was painted last; None: there was none."""
+        self.size: Size = (0, 0)
+        """Of the picture in whose px they lie; (0, 0): of the camera's, whatever it sends."""
         self.zones: tuple[Zone, ...] = ()
         self.chosen: int | None = None
         """The zone that keys act on."""
@@ -59,6 +61,7 @@ class ZonesLayer:
 
     def paint(self, painter: QPainter, canvas: Canvas) -> None:
         """Draw them over the picture."""
+        canvas = canvas.counted_in(self.size)
         placed = canvas.placed
         self.place = None if placed is None else Place(placed.to_tile, canvas.source, canvas.scale)
         self._painter.paint(painter, canvas, self._items)
