@@ -153,6 +153,10 @@ def test_the_last_picture_is_drawn_again_where_it_was_covered(screen, window, x1
         wait_until(lambda: not x11.pixels(Spot(0, 0, 200, 180)).any(), 5, "the cover")
         screen.destroy_window(cover)
         wait_until(lambda: np.array_equal(x11.pixels(spot), last), 5, "the same picture")
+        cover = screen.create_window(400, 300)
+        wait_until(lambda: not x11.pixels(spot).any(), 5, "the cover")
+        screen.destroy_window(cover)
+        wait_until(lambda: np.array_equal(x11.pixels(spot), last), 5, "the same picture")
     finally:
         shared.gate("gated").open()
 

@@ -46,6 +46,8 @@ class Window:
         self.coming: Feed | None = None
         self.late = self.too_early = self.skipped = self._shown = 0
         self.has_signal = False
+        self.lies_under = False
+        """Whether others lie over all of it."""
         self.last_ns = time.monotonic_ns()
         """When a picture came last, or another stream was wanted."""
         self._host = host

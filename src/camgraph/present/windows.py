@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from camgraph.client.wording import Message
 from camgraph.control.messages import StreamStatus
@@ -22,6 +23,8 @@ from camgraph.present.wishes import WindowStatistics, Wish
 _log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+COVERED_S = 0.5
+"""A window that is covered for so long is not drawn into, if pictures come meanwhile."""
 
 
 class Windows:
@@ -114,7 +117,21 @@ class Windows:
 
     def cover(self, window: Window, is_covered: bool) -> None:
         """Others lie over all of a window, or not any more."""
-        was_seen, window.canvas.is_covered = window.canvas.is_seen, is_covered
+        window.lies_under = is_covered
+        if is_covered:
+            self._timers.later("covered", window, COVERED_S, partial(self._hide_covered, window))
+        else:
+            was_seen, window.canvas.is_covered = window.canvas.is_seen, False
+            self._see(window, was_seen)
+
+    def _hide_covered(self, window: Window) -> None:
+        if not window.lies_under:
+            return
+        if window.has_signal and time.monotonic_ns() - window.last_ns > COVERED_S * 1e9:
+            # It stands still, which costs nothing; what it shows could not be had again.
+            self._timers.later("covered", window, COVERED_S, partial(self._hide_covered, window))
+            return
+        was_seen, window.canvas.is_covered = window.canvas.is_seen, True
         self._see(window, was_seen)
 
     def lost(self, feed: Feed) -> None:
