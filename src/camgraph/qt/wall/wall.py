@@ -15,6 +15,7 @@ from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.presentation import Now, Presentation
 from camgraph.qt.video.relay import SiteRelay
 from camgraph.qt.video.widget import VideoWidget
+from camgraph.qt.wall.keys import take_key
 from camgraph.qt.wall.layouts import Arrangement
 from camgraph.qt.wall.places import Places
 from camgraph.qt.wall.rates import DEFAULT_RATES, Rates, checked, fps_of
@@ -22,13 +23,6 @@ from camgraph.qt.wall.saved import restore_places, save_places
 from camgraph.qt.wall.tile import Tile
 
 _log = logging.getLogger(__name__)
-
-_STEPS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 class VideoWall(QWidget):
@@ -158,6 +152,19 @@ class VideoWall(QWidget):
         """The name of the stream that has the whole wall; empty: none has."""
         return self._places.enlarged
 
+    @property
+    def focused_name(self) -> str:
+        """The name of the tile that has the keyboard; empty: none has."""
+        return next((name for name, widget in self._widgets.items() if widget.hasFocus()), "")
+
+    def neighbour(self, name: str, right: int, down: int) -> str | None:
+        """Return which tile one comes to from another by an arrow key; None: there is none that way.
+
+        One of `right` and `down` is 1 or -1, the other 0. While a tile is enlarged it is the one before or
+        after it.
+        """
+        return self._places.step(name, right, down)
+
     def enlarge(self, name: str) -> None:
         """Give a stream the whole wall; raise KeyError if it has no tile."""
         self._places.enlarge(name)
@@ -167,6 +174,13 @@ class VideoWall(QWidget):
         """Show the page again, after `enlarge`."""
         self._places.reduce()
         self._place()
+
+    def toggle(self, name: str) -> None:
+        """Enlarge a tile, or show the page again, if one is enlarged."""
+        if self.enlarged_name:
+            self.reduce()
+        else:
+            self.enlarge(name)
 
     def swap(self, name: str, other: str) -> None:
         """Have two tiles change places; raise KeyError if one is not there."""
@@ -211,38 +225,8 @@ class VideoWall(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         # What the tile with the focus does not take comes here.
-        if not self._take_key(Qt.Key(event.key())):
+        if not take_key(self, event.key()):
             super().keyPressEvent(event)
-
-    def _take_key(self, key: Qt.Key) -> bool:
-        here = self._focused()
-        if key in _STEPS:
-            there = self._places.step(here, *_STEPS[key])
-            if there is not None and self.enlarged_name:
-                self.enlarge(there)
-            elif there is not None:
-                self._widgets[there].setFocus(Qt.FocusReason.TabFocusReason)
-            return there is not None
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and here:
-            self._toggle(here)
-            return True
-        if key == Qt.Key.Key_Escape and self.enlarged_name:
-            self.reduce()
-            return True
-        if key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown) and self.pages > 1:
-            self.set_page(self.page + (1 if key == Qt.Key.Key_PageDown else -1))
-            return True
-        return False
-
-    def _focused(self) -> str:
-        """The name of the tile that has the focus; empty: none has."""
-        return next((name for name, widget in self._widgets.items() if widget.hasFocus()), "")
-
-    def _toggle(self, name: str) -> None:
-        if self.enlarged_name:
-            self.reduce()
-        else:
-            self.enlarge(name)
 
     def _on_status(self, status: StreamStatus) -> None:
         followed = self._followed
@@ -270,7 +254,7 @@ class VideoWall(QWidget):
         widget = Tile(name, stream, self)
         widget.presentation = self._presentation
         widget.clicked.connect(self.clicked)
-        widget.double_clicked.connect(lambda *_: self._toggle(name))
+        widget.double_clicked.connect(lambda *_: self.toggle(name))
         widget.dropped.connect(lambda stream, _source: self._drop(stream, name))
         return widget
 
@@ -292,7 +276,7 @@ class VideoWall(QWidget):
         """Have each tile where it belongs."""
         areas = self._places.areas(self.width(), self.height())
         scale = self.devicePixelRatioF()
-        had_focus = self._focused()
+        had_focus = self.focused_name
         for name, area in areas.items():
             widget = self._widgets[name]
             widget.setGeometry(*area)

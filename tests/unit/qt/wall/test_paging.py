@@ -1,7 +1,8 @@
 """Pages, the enlarged tile and the keyboard: what is seen, and that what is not seen reads nothing."""
 
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtTest import QTest
 
 from camgraph.qt import VideoWall
@@ -124,6 +125,12 @@ def test_enter_enlarges_escape_leads_back_and_arrows_go_on(wall):
     assert (shown(wall), focused(wall)) == (list(NAMES), "i")
     wall.enlarge("c")
     QTest.keyClick(wall["c"], Qt.Key.Key_Escape)
+    assert shown(wall) == list(NAMES)
+
+
+def test_a_key_without_a_name_is_nobodys(gui, wall):
+    event = QKeyEvent(QEvent.Type.KeyPress, 0x01234567, Qt.KeyboardModifier.NoModifier)
+    gui.app.sendEvent(wall["a"], event)
     assert shown(wall) == list(NAMES)
 
 
