@@ -66,6 +66,8 @@ def _without_margins(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | No
         return None
     plane = plane[rows[0] : rows[-1] + 1]
     columns = np.flatnonzero(np.ptp(plane, axis=0) > _MARGIN_CONTRAST)
+    if not columns.size:
+        return None
     if rows.size == plane.shape[0] and columns.size == plane.shape[1]:
         return None
     return plane[:, columns[0] : columns[-1] + 1]
