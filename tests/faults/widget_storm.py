@@ -64,7 +64,7 @@ class Storm:
         self._walls = Walls(site)
         self._desks: list[Desk] = []
         directory = Path(str(options["directory"]))
-        self.tiles_deeds = TileDeeds(site, self._dice, directory)
+        self.tile_deeds = TileDeeds(site, self._dice, directory)
         self.judge = Judge(site, Path(str(options["framebuffer"])), os.environ["DISPLAY"], directory)
         self._monitors = Monitors(os.environ["DISPLAY"])
         self._hand: subprocess.Popen[bytes] | None = None
@@ -75,7 +75,7 @@ class Storm:
     @property
     def problems(self) -> list[str]:
         """All that was wrong."""
-        return [*self.judge.problems, *self.tiles_deeds.problems]
+        return [*self.judge.problems, *self.tile_deeds.problems]
 
     def rage(self, seconds: float) -> Steps:
         """Go on for so long."""
@@ -93,7 +93,7 @@ class Storm:
                 if not deck:
                     deck = self._dice.sample(self._deeds, len(self._deeds))
                 self._do(deck.pop())
-                self.tiles_deeds.catch_up(self.tiles)
+                self.tile_deeds.catch_up(self.tiles)
                 yield self._dice.uniform(*PAUSE_S)
             yield from self._look(settled=self._dice.random() < 0.7)
         yield from self._look(settled=True)
@@ -327,7 +327,7 @@ class Storm:
         self._desk_deed(cover)
 
     def _renew(self) -> None:
-        self._desk_deed(lambda desk: desk.renew(self._dice.randrange(2), self.tiles_deeds.any_stream()))
+        self._desk_deed(lambda desk: desk.renew(self._dice.randrange(2), self.tile_deeds.any_stream()))
 
     def _put_elsewhere(self) -> None:
         self._desk_deed(Desk.put_elsewhere)
@@ -375,7 +375,7 @@ class Storm:
 
     def _change_tile(self) -> str | None:
         tiles = self.tiles
-        return self.tiles_deeds.change(self._dice.choice(tiles)) if tiles else None
+        return self.tile_deeds.change(self._dice.choice(tiles)) if tiles else None
 
     def _gl(self) -> str | None:
         """OpenGL without a graphics card is slow: one tile at a time."""
@@ -404,7 +404,7 @@ class Storm:
     def _places(self) -> Iterator[list[object]]:
         visible = [tile for tile in self.tiles if tile.isVisible()]
         while visible:
-            yield ["mousemove", *self.tiles_deeds.point_in(self._dice.choice(visible))]
+            yield ["mousemove", *self.tile_deeds.point_in(self._dice.choice(visible))]
 
     def _play(self) -> str:
         place = next(self._places(), None)

@@ -137,6 +137,4 @@ def described(tile: VideoWidget) -> str:
     told = f"{tile.stream_name!r} in {tile.width()}x{tile.height()} at {place.x()},{place.y()}"
     told += f", of {type(tile.window()).__name__}, {tile.accessibleDescription()!r}, {tile.view}"
     told += f", {tile.presentation}, {tile.max_fps} fps, {numbers.shown} shown, {numbers.waiting} wait"
-    e = tile._exposure
-    p = tile._scene.player
     return told + (", by OpenGL" if tile.gl else "")

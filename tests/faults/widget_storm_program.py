@@ -154,7 +154,7 @@ class Program:
             self.problems.append(f"widgets are left: {widgets}")
 
     def _tell_of(self, storm: Storm) -> None:
-        judge, deeds = storm.judge, storm.tiles_deeds
+        judge, deeds = storm.judge, storm.tile_deeds
         for name, value in {
             "told": storm.told,
             "done": [dict(storm.done)],

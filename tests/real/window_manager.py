@@ -16,7 +16,7 @@ STRIP_PX = 20
 _MAP_REQUEST, _CONFIGURE_REQUEST = 20, 23
 _SUBSTRUCTURE = 1 << 19 | 1 << 20
 _NORMAL, _ICONIC = 1, 3
-_X, _Y, _WIDTH, _HEIGHT = 1, 2, 4, 8
+_X, _Y, _WIDTH, _HEIGHT, _STACK_MODE = 1, 2, 4, 8, 64
 _FUNCTIONS = {
     "xcb_unmap_window": (),
     "xcb_reparent_window": (c_uint32, c_int16, c_int16),
@@ -67,26 +67,40 @@ class WindowManager:
             kind = data[0] & 0x7F
             if kind == _MAP_REQUEST:
                 (window,) = struct.unpack_from("<I", data, 8)
-                if window not in self._frames:
-                    self._frame(window)
-                self.restore(window)
+                if window in self._frames or self._frame(window):
+                    self.restore(window)
             elif kind == _CONFIGURE_REQUEST:
                 window, _, x, y, width, height, _, mask = struct.unpack_from("<2I2h4H", data, 8)
                 self._configure(window, mask, (x, y, width, height))
+                if mask & _STACK_MODE:
+                    self._ask(
+                        "xcb_configure_window",
+                        self._frames.get(window, window),
+                        _STACK_MODE,
+                        xcb.values(data[1]),
+                    )
+            elif kind == xcb.UNMAP_NOTIFY:
+                (window,) = struct.unpack_from("<I", data, 8)
+                frame = self._frames.get(window, 0)
+                # It may have been mapped again by now.
+                if frame and not self._is_mapped(window):
+                    self._ask("xcb_unmap_window", frame)
             elif kind == xcb.DESTROY_NOTIFY:
                 (window,) = struct.unpack_from("<I", data, 8)
                 if frame := self._frames.pop(window, 0):
                     self._ask("xcb_destroy_window", frame)
             elif kind == xcb.CLIENT_MESSAGE:
                 window, message, state = struct.unpack_from("<3I", data, 4)
-                if (message, state) == (self._change_state, _ICONIC):
+                if (message, state) == (self._change_state, _ICONIC) and window in self._frames:
                     self.minimise(window)
 
-    def _frame(self, window: int) -> None:
+    def _frame(self, window: int) -> bool:
+        """Put a window into a frame; False: it is no more."""
         c, connection = self._x, self.connection
-        place = connection.reply(
-            c.xcb_get_geometry_reply, c.xcb_get_geometry(connection.connection, window)
-        ).contents
+        known = connection.reply(c.xcb_get_geometry_reply, c.xcb_get_geometry(connection.connection, window))
+        if not known:
+            return False
+        place = known.contents
         frame = self._frames[window] = connection.new_id()
         size = place.width, place.height + STRIP_PX
         self._ask(
@@ -94,6 +108,15 @@ class WindowManager:
         )
         self._manage_children_of(frame)
         self._ask("xcb_reparent_window", window, frame, 0, 0)
+        return True
+
+    def _is_mapped(self, window: int) -> bool:
+        c, connection = self._x, self.connection
+        asked = c.xcb_get_window_attributes(connection.connection, window)
+        known = connection.reply(c.xcb_get_window_attributes_reply, asked)
+        is_mapped = bool(known) and known.contents.map_state != 0
+        connection.libraries.free(known)
+        return is_mapped
 
     def _configure(self, window: int, mask: int, wanted: Sequence[int]) -> None:
         values = dict(zip((_X, _Y, _WIDTH, _HEIGHT), wanted, strict=True))

@@ -108,7 +108,10 @@ class _Watch(QObject):
             # Qt may be on another display than the environment names: an id means something else there.
             if self._connection.number_at(window, "_NET_WM_PID") != os.getpid():
                 self._end_if_idle()
+                self._take()
                 return None
+            # What is still on its way was told of this window before it was forgotten.
+            self._take()
             cover = self._covers[window] = Cover(window)
             self._connection.listen(window)
             self._look()
@@ -122,6 +125,7 @@ class _Watch(QObject):
             with suppress(BrokenError):
                 self._connection.flush()
         self._end_if_idle()
+        self._take()
 
     def _end_if_idle(self) -> None:
         if not self._covers:
@@ -137,6 +141,9 @@ class _Watch(QObject):
         self._take()
 
     def _take(self) -> None:
+        """Hear what has come; also after each request, since libxcb may read more whenever it sends."""
+        if self._connection.connection is None:
+            return
         try:
             moved = False
             for data in self._connection.messages():
