@@ -174,7 +174,8 @@ class StreamModel(QAbstractTableModel):
             self._tell(0, NUMBERS, len(self._streams) - 1)
 
     def _on_status(self, status: StreamStatus) -> None:
-        if status.stream not in self._rows or status.reason == "removed":
+        # A stream that was removed and has come again has another handle, and only its newest status comes.
+        if self._streams != list(self._site.streams.values()):
             self._follow()
         row = self._rows.get(status.stream)
         if row is not None and status != self._statuses[status.stream]:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -97,8 +97,12 @@ class VideoItem(QQuickPaintedItem):
             self.viewChanged.emit()
 
     def _change_view(self, **part: Any) -> None:
+        self._try_view(lambda: replace(self.view, **part))
+
+    def _try_view(self, make: Callable[[], View]) -> None:
+        # QML's numbers may be none, and what a slot raises would end the program.
         try:
-            self.view = replace(self.view, **part)
+            self.view = make()
         except ValueError as error:
             _log.error("VideoItem: %s", error)
 
@@ -208,14 +212,14 @@ class VideoItem(QQuickPaintedItem):
         """Enlarge the picture, or reduce it; what is shown at a point of the item stays there."""
         if self._placed() is not None:
             point = at.x() * self._scale, at.y() * self._scale
-            self.view = self.view.zoomed(factor, point, self._scene.source, self._tile)
+            self._try_view(lambda: self.view.zoomed(factor, point, self._scene.source, self._tile))
 
     @Slot(float, float)
     def panBy(self, right: float, down: float) -> None:  # noqa: N802
         """Move the picture by so many px of the item, up to its edges."""
         if self._placed() is not None:
             way = right * self._scale, down * self._scale
-            self.view = self.view.panned(*way, self._scene.source, self._tile)
+            self._try_view(lambda: self.view.panned(*way, self._scene.source, self._tile))
 
     @property
     def presentation(self) -> Presentation:

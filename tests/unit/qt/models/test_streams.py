@@ -154,6 +154,18 @@ def test_streams_come_go_and_move(gui, make_site, watched):
     assert row(model, 0, StreamRole.STREAM) is site.streams["hall"]
 
 
+def test_one_that_went_and_came_before_that_was_told_is_another_stream(gui, make_site, watched):
+    site = make_site(door=(2, 2), yard=(2, 2))
+    model = watched(site)
+    old = site.streams["door"]
+    for wanted in (["yard"], ["yard", "door"]):
+        site.streams.set_names(wanted)
+        site.board.set_names(wanted)
+    gui.until(lambda: row(model, 1, StreamRole.STREAM) is site.streams["door"])
+    assert site.streams["door"] is not old
+    assert names(model) == ["yard", "door"]
+
+
 def test_numbers_come_from_a_thread_while_they_are_read(gui, numbered, watched):
     model = watched(numbered)
     assert row(model, 0, StreamRole.FPS) is None

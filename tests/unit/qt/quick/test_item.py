@@ -124,6 +124,21 @@ def test_points_lead_to_the_source_and_back(gui, make_site, window):
     assert item.toSource(QPointF(200, 100)) == QPointF(640, 360)
 
 
+def test_numbers_of_qml_that_are_none_move_nothing(gui, make_site, window, caplog):
+    site = make_site(door=(1280, 720))
+    wrong = "video.panBy(undefined, 0); video.zoomBy(2, Qt.point(NaN, 1))"
+    shown = window(
+        f"property bool go: false; onGoChanged: {{ {wrong} }} VideoItem {{ id: video; {VIDEO[12:]}",
+        door=site.streams["door"],
+    )
+    gui.play(site.streams["door"], video(shown))
+    video(shown).zoomBy(2.0, QPointF(160, 90))
+    before = video(shown).view
+    shown.setProperty("go", True)
+    assert video(shown).view == before
+    assert ["center" in record.getMessage() for record in caplog.records] == [True, True]
+
+
 def test_boxes_lie_over_the_picture(gui, make_site, window):
     site = make_site(door=(1280, 720))
     shown = window(VIDEO, door=site.streams["door"])
