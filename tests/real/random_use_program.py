@@ -4,6 +4,7 @@
 its arguments, and is answered.
 """
 
+import faulthandler
 import gc
 import json
 import random
@@ -76,7 +77,6 @@ class Program:
         streams = self.site.statistics().streams.values()
         return {
             "widgets": sum(isinstance(it, VideoWidget) for it in QApplication.allWidgets()),
-            "known": sum(isinstance(it, VideoWidget) for it in gc.get_objects()),
             "readers": [sum(ring.readers for ring in it.rings) for it in streams],
             "shown": min((tile.statistics().shown for tile in self.walls.windows[0].wall), default=0),
         }
@@ -175,6 +175,7 @@ class Program:
 def main() -> None:
     app = QApplication(sys.argv)
     app.setQuitOnLastWindowClosed(False)
+    faulthandler.enable()
     program = Program(sys.argv[1:])
     tell(code=app.exec(), windows=len(program.walls.windows))
 

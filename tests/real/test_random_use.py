@@ -119,10 +119,15 @@ def test_nothing_that_is_done_at_random_breaks_a_wall_or_leaves_anything(program
         program.ask("use", seconds, seed)
         playing.start()
         try:
-            wait_until(lambda: len(program.news("used")) > before, seconds + 20, f"the end: {program.errors}")
+            wait_until(
+                lambda: program.popen.poll() is not None or len(program.news("used")) > before,
+                seconds + 20,
+                "the end",
+            )
         finally:
             over.set()
             playing.join()
+        assert program.popen.poll() is None, program.errors
 
     calm()
     # Once before it counts: threads and slots that are made when they are needed are there afterwards.
