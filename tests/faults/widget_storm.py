@@ -212,6 +212,10 @@ class Storm:
         while (popup := QApplication.activePopupWidget()) is not None:
             popup.close()
             yield 0.0
+        # The X server draws the cursor into the pictures.
+        self._use("mousemove", SCREEN.right(), SCREEN.bottom())
+        while self._is_busy:
+            yield 0.01
         if len(QGuiApplication.screens()) < 2:
             self._monitors.set(RIGHT)
             yield 0.2

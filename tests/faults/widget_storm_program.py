@@ -54,6 +54,13 @@ def own_memory_mib() -> float:
     return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
 
+def objects_left() -> list[str]:
+    """Return which objects of ours there still are, and what refers to them."""
+    gc.collect()
+    left = [it for it in gc.get_objects() if isinstance(it, KINDS)]
+    return [f"{it!r} of {[type(other).__name__ for other in gc.get_referrers(it)]}" for it in left]
+
+
 class Program:
     """Goes through the storm from the event loop, step by step."""
 
@@ -146,9 +153,10 @@ class Program:
                 self._tell_of(storm)
         self._storm = None
         del storm, site
-        yield 0.1
-        gc.collect()
-        if found := [type(it).__name__ for it in gc.get_objects() if isinstance(it, KINDS)]:
+        end = time.monotonic() + LEFT_WITHIN_S
+        while (found := objects_left()) and time.monotonic() < end:
+            yield 0.1
+        if found:
             self.problems.append(f"objects are left: {found}")
         if widgets := QApplication.allWidgets():
             self.problems.append(f"widgets are left: {widgets}")
