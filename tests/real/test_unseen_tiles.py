@@ -158,3 +158,17 @@ def test_a_window_under_another_program_s(x11: XServer, program: Program) -> Non
         program.costs_nothing()
     program.is_seen()
     assert program.end() == 0
+
+
+@pytest.mark.parametrize("program", ["quick_widget"], indirect=True)
+def test_an_item_that_went_to_another_window_is_seen_with_that_one(x11: XServer, program: Program) -> None:
+    program.is_seen()
+    # And the window it was in is hidden.
+    program.comes_back_within_ms("move")
+    program.is_seen()
+    with closing(OwnWindows(x11.display)) as windows:
+        cover = windows.create(500, 400, mapped=True)
+        x11.move(cover, 50, 50)
+        program.costs_nothing()
+    program.is_seen()
+    assert program.end() == 0

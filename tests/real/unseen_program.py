@@ -1,8 +1,9 @@
 """The program of `test_unseen_tiles.py`: a stream in a window.
 
 ``python unseen_program.py URL widgets`` has tabs, and a place that can be scrolled and covered; ``… qml`` has
-an item of QML. It does what lines of its input say, and writes JSON lines: how many readers the stream has,
-how many pictures were converted and shown, and where; after each line, the time to a picture.
+an item of QML, ``… quick_widget`` one in a widget that goes into another window. It does what lines of its
+input say, and writes JSON lines: how many readers the stream has, how many pictures were converted and shown,
+and where; after each line, the time to a picture.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 from qtpy.QtCore import QObject, QPoint, QSocketNotifier, Qt, QTimer
 from qtpy.QtQuick import QQuickView
+from qtpy.QtQuickWidgets import QQuickWidget
 from qtpy.QtWidgets import QApplication, QScrollArea, QTabWidget, QWidget
 
 import camgraph as cg
@@ -88,6 +90,38 @@ class View(QQuickView):
         raise AssertionError(what)
 
 
+class Moving(QQuickWidget):
+    """Lies in one window, and then in another, while the first is hidden."""
+
+    def __init__(self, stream: cg.LiveStream) -> None:
+        self._windows = QWidget(), QWidget()
+        super().__init__(self._windows[0])
+        for window in self._windows:
+            window.setGeometry(100, 100, *SIZE)
+        self.setGeometry(0, 0, *SIZE)
+        self._video = VideoItem(self.quickWindow().contentItem())
+        self._video.setWidth(SIZE[0])
+        self._video.setHeight(SIZE[1])
+        self._video.stream = stream
+        self._windows[0].show()
+
+    def statistics(self) -> WidgetStatistics:
+        return self._video.statistics()
+
+    def place(self) -> QPoint:
+        return self.mapToGlobal(QPoint(0, 0))
+
+    def obey(self, what: str, number: int) -> None:
+        first, second = self._windows
+        self.setParent(second)
+        self.show()
+        second.show()
+        first.hide()
+
+    def close(self) -> bool:
+        return self._windows[1].close()
+
+
 class Teller(QObject):
     def __init__(self, site: cg.Site, shown: Shown) -> None:
         super().__init__()
@@ -135,7 +169,11 @@ def main() -> None:
     graph.rtsp("door", sys.argv[1])
     app = QApplication(sys.argv)
     with graph.start() as site:
-        kinds: dict[str, type[Tabs] | type[View]] = {"widgets": Tabs, "qml": View}
+        kinds: dict[str, type[Tabs | View | Moving]] = {
+            "widgets": Tabs,
+            "qml": View,
+            "quick_widget": Moving,
+        }
         shown = kinds[sys.argv[2]](site.streams["door"])
         teller = Teller(site, shown)
         shown.show()

@@ -86,9 +86,11 @@ class WindowWatch(QObject):
         window = cast(QQuickWindow, self.parent())
         told: Any = QQuickRenderControl.renderWindowFor(window)
         around = told[0] if isinstance(told, tuple) else told
-        if around is not None and around is not self._around:
+        if around is not self._around:
+            self._covers.leave()
             self._around = around
-            around.visibilityChanged.connect(self.look_now)
+            if around is not None:
+                around.visibilityChanged.connect(self.look_now)
         shown = around or window
         if not _is_shown(shown) or (around is None and not window.isExposed()):
             self._covers.leave()
