@@ -1,6 +1,6 @@
 """Makes the pictures of docs/qt.md, one after another, from what is on the screen.
 
-``python qt_pictures_program.py folder url…``, eight cameras, one more that nobody has at the end.
+``python qt_pictures_program.py folder clip… url``: clips for cameras, and a camera that nobody has.
 """
 
 import sys
@@ -155,11 +155,12 @@ def take(app: QApplication, folder: Path) -> None:
     app.quit()
 
 
-def main(folder: Path, urls: list[str]) -> None:
-    names = ("door", "hall", "yard", "gate", "dock", "road", "roof", "lift", "cellar")
+def main(folder: Path, clips: list[str], nobody: str) -> None:
+    names = ("door", "hall", "yard", "gate", "dock", "road", "roof", "lift")
     graph = cg.Graph()
-    for name, url in zip(names, urls, strict=True):
-        graph.rtsp(name, url)
+    for name, clip in zip(names, clips, strict=True):
+        graph.file(name, clip, loop=True)
+    graph.rtsp("cellar", nobody)
     app = QApplication([])
     with graph.start() as site:
         windows = [shot.make(site) for shot in SHOTS]
@@ -192,4 +193,4 @@ def main(folder: Path, urls: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2:-1], sys.argv[-1])
