@@ -14,8 +14,10 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from qtpy.QtCore import QObject, QSocketNotifier, QTimer
@@ -58,7 +60,21 @@ def objects_left() -> list[str]:
     """Return which objects of ours there still are, and what refers to them."""
     gc.collect()
     left = [it for it in gc.get_objects() if isinstance(it, KINDS)]
-    return [f"{it!r} of {[type(other).__name__ for other in gc.get_referrers(it)]}" for it in left]
+    # They may be deleted in C++, and have no repr.
+    return [f"{type(it).__name__}, held by {holders_of(it, left)}" for it in left]
+
+
+def holders_of(it: object, others: object) -> list[str]:
+    """Return what refers to an object, told by its kind and place."""
+    held = []
+    for holder in gc.get_referrers(it):
+        if holder is not others and not isinstance(holder, FrameType):
+            further = [type(other).__name__ for other in gc.get_referrers(holder)][:6]
+            names = (
+                [name for name, value in holder.items() if value is it] if isinstance(holder, dict) else ""
+            )
+            held.append(f"{type(holder).__name__} {getattr(holder, '__qualname__', '')}{names} of {further}")
+    return held
 
 
 class Program:
@@ -176,18 +192,18 @@ class Program:
 
 
 class Children:
-    """What Qt's application has below it, keyed by (address, class)."""
+    """What Qt's application has below it, keyed by its class, counted."""
 
     kind = "child of the application"
 
-    def take(self) -> set[tuple[str, str]]:
+    def take(self) -> set[tuple[str, int]]:
         application = QApplication.instance()
         assert application is not None
-        children = application.findChildren(QObject)
-        return {(str(it), it.metaObject().className()) for it in children}
+        kinds = Counter(it.metaObject().className() for it in application.findChildren(QObject))
+        return {(kind, number) for kind, count in kinds.items() for number in range(1, count + 1)}
 
-    def describe(self, key: tuple[str, str]) -> str:
-        return " ".join(key)
+    def describe(self, key: tuple[str, int]) -> str:
+        return f"{key[0]} number {key[1]}"
 
 
 def main(options: dict[str, Any]) -> None:
