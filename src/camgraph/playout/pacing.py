@@ -48,6 +48,9 @@ class Pacing:
 
     def join(self) -> "Pace":
         """Have one stream more, until it leaves, or is gone."""
+        if not self._members:
+            # Not when the last one left: what it had in hand is still shown.
+            self._delay_ns = None
         pace = Pace(self)
         self._members.add(pace)
         self._asked_ns = 0
@@ -57,8 +60,6 @@ class Pacing:
         """Have one stream less; leaving twice does nothing."""
         self._members.discard(pace)
         self._asked_ns = 0
-        if not self._members:
-            self._delay_ns = None
 
     @property
     def delay_ns(self) -> int:

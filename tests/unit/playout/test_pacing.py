@@ -222,3 +222,16 @@ def test_nobody_waits_longer_than_allowed_for_one_that_is_far_behind() -> None:
     for line, at in jittered(300, 0):
         slow.due_ns(line - 3 * S, at, at)
         assert quick.due_ns(line, at, at) <= at + 100 * MS
+
+
+@pytest.mark.parametrize("start", [0, 1_700_000_000 * S])
+def test_who_has_left_shows_what_it_still_gets_as_late_as_before(start: int) -> None:
+    pacing = Pacing(longest_ns=500 * MS)
+    pace = pacing.join()
+    frames = [(line - start, published) for line, published in jittered(100, 40, start=start)]
+    play(pace, frames[:50])
+    before = pacing.delay_ns
+    pace.leave()
+    for line, published in frames[50:]:
+        assert pace.due_ns(line, published - MS, published) == line + before
+    assert pacing.join().due_ns(0, S, S) == pytest.approx(S, abs=5 * MS)

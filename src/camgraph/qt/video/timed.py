@@ -103,11 +103,14 @@ class TimedFeed(FrameFeed):
             self._due.pace.hold_ns = int(hold.needed_ms * _MS)
         due: tuple[Frame, int] | None = None
         is_empty = False
-        while not is_empty:
-            is_empty = self._fill()
-            due = self._take_due(due)
-        if due is not None:
-            self._show_due(*due)
+        try:
+            while not is_empty:
+                is_empty = self._fill()
+                due = self._take_due(due)
+        finally:
+            # Also where no more can come: it is counted with what is shown.
+            if due is not None:
+                self._show_due(*due)
         self._sleep()
         return due is not None
 

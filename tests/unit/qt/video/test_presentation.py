@@ -278,6 +278,36 @@ def test_the_presentation_can_be_changed_while_pictures_come(gui, open_widget) -
     assert player_of(widget).delay_ms == 0
 
 
+def test_pictures_go_on_until_those_of_another_presentation_are_there(gui, open_widget) -> None:
+    # The timestamps of some devices are those of the wall clock.
+    widget, camera, watcher = open_widget(Smooth())
+    wall_ms = time.time_ns() // MS
+    play(gui, 30, lambda number: camera.send(number, pts_ms=wall_ms + number * FRAME_MS))
+    # No new ring comes for a while.
+    gui.serving.remove(camera.site)
+    widget.presentation = Now()
+    play(gui, 20, lambda number: camera.send(number, pts_ms=wall_ms + number * FRAME_MS), first=31)
+    gui.until(lambda: 48 in watcher.painted)
+    gui.serving.append(camera.site)
+    gui.until(lambda: camera.site.show("door") and widget.statistics().delay_ms == 0)
+    accounts(widget)
+
+
+def test_what_is_due_when_the_site_is_gone_is_counted(gui, open_widget) -> None:
+    widget, camera, watcher = open_widget(Fixed(0))
+    camera.send(1)
+    gui.until(lambda: 1 in watcher.painted)
+    for number in (2, 3, 4):
+        camera.send(number)
+    gui.serving.remove(camera.site)
+    camera.site._listener.close()
+    camera.site.media_dies()
+    gui.until(lambda: player_of(widget).message.state == "not available")
+    gui.serving.append(camera.site)
+    assert widget.statistics().published == 4
+    accounts(widget)
+
+
 @pytest.mark.parametrize("presentation", [Now(), Smooth(100)])
 def test_pictures_are_held_for_who_has_something_to_say(gui, open_widget, presentation) -> None:
     widget, camera, watcher = open_widget(presentation)
