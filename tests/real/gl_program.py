@@ -3,6 +3,7 @@
 ``python gl_program.py URL…`` writes JSON lines: five times a second what the tiles show; what was clicked.
 A line on its standard input is ``["view", {…}]`` or ``["draw", "gl"]`` (or ``"raster"``), for all tiles, or
 ``["save", "/a/path.png"]`` for what the first one shows, or ``["cover", true]`` to lay something over them.
+``["forget", null]`` is answered with whether a tile that the program forgets is gone at once.
 ``CORE=1`` in the environment asks for OpenGL without what is old in it.
 """
 
@@ -10,14 +11,16 @@ import json
 import logging
 import os
 import sys
+import weakref
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import QSocketNotifier, QTimer
 from qtpy.QtGui import QSurfaceFormat
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 import camgraph as cg
-from camgraph.qt import Box, VideoWidget, View
+from camgraph.qt import Box, HeatMap, Mask, VideoWidget, View
 
 TILE = (320, 180)
 
@@ -47,7 +50,13 @@ def main() -> None:
         row.addWidget(tile)
         tile.clicked.connect(lambda name: tell(clicked=name))
         tile.gl = True
-    tiles[0].set_boxes([Box(0, 0, 640, 360, color="#ff00ff")])
+    tiles[0].set_overlay(
+        [
+            Box(0, 0, 640, 360, color="#ff00ff"),
+            Mask(np.ones((2, 2), bool), (800, 420, 160, 160), "#00ffff", 1.0),
+            HeatMap(np.ones((2, 2)), (1040, 420, 160, 160), colors=("blue", "#ff8000"), alpha=1.0),
+        ]
+    )
     window.setGeometry(0, 0, len(tiles) * TILE[0], TILE[1])
     cover = QWidget(window)
     cover.setAutoFillBackground(True)
@@ -72,6 +81,13 @@ def main() -> None:
                 tile.gl = value == "gl"
         if what == "cover":
             cover.setVisible(value)
+        elif what == "forget":
+            lone = VideoWidget(site.streams["camera-1"])
+            lone.gl = True
+            lone.show()
+            seen = weakref.ref(lone)
+            del lone
+            value = seen() is None
         elif what == "save":
             tiles[0].snapshot().save(value)
         tell(**{what: value})

@@ -77,10 +77,27 @@ def zoomed(tile: Picture) -> bool:
     return all(np.abs(tile[y, x].astype(int) - rgb).max() <= TOLERANCE for (x, y), rgb in places)
 
 
+def upright(tile: Picture) -> Picture:
+    """Undo that a tile is mirrored, then turned clockwise."""
+    return np.rot90(tile, 1)[:, ::-1]
+
+
 def turned(tile: Picture) -> bool:
     """Whether a tile shows the test picture mirrored, then turned clockwise, stretched."""
-    upright = np.rot90(tile, 1)[:, ::-1]
-    return has_bars(upright, TOLERANCE)
+    return has_bars(upright(tile), TOLERANCE)
+
+
+def has_overlay(tile: Picture) -> bool:
+    """Whether the mask and the heat map are where they belong in the camera's picture, and end there."""
+    height, width = tile.shape[:2]
+
+    def at(x: int, y: int) -> list[int]:
+        return list(tile[y * height // 720, x * width // 1280])
+
+    mask, heat = ([at(left + x, 420 + y) for x in (16, 144) for y in (16, 144)] for left in (800, 1040))
+    beside = [at(1000, 500), at(780, 500), at(1220, 500), at(880, 600), at(1120, 600)]
+    colors = [[0, 255, 255], [255, 128, 0]]
+    return mask == [colors[0]] * 4 and heat == [colors[1]] * 4 and not any(it in colors for it in beside)
 
 
 @pytest.mark.parametrize(("binding", "core"), [("pyside6", ""), ("pyqt6", "1")])
@@ -102,6 +119,8 @@ def test_the_same_pictures(x: XServer, urls: list[str], binding: str, core: str,
         edges = np.array([columns[0], columns[-1], rows[0], rows[-1]])
         assert np.abs(edges - (0, WIDTH // 2, 0, HEIGHT // 2)).max() <= 2
 
+        assert has_overlay(row.tiles()[0])
+
         x.xdotool("mousemove", WIDTH * 3 // 2, HEIGHT // 2, "click", 1)
         wait_until(lambda: row.news("clicked") == ["camera-2"], 5, "a click on the second tile")
 
@@ -110,6 +129,8 @@ def test_the_same_pictures(x: XServer, urls: list[str], binding: str, core: str,
             saved = next(file.decode(video=0)).to_ndarray(format="rgb24")
         assert saved.shape == (HEIGHT, WIDTH, 3)
         assert has_bars(np.asarray(saved, np.uint8), TOLERANCE)
+
+        assert row.ask("forget", None) is True
 
         row.ask("cover", True)
         wait_until(row.rests, 5, "covered tiles that read nothing")
@@ -120,6 +141,7 @@ def test_the_same_pictures(x: XServer, urls: list[str], binding: str, core: str,
         wait_until(lambda: all(map(zoomed, row.tiles())), 5, "a quarter of each picture")
         row.ask("view", {"quarter_turns": 1, "mirrored": True, "fit": "stretch"})
         wait_until(lambda: all(map(turned, row.tiles())), 5, "turned pictures")
+        assert has_overlay(upright(row.tiles()[0]))
 
         row.ask("draw", "raster")
         wait_until(lambda: row.sizes() == [[180, 320]] * TILES, 5, "pictures as they are seen")

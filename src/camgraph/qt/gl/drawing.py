@@ -111,7 +111,7 @@ class PlanesDrawer:
         For small pictures they are halved again and again: four neighbours would not stand for all.
         """
         gl = self._gl
-        key = (frame.stream, frame.epoch, frame.generation, frame.seq, small)
+        key = (frame.stream, frame.key, frame.generation, frame.seq, small)
         new = key != self._uploaded
         if new:
             gl.glPixelStorei(names.UNPACK_ALIGNMENT, 1)

@@ -3,6 +3,7 @@
 import logging
 import weakref
 from collections.abc import Callable
+from typing import cast
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QPainter, QPaintEvent
@@ -22,7 +23,7 @@ class GlSurface(QOpenGLWidget):
     """Covers `host`, below its other children, and has `paint` paint there, until `leave`.
 
     The mouse is the host's, and the pictures of `scene` are drawn here. `on_failure` is called, from the
-    event loop, when OpenGL has failed. Both callbacks are methods, referred to weakly: their object owns
+    event loop, when OpenGL has failed. All are referred to weakly, the callbacks being methods: they own
     this. Nothing is raised in Qt's callbacks: an exception there would end the program.
     """
 
@@ -39,7 +40,7 @@ class GlSurface(QOpenGLWidget):
         self._paint, self._on_failure = weakref.WeakMethod(paint), weakref.WeakMethod(on_failure)
         self._drawer: PlanesDrawer | None = None
         self._failure = ""
-        self._host, self._scene = host, scene
+        self._scene = weakref.ref(scene)
         self._failed = QTimer(self)
         self._failed.setSingleShot(True)
         self._failed.timeout.connect(self._tell)
@@ -54,10 +55,12 @@ class GlSurface(QOpenGLWidget):
 
     def leave(self) -> None:
         """Have the scene painted into its own widget, as before; this is deleted."""
-        self._scene.changed.disconnect(self.update)
-        self._scene.changed.connect(self._host.update)
-        self._scene.paint_planes_by(None)
-        self._host.removeEventFilter(self)
+        scene, host = self._scene(), cast(QWidget, self.parent())
+        if scene is not None:
+            scene.changed.disconnect(self.update)
+            scene.changed.connect(host.update)
+            scene.paint_planes_by(None)
+        host.removeEventFilter(self)
         self._release()
         self.hide()
         self.deleteLater()
