@@ -432,7 +432,11 @@ class VideoWidget(QWidget):
         super().hideEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
-        self._holder = next((tool for tool in self._tools if tool.press(event)), None)
+        if self._holder is not None and event.buttons() != event.button():
+            # While a button is held the other ones are for who has it.
+            self._holder.press(event)
+        else:
+            self._holder = next((tool for tool in self._tools if tool.press(event)), None)
         if self._holder is None:
             super().mousePressEvent(event)
         else:

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from camgraph.qt import VideoWidget, View
 
@@ -134,3 +134,33 @@ def test_a_widget_can_end_while_its_picture_is_moved(gui, widget):
     QTest.mousePress(widget, LEFT, pos=QPoint(20, 20))
     parent.deleteLater()
     gui.delete_later()
+
+
+def test_another_button_meanwhile_changes_nothing(widget):
+    widget.view = View(zoom=4)
+    right, none = Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+    press, move, release = (
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseMove,
+        QEvent.Type.MouseButtonRelease,
+    )
+
+    def happen(kind: QEvent.Type, x: int, button: Qt.MouseButton, buttons: Qt.MouseButton) -> None:
+        at = QPointF(x, 90)
+        plain = Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(widget, QMouseEvent(kind, at, widget.mapToGlobal(at), button, buttons, plain))
+
+    before = under(widget, 200, 90)
+    happen(press, 200, LEFT, LEFT)
+    happen(move, 170, none, LEFT)
+    happen(press, 170, right, LEFT | right)
+    happen(release, 170, right, LEFT)
+    happen(move, 150, none, LEFT)
+    happen(release, 150, LEFT, none)
+    assert under(widget, 150, 90) == pytest.approx(before, abs=2)
+    assert widget.cursor().shape() == Qt.CursorShape.ArrowCursor
+    view = widget.view
+    happen(press, 150, right, right)
+    happen(move, 100, none, right)
+    happen(release, 100, right, none)
+    assert widget.view == view
