@@ -13,6 +13,7 @@ from camgraph.client.sentences import sentence_counting
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message, message_of
 from camgraph.control.messages import HAS_PICTURES, StreamStatus
+from camgraph.graph.values import MAX_FPS
 from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.frames import FrameFeed, Picture
 from camgraph.qt.video.presentation import Hold, Now, Presentation, Timing, timing_of
@@ -166,6 +167,8 @@ class Player(QObject):
 
     def limit(self, fps: float | None) -> None:
         """Read so many pictures a second at most; None: all that come."""
+        if fps is not None and fps > MAX_FPS:
+            fps = None
         if fps != self._max_fps:
             self._max_fps = fps
             if self._tile is not None:
@@ -232,7 +235,8 @@ class Player(QObject):
         except ClosedError:
             self._on_closing()
             return
-        except CamgraphError as error:
+        except (CamgraphError, OSError) as error:
+            # Of the system: there may be no descriptor left. Whoever paints must not end for that.
             self._on_broken(str(error))
             return
         at_once = self._shown is None or self._shown.picture is None

@@ -168,8 +168,8 @@ class Scene(QObject):
         return self._counter.statistics(counts, delay_ms)
 
     def look(self, width: int, height: int) -> None:
-        """Show the stream in a tile of so many device pixels."""
-        if (width, height) != self._tile:
+        """Show the stream in a tile of so many device pixels; one of none changes nothing."""
+        if width and height and (width, height) != self._tile:
             self._tile = (width, height)
             if self._still is not None:
                 self._still.begin()

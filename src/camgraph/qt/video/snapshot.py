@@ -116,7 +116,7 @@ class NextPicture(QObject):
         """Read; `failed` may be emitted at once."""
         try:
             reader = self._reader = self._stream.site.read(self._stream.frames(format="bgra"))
-        except CamgraphError as error:
+        except (CamgraphError, OSError) as error:
             self._fail(str(error))
             return
         self._notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, self)

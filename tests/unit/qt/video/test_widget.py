@@ -1,5 +1,6 @@
 """What a `VideoWidget` shows, judged by its pixels."""
 
+import resource
 import time
 from random import Random
 from typing import TYPE_CHECKING
@@ -376,3 +377,45 @@ def test_an_exception_while_painting_is_logged_once_and_ends_nothing(gui, make_s
     widget._scene.layers.clear()
     gui.play(site.streams["door"], widget)
     assert tuple(gui.pixels(widget)[0, 0]) == RED
+
+
+def test_a_rate_beyond_what_can_be_asked_for_is_none(gui, make_site):
+    site = make_site(door=(320, 180))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    widget.max_fps = 5
+    widget.show()
+    gui.play(site.streams["door"], widget)
+    widget.max_fps = float("inf")
+    gui.until(
+        lambda: site.show("door") and [it.fps for it, ring in site.rings.items() if ring.readers] == [0]
+    )
+
+
+def test_a_widget_within_a_device_pixel_reads_as_before(gui, make_site):
+    site = make_site(door=(320, 180))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    widget.show()
+    gui.play(site.streams["door"], widget)
+    # What a painter finds where a screen has fewer pixels than widgets count.
+    widget._scene.look(0, 1)
+    widget._scene.look(1, 0)
+    assert site.readers("door") == {(320, 180): 1}
+
+
+def test_where_no_descriptor_is_left_that_is_told_and_tried_again(gui, make_site):
+    site = make_site(door=(320, 180))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        widget.show()
+        for _ in range(3):
+            gui.app.processEvents()
+        said = player_of(widget).message
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (said.state, "Too many open files" in said.sentence) == ("not available", True)
+    gui.play(site.streams["door"], widget)
