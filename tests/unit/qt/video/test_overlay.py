@@ -138,6 +138,21 @@ def test_items_are_zoomed_with_the_picture(gui):
     assert extent(pixels, RED) == (76, 76, 124, 124)
 
 
+@pytest.mark.parametrize(("turns", "mirrored"), [(0, False), (0, True), (1, False), (3, True)])
+def test_a_heat_map_is_zoomed_and_turned_with_the_picture(gui, turns, mirrored):
+    heat = HeatMap(np.array([[0.0, 1.0]]), (20, 20, 10, 10), colors=("blue", "red"), alpha=1)
+    view = View(quarter_turns=turns, mirrored=mirrored, zoom=4, center=(0.25, 0.25))
+    pixels = drawn(gui, [heat], view.place((100, 100), (200, 200))).astype(int)
+    upright = np.rot90(pixels, turns)
+    upright = upright[:, ::-1] if mirrored else upright
+    assert upright[60:140, 60:140].any(axis=2).all()
+    assert np.count_nonzero(upright.any(axis=2)) == 80 * 80, "nothing beside it"
+    assert (upright[60:140, 62] == BLUE).all()
+    assert (upright[60:140, 137] == RED).all()
+    assert np.abs(upright[60:140] - upright[60]).max() <= 2, "no seams"
+    assert np.diff(upright[100, 62:138, 0]).min() >= 0
+
+
 @pytest.mark.parametrize("turns", [0, 1])
 def test_large_and_translucent_items_start_no_threads(gui, turns):
     """The leak check would find them; and a widget that moves them would wake them for each picture."""
