@@ -1,11 +1,13 @@
 """Streams that are dragged from one widget and dropped on another."""
 
+import weakref
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QObject, QPoint, Qt, QTimer
 from qtpy.QtGui import QDrag, QDragMoveEvent, QDropEvent, QMouseEvent, QPixmap
 from qtpy.QtWidgets import QApplication
 
+from camgraph.client.streams import LiveStream
 from camgraph.qt.mime import mime_of, stream_of
 from camgraph.qt.video.clicks import Clicks
 from camgraph.qt.video.snapshot import seen
@@ -45,21 +47,54 @@ class Dragging(Clicks):
         widget = self.widget
         if widget.stream is None:
             return
-        drag = QDrag(widget)
-        drag.setMimeData(mime_of(widget.stream))
         small = seen(widget).scaledToWidth(
             round(_SMALL_PX * widget.devicePixelRatioF()), Qt.TransformationMode.SmoothTransformation
         )
-        drag.setPixmap(QPixmap.fromImage(small))
-        drag.setHotSpot(QPoint(at.x() * _SMALL_PX // max(1, widget.width()), 0))
-        # The release is the drag's; all events of the GUI happen meanwhile, even the end of the widget.
+        # The release is the drag's.
         widget._holder = None
-        drag.exec(Qt.DropAction.CopyAction)
+        spot = QPoint(at.x() * _SMALL_PX // max(1, widget.width()), 0)
+        drag = _Drag(widget, widget.stream, QPixmap.fromImage(small), spot)
+        QTimer.singleShot(0, drag.run)
+
+
+class _Drag(QObject):
+    """A drag that is under way. All events of the GUI happen meanwhile, even the end of the widget.
+
+    This outlives it, and runs outside of the widget's own events.
+    """
+
+    def __init__(self, widget: "VideoWidget", stream: LiveStream, small: QPixmap, spot: QPoint) -> None:
+        super().__init__(QApplication.instance())
+        self.widget = weakref.ref(widget)
+        self._stream, self._small, self._spot = stream, small, spot
+        _under_way.add(self)
+
+    def run(self) -> None:
+        """Drag, until something is dropped, or nothing."""
+        try:
+            if self.widget() is not None:
+                drag = QDrag(self)
+                drag.setMimeData(mime_of(self._stream))
+                drag.setPixmap(self._small)
+                drag.setHotSpot(self._spot)
+                drag.exec(Qt.DropAction.CopyAction)
+        finally:
+            _under_way.discard(self)
+            self.deleteLater()
+
+
+_under_way: set[_Drag] = set()
+
+
+def _origin(event: QDropEvent) -> QObject | None:
+    """Return what is dragged from, if it is of this program and still there."""
+    source = event.source()
+    return source.widget() if isinstance(source, _Drag) else source
 
 
 def offer(widget: "VideoWidget", event: QDragMoveEvent) -> None:
     """Accept what is dragged over a widget, if it could be dropped there."""
-    if event.source() is not widget and stream_of(event.mimeData()) is not None:
+    if _origin(event) is not widget and stream_of(event.mimeData()) is not None:
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
     else:
@@ -68,7 +103,7 @@ def offer(widget: "VideoWidget", event: QDragMoveEvent) -> None:
 
 def drop(widget: "VideoWidget", event: QDropEvent) -> None:
     """Have a widget show what is dropped on it, if it is to, and tell of it."""
-    stream, source = stream_of(event.mimeData()), event.source()
+    stream, source = stream_of(event.mimeData()), _origin(event)
     if stream is None or source is widget:
         event.ignore()
         return
