@@ -2,7 +2,10 @@
 
 import time
 
-from camgraph.qt import VideoWidget
+import pytest
+from qtpy import QtGui
+
+from camgraph.qt import VideoWall, VideoWidget
 
 
 def test_name_and_state_are_told_as_they_change(gui, make_site):
@@ -52,3 +55,20 @@ def test_a_picture_that_follows_another_tells_nothing(gui, make_site):
     site.close()
     gui.settle()
     assert told[-1] == "stopped: The site is closed."
+
+
+@pytest.mark.skipif(not hasattr(QtGui, "QAccessible"), reason="PyQt6 has nothing to ask as a reader does")
+def test_a_reader_finds_the_tiles_of_a_wall_by_their_names(gui, make_site):
+    site = make_site(door=(1280, 720), yard=(1280, 720))
+    wall = VideoWall(site.streams)
+    wall.resize(640, 180)
+    wall.show()
+    for name, stream in site.streams.items():
+        gui.play(stream, wall[name])
+    QAccessible = QtGui.QAccessible  # noqa: N806
+    found = QAccessible.queryAccessibleInterface(wall)
+    tiles = [found.child(number) for number in range(found.childCount())]
+    kinds = (QAccessible.Text.Name, QAccessible.Text.Description)
+    assert [[tile.text(kind) for kind in kinds] for tile in tiles] == [["door", "live"], ["yard", "live"]]
+    assert all(tile.state().focusable for tile in tiles)
+    assert tiles[1].rect().width() == 320
