@@ -97,6 +97,24 @@ app.exec()
 assert heard == ["signal SIGKILL"] * 2
 """
 
+ON_THE_SCREEN = """
+import time
+from qtpy.QtWidgets import QApplication, QWidget
+from camgraph.qt import VideoWidget
+from camgraph.qt.video import covered
+
+app = QApplication([])
+windows = [QWidget() for _ in range(8)]
+for window in windows:
+    VideoWidget(None, window)
+    window.show()
+deadline = time.monotonic() + 20
+while not covered._watches or len(covered._watches[0]._covers) < len(windows):
+    assert time.monotonic() < deadline
+    app.processEvents()
+print("end")
+"""
+
 
 @pytest.mark.parametrize("rest", ENDS.values(), ids=ENDS.keys())
 def test_a_program_that(rest: str) -> None:
@@ -122,10 +140,15 @@ def test_a_program_that_hears_of_a_killed_process() -> None:
     assert "Traceback" not in done.stderr
 
 
-def run(program: str) -> subprocess.CompletedProcess[str]:
+def test_windows_may_be_on_the_screen_when_the_program_ends(xvfb: str) -> None:
+    done = run(ON_THE_SCREEN, QT_QPA_PLATFORM="xcb", DISPLAY=xvfb)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment},
         capture_output=True,
         text=True,
         timeout=40,

@@ -32,7 +32,7 @@ class WindowWatch(QObject):
         self._soon.timeout.connect(self._look)
         self._asked_ns = 0
         """Since when a frame is waited for; 0: it is not."""
-        self._covers = covers = CoverOfOne()
+        self._covers = covers = CoverOfOne(self.look_now)
         when_destroyed(self, covers.leave)
         window.afterAnimating.connect(self._on_frame)
         window.visibilityChanged.connect(self.look_now)
@@ -95,9 +95,7 @@ class WindowWatch(QObject):
         if not _is_shown(shown) or (around is None and not window.isExposed()):
             self._covers.leave()
             return False
-        cover = self._covers.enter(shown)
-        if cover is not None:
-            cover.changed.connect(self.look_now)
+        self._covers.enter(shown)
         return not self._covers.all
 
 

@@ -1,9 +1,11 @@
 """Whether windows are under other programs', or on another desktop, as far as the X server tells."""
 
 import os
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 
-from qtpy.QtCore import QObject, QSocketNotifier, Signal
+from qtpy.QtCore import QObject, QSocketNotifier
 from qtpy.QtGui import QGuiApplication, QWindow
 
 from camgraph.base.errors import BrokenError, CamgraphError
@@ -15,17 +17,16 @@ _watches: list["_Watch"] = []
 """One while it has windows, else none."""
 
 
-class Cover(QObject):
-    """What lies over one top level window of this program."""
+class Cover:
+    """What lies over one top level window of this program.
 
-    changed = Signal()
-    """`covers` is another."""
+    Not a Qt object: Qt, ending, would delete it before widgets that use it.
+    """
 
     def __init__(self, window: int) -> None:
-        super().__init__()
         self.window = window
         """Its id."""
-        self.users = 0
+        self.users: list[CoverOfOne] = []
         self.is_viewable = True
         self.is_obscured = False
 
@@ -39,17 +40,12 @@ class Cover(QObject):
         before = self.covers
         self.is_viewable, self.is_obscured = is_viewable, is_obscured
         if self.covers != before:
-            self.changed.emit()
-
-    def leave(self) -> None:
-        """Stop using it; each `cover_of` needs one."""
-        self.users -= 1
-        if not self.users and _watches:
-            _watches[0].forget(self)
+            for user in list(self.users):
+                user.tell()
 
 
-def cover_of(window: int) -> Cover | None:
-    """Return what tells when a window is covered; None where that can't be known. In the thread of the GUI.
+def _cover_of(window: int) -> Cover | None:
+    """Return what is known of a window; None where that can't be known. In the thread of the GUI.
 
     With a compositor no window ever counts as covered, since any may shine through.
     """
@@ -64,7 +60,9 @@ def cover_of(window: int) -> Cover | None:
 class CoverOfOne:
     """What lies over a window, for one who may come and go; `leave` it when its object is destroyed."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """`changed`, a method whose object is not held, is called when `all` is another."""
+        self._changed = weakref.WeakMethod(changed)
         self._cover: Cover | None = None
 
     @property
@@ -72,19 +70,25 @@ class CoverOfOne:
         """Whether all of the window is covered, as far as is known."""
         return self._cover is not None and self._cover.covers
 
-    def enter(self, window: QWindow | None) -> Cover | None:
-        """Hear of a window; return what tells when that is new, None: it is known already, or can't be."""
-        if self._cover is not None or window is None:
-            return None
-        self._cover = cover_of(int(window.winId()))
-        return self._cover
+    def enter(self, window: QWindow | None) -> None:
+        """Hear of a window, unless one is heard of already, or that can't be."""
+        if self._cover is None and window is not None:
+            self._cover = _cover_of(int(window.winId()))
+            if self._cover is not None:
+                self._cover.users.append(self)
 
-    def leave(self) -> Cover | None:
-        """Hear no more of it; return what told."""
+    def leave(self) -> None:
+        """Hear no more of it."""
         cover, self._cover = self._cover, None
         if cover is not None:
-            cover.leave()
-        return cover
+            cover.users.remove(self)
+            if not cover.users and _watches:
+                _watches[0].forget(cover)
+
+    def tell(self) -> None:
+        """Call whom it is for."""
+        if changed := self._changed():
+            changed()
 
 
 class _Connection(Connection):
@@ -115,7 +119,6 @@ class _Watch(QObject):
             cover = self._covers[window] = Cover(window)
             self._connection.listen(window)
             self._look()
-        cover.users += 1
         return cover
 
     def forget(self, cover: Cover) -> None:
@@ -161,5 +164,5 @@ class _Watch(QObject):
         except BrokenError:
             # Nothing is known any more; most often Qt is about to end the program.
             self._notifier.setEnabled(False)
-            for cover in self._covers.values():
+            for cover in list(self._covers.values()):
                 cover.see(is_viewable=True, is_obscured=False)

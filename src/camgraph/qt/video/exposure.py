@@ -33,7 +33,7 @@ class Exposure(QObject):
         self._doubt.setSingleShot(True)
         self._doubt.setInterval(SURE_MS)
         self._doubt.timeout.connect(self._decide)
-        self._covers = covers = CoverOfOne()
+        self._covers = covers = CoverOfOne(self._on_cover)
         when_destroyed(self, covers.leave)
         scene.changed.connect(self._count)
 
@@ -46,14 +46,10 @@ class Exposure(QObject):
     def hidden(self) -> None:
         """Be told that the widget, or its window, was hidden."""
         self._look_away()
-        cover = self._covers.leave()
-        if cover is not None:
-            cover.changed.disconnect(self._on_cover)
+        self._covers.leave()
 
     def _begins(self) -> bool:
-        cover = self._covers.enter(self._widget.window().windowHandle())
-        if cover is not None:
-            cover.changed.connect(self._on_cover)
+        self._covers.enter(self._widget.window().windowHandle())
         self._looks = not self._covers.all
         return self._looks
 
