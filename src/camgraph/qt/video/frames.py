@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 class Picture:
     """A frame, leased for as long as the picture is kept, and the image over its memory if it is of bgra."""
 
-    __slots__ = ("_image", "frame", "painted", "size")
+    __slots__ = ("_image", "due_ns", "frame", "painted", "size")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -30,6 +30,8 @@ class Picture:
         """Width and height in px."""
         self.painted = False
         """Whether it was on the screen; to be set by whoever paints it."""
+        self.due_ns: int | None = None
+        """When it was to be shown (CLOCK_MONOTONIC); None: as it came."""
         self._image: QImage | None = None
 
     @property

@@ -231,7 +231,8 @@ class Scene(QObject):
                 self._planes_painter(painter, picture.frame, placed.to_tile, self.source, (width, height))
             if not picture.painted:
                 picture.painted = True
-                self._counter.count(picture.size, picture.frame.arrival_ns, time.monotonic_ns())
+                arrival_ns, due_ns = picture.frame.arrival_ns, picture.due_ns
+                self._counter.count(picture.size, arrival_ns, time.monotonic_ns(), due_ns)
         if self.layers:
             painter.setCompositionMode(_OVER)
             canvas = Canvas((width, height), scale, self.source, placed, picture)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from camgraph.ring.reader import ReaderStatistics
 
 _AGES_KEPT = 4096
+_SHOWN_LATE_NS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ class FrameCounts:
     late: int = 0
     behind: int = 0
     dropped: int = 0
-    shown_late: int = 0
 
     def add_reader(self, reader: ReaderStatistics) -> None:
         """Count what a reader has seen of its ring."""
@@ -81,23 +81,23 @@ class FrameCounts:
         self.late += other.late
         self.behind += other.behind
         self.dropped += other.dropped
-        self.shown_late += other.shown_late
 
 
 class PaintedCounter:
     """Counts painted frames."""
 
     def __init__(self) -> None:
-        self._shown = 0
+        self._shown = self._shown_late = 0
         self._size = (0, 0)
         self._first_ns = 0
         self._last_ns = 0
         self._ages_ns: deque[int] = deque(maxlen=_AGES_KEPT)
 
-    def count(self, size: tuple[int, int], arrival_ns: int, now_ns: int) -> None:
-        """Count a frame that was painted now, for the first time."""
+    def count(self, size: tuple[int, int], arrival_ns: int, now_ns: int, due_ns: int | None = None) -> None:
+        """Count a frame that was painted now, for the first time; `due_ns`: when it was to be."""
         self._size = size
         self._shown += 1
+        self._shown_late += due_ns is not None and now_ns - due_ns > _SHOWN_LATE_NS
         self._first_ns = self._first_ns or now_ns
         self._last_ns = now_ns
         self._ages_ns.append(now_ns - arrival_ns)
@@ -123,6 +123,6 @@ class PaintedCounter:
             age_ms_p99=ages_ms[min(len(ages_ms) - 1, len(ages_ms) * 99 // 100)],
             first_shown_ns=self._first_ns,
             last_shown_ns=self._last_ns,
-            shown_late=counts.shown_late,
+            shown_late=self._shown_late,
             delay_ms=delay_ms,
         )

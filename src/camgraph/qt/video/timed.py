@@ -19,7 +19,6 @@ OTHER_LEASES = 3
 """Beside what waits: the picture that is shown, the one that replaces it, and one that found no room."""
 _MS = 1_000_000
 _S = 1_000_000_000
-_SHOWN_LATE_NS = 10 * _MS
 _SOON_NS = 100 * _MS
 """Few frames come in so long: they can wait in the ring, and the GUI is woken once a frame, not twice."""
 _CLOCKS_DIFFER_NS = 100 * _MS
@@ -50,7 +49,7 @@ class TimedFeed(FrameFeed):
         self._on_cramped = weakref.WeakMethod(on_cramped)
         self._at_once = at_once
         self._is_cramped = False
-        self._overdue = self._shown_late = 0
+        self._overdue = 0
         self._line_of: tuple[int, bool] | None = None
         """Which epoch it is in, and whether the camera's timestamps make the line."""
         self._last_line_ns = self._last_due_ns = 0
@@ -87,7 +86,6 @@ class TimedFeed(FrameFeed):
         counts = super().counts()
         counts.waiting += len(self._waiting)
         counts.overdue += self._overdue
-        counts.shown_late += self._shown_late
         return counts
 
     def close(self) -> None:
@@ -170,10 +168,10 @@ class TimedFeed(FrameFeed):
         return newest
 
     def _show_due(self, frame: Frame, due_ns: int) -> None:
-        late_ns = time.monotonic_ns() - due_ns
-        self._shown_late += late_ns > _SHOWN_LATE_NS
         self._show(frame)
-        self._is_cramped |= late_ns < -_MS
+        if self.picture is not None:
+            self.picture.due_ns = due_ns
+        self._is_cramped |= time.monotonic_ns() < due_ns - _MS
 
     def _sleep(self) -> None:
         """Be woken for the next picture: by its time, or where none is near, by its coming."""

@@ -101,8 +101,9 @@ def test_what_does_not_fit_is_left_out(gui, make_site):
 def test_numbers_in_words():
     counter = PaintedCounter()
     for number in range(10):
-        counter.count((640, 360), number * 40 * MS, number * 40 * MS + 12 * MS)
-    counts = FrameCounts(published=16, superseded=3, behind=2, overdue=1, shown_late=4)
+        painted = number * 40 * MS + 12 * MS
+        counter.count((640, 360), number * 40 * MS, painted, painted - 20 * MS if number < 4 else painted)
+    counts = FrameCounts(published=16, superseded=3, behind=2, overdue=1)
     status = StreamStatus(stream="door", state="degraded", codec="h264", width=1280, height=720, loss=0.031)
     assert lines_of(counter.statistics(counts, 40.2), status, 24.96) == (
         "h264 1280×720, 3.1 % of the packets lost",

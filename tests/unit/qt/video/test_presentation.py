@@ -170,6 +170,21 @@ def test_what_is_overdue_with_a_newer_one_is_counted_and_the_newest_is_shown(gui
     accounts(widget)
 
 
+def test_only_what_was_painted_counts_as_shown_late(gui, open_widget) -> None:
+    widget, camera, watcher = open_widget(Fixed(0))
+    camera.send(1)
+    gui.until(lambda: 1 in watcher.painted)
+    before, feed = widget.statistics(), player_of(widget)._shown
+    assert feed is not None
+    for number in (2, 3, 4):
+        camera.send(number, age_ms=500)
+        feed.take()
+    gui.until(lambda: 4 in watcher.painted)
+    now = widget.statistics()
+    assert (now.shown - before.shown, now.shown_late - before.shown_late, now.superseded) == (1, 1, 2)
+    accounts(widget)
+
+
 def test_no_more_wait_than_there_is_room_for(gui, open_widget) -> None:
     widget, camera, watcher = open_widget(Fixed(200))
     for number in range(1, 41):

@@ -12,17 +12,15 @@ def test_nothing_was_painted():
 def test_what_readers_counted_of_several_rings_is_summed_up_by_reason():
     counts = FrameCounts()
     for received, late, behind, skipped in ((10, 1, 2, 3), (20, 0, 5, 0)):
-        of_one = FrameCounts(waiting=1, dropped=2, overdue=3, shown_late=4)
+        of_one = FrameCounts(waiting=1, dropped=2, overdue=3)
         of_one.add_reader(ReaderStatistics(received, late, behind, skipped, 0, 0, 1, 1))
         counts.add(of_one)
     counts.superseded += 1
-    assert counts == FrameCounts(
-        41, waiting=2, superseded=4, overdue=6, late=1, behind=7, dropped=4, shown_late=8
-    )
+    assert counts == FrameCounts(41, waiting=2, superseded=4, overdue=6, late=1, behind=7, dropped=4)
     statistics = PaintedCounter().statistics(counts, 40.5)
     assert statistics.lost == 22
     assert (statistics.superseded, statistics.late, statistics.behind, statistics.dropped) == (4, 1, 7, 4)
-    assert (statistics.overdue, statistics.shown_late, statistics.delay_ms) == (6, 8, 40.5)
+    assert (statistics.overdue, statistics.delay_ms) == (6, 40.5)
     assert (statistics.published, statistics.waiting) == (41, 2)
 
 
@@ -36,3 +34,11 @@ def test_rate_and_ages():
     assert (statistics.age_ms_p50, statistics.age_ms_p99) == (50.0, 99.0)
     assert (statistics.width, statistics.height) == (640, 360)
     assert statistics.last_shown_ns - statistics.first_shown_ns == 4000 * MS
+
+
+def test_those_shown_more_than_ten_milliseconds_late_are_counted():
+    counter = PaintedCounter()
+    for due_ms in (None, 1000, 991, 990, 989):
+        counter.count((640, 360), 0, 1000 * MS, None if due_ms is None else due_ms * MS)
+    statistics = counter.statistics(FrameCounts())
+    assert (statistics.shown, statistics.shown_late) == (5, 1)
