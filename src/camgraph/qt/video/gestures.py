@@ -71,6 +71,12 @@ class DragPan(Tool):
             self.widget.clicked.emit(self.widget.stream_name)
         return True
 
+    def let_go(self) -> None:
+        """Leave the picture where it is."""
+        self._from = None
+        if self._moves:
+            self._end()
+
     def _begin(self) -> None:
         self._moves = True
         had_one = self.widget.testAttribute(Qt.WidgetAttribute.WA_SetCursor)

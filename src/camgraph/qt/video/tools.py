@@ -35,6 +35,9 @@ class Tool(QObject):
         """A button was released."""
         return False
 
+    def let_go(self) -> None:
+        """It had taken a press, and no release will come: the widget was hidden."""
+
     def double_click(self, event: QMouseEvent) -> bool:
         """A button was pressed for the second time."""
         return False

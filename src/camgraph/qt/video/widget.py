@@ -178,10 +178,10 @@ class VideoWidget(QWidget):
         `up_to_ms`, not at all, and neither while none comes. Over a picture without one of its own a result
         stands for `stands_ms`. Raises ValueError for other times.
         """
+        self._results.stand(stands_ms)
         before = self._results.hold
         if up_to_ms != (0 if before is None else before.longest_ms):
             self._results.hold = self._scene.hold = Hold(up_to_ms) if up_to_ms else None
-        self._results.stand(stands_ms)
         self._show_results()
 
     def result_statistics(self) -> ResultStatistics:
@@ -429,6 +429,9 @@ class VideoWidget(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
         self._exposure.hidden()
+        holder, self._holder = self._holder, None
+        if holder is not None:
+            holder.let_go()
         super().hideEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802

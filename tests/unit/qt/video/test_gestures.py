@@ -164,3 +164,22 @@ def test_another_button_meanwhile_changes_nothing(widget):
     happen(move, 100, none, right)
     happen(release, 100, right, none)
     assert widget.view == view
+
+
+def test_a_picture_is_let_go_where_the_widget_is_hidden(gui, widget):
+    widget.view = View(zoom=4)
+    QTest.mousePress(widget, LEFT, pos=QPoint(200, 90))
+    for x in (170, 150):
+        at = QPointF(x, 90)
+        kind, none = QEvent.Type.MouseMove, Qt.KeyboardModifier.NoModifier
+        button = Qt.MouseButton.NoButton
+        widget.mouseMoveEvent(QMouseEvent(kind, at, widget.mapToGlobal(at), button, LEFT, none))
+    assert widget.cursor().shape() == Qt.CursorShape.ClosedHandCursor
+    widget.hide()
+    assert widget.cursor().shape() == Qt.CursorShape.ArrowCursor
+    widget.show()
+    gui.turn()
+    view = widget.view
+    QTest.mouseMove(widget, QPoint(20, 20))
+    QTest.mouseRelease(widget, LEFT, pos=QPoint(20, 20))
+    assert widget.view == view

@@ -268,6 +268,10 @@ def test_what_is_too_slow_holds_nothing_back(numbered):
     assert camera.widget.result_statistics().hold_ms == 0
     with pytest.raises(ValueError, match="up_to_ms is"):
         camera.widget.hold_results(3000)
+    for stands_ms in (-1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="stands_ms is"):
+            camera.widget.hold_results(100, stands_ms)
+    assert camera.widget.result_statistics().hold_ms == 0
 
 
 def test_results_end_with_their_stream(numbered):

@@ -175,6 +175,23 @@ def test_editing_can_end_in_the_midst_of_a_drag(desk) -> None:
     assert it.told == []
 
 
+def test_what_is_dragged_when_the_widget_is_hidden_goes_back(desk) -> None:
+    it = desk()
+    it.widget.set_zones([SQUARE])
+    it.gui.settle()
+    it.press(320, 180)
+    it.move(100, 100)
+    assert it.widget.zones != [SQUARE]
+    it.widget.hide()
+    assert it.widget.zones == [SQUARE]
+    it.release(100, 100)
+    it.widget.show()
+    it.gui.play(it.site.streams["door"], it.widget)
+    it.move(200, 200)
+    assert it.widget.zones == [SQUARE]
+    assert it.told == []
+
+
 def test_corners_and_zones_are_removed_and_a_triangle_stays_one(desk) -> None:
     it = desk()
     it.widget.set_zones([SQUARE, Zone("yard", [(10, 10), (200, 10), (10, 150)])])

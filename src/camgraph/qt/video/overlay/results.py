@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from math import inf
 from typing import NamedTuple
 
 from qtpy.QtGui import QPainter
@@ -38,7 +39,9 @@ class ResultsLayer:
         self._painter = ItemPainter()
 
     def stand(self, stands_ms: float) -> None:
-        """Have results stand for so long where none follows."""
+        """Have results stand for so long where none follows; raises ValueError for what is no time."""
+        if not 0 <= stands_ms < inf:
+            raise ValueError(f"stands_ms is 0 or more, not {stands_ms}")
         self._results.stands_ms = stands_ms
 
     def add(self, key: tuple[int, int, int | None], items: Iterable[Item] | None, size: Size) -> bool:

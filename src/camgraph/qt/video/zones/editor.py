@@ -142,6 +142,11 @@ class ZoneEditor(Tool):
                 self._tell()
         return True
 
+    def let_go(self) -> None:
+        """Undo what is being dragged; a zone that is begun waits for its next corner."""
+        if self._drag is not None:
+            self.give_up()
+
     def double_click(self, event: QMouseEvent) -> bool:
         """Begin a zone, or end the one that is begun."""
         mouse, layer = self._mouse(event), self._layer
