@@ -21,8 +21,21 @@ class Tile(VideoWidget):
         self.setDragEnabled(True)
         self.setAcceptDrops(True)
         self.shows_dropped = False
+        # Methods of its own: a function that knows the wall would keep it from being forgotten.
+        self.double_clicked.connect(self._toggle)
+        self.dropped.connect(self._take_dropped)
 
     def make_menu(self) -> QMenu:  # noqa: D102
         menu = super().make_menu()
-        extend(menu, cast("VideoWall", self.parent()), self._in_wall)
+        extend(menu, self._wall, self._in_wall)
         return menu
+
+    @property
+    def _wall(self) -> "VideoWall":
+        return cast("VideoWall", self.parent())
+
+    def _toggle(self) -> None:
+        self._wall.toggle(self._in_wall)
+
+    def _take_dropped(self, stream: LiveStream) -> None:
+        self._wall.take_dropped(stream, self._in_wall)

@@ -122,6 +122,11 @@ class VideoWall(QWidget):
         self._place()
 
     @property
+    def follows_site(self) -> bool:
+        """Whether streams come and go with those of the site."""
+        return self._followed is not None
+
+    @property
     def presentation(self) -> Presentation:
         """When pictures are shown in all tiles, also in those that come; see `VideoWidget.presentation`."""
         return self._presentation
@@ -260,11 +265,9 @@ class VideoWall(QWidget):
         widget = Tile(name, stream, self)
         widget.presentation = self._presentation
         widget.clicked.connect(self.clicked)
-        widget.double_clicked.connect(lambda *_: self.toggle(name))
-        widget.dropped.connect(lambda stream, _source: self._drop(stream, name))
         return widget
 
-    def _drop(self, stream: LiveStream, name: str) -> None:
+    def take_dropped(self, stream: LiveStream, name: str) -> None:
         """Put a stream where one of the tiles is."""
         if self._streams.get(stream.name) is stream:
             self.swap(stream.name, name)

@@ -13,6 +13,8 @@ from camgraph.qt.wall.window import WallWindow
 
 _log = logging.getLogger(__name__)
 
+_MOST_PX = 1 << 24
+"""Qt has no larger windows."""
 _STATES = ("normal", "maximized", "full_screen")
 
 
@@ -29,7 +31,6 @@ class Walls(QObject):
         super().__init__(parent)
         self._site = site
         self._windows: list[WallWindow] = []
-        self._chosen: dict[WallWindow, list[str] | None] = {}
 
     @property
     def windows(self) -> tuple[WallWindow, ...]:
@@ -93,13 +94,11 @@ class Walls(QObject):
         window = WallWindow(streams if names is None else [streams[name] for name in names], title, size)
         window.closing.connect(lambda: self._forget(window))
         self._windows.append(window)
-        self._chosen[window] = names
         return window
 
     def _forget(self, window: WallWindow) -> None:
         if window in self._windows:
             self._windows.remove(window)
-            del self._chosen[window]
             window.deleteLater()
             self.windows_changed.emit()
 
@@ -109,7 +108,7 @@ class Walls(QObject):
         state = "full_screen" if window.full_screen else "maximized" if window.isMaximized() else "normal"
         return {
             "title": window.windowTitle(),
-            "streams": self._chosen[window],
+            "streams": None if window.wall.follows_site else list(window.wall.order),
             "screen": screen.name(),
             "area": [area.x() - corner.x(), area.y() - corner.y(), area.width(), area.height()],
             "state": state,
@@ -146,9 +145,13 @@ def _check_window(data: object) -> None:
     if data["state"] not in _STATES:
         raise ValueError(f"saved window: state can't be {data['state']!r}; it is one of {', '.join(_STATES)}")
     area = data["area"]
-    if len(area) != 4 or not all(type(side) is int for side in area) or min(area[2:]) < 1:
+    if len(area) != 4 or not all(_is_px(side) for side in area) or min(area[2:]) < 1:
         raise ValueError(f"saved window: area is x, y, width and height in px, not {area!r}")
     names = field(data, "window", "streams", (list, type(None)))
     if not all(isinstance(name, str) for name in names or ()):
         raise ValueError(f"saved window: streams are names, not {names!r}")
     checked_wall(data.get("wall"))
+
+
+def _is_px(side: object) -> bool:
+    return type(side) is int and abs(side) <= _MOST_PX

@@ -1,5 +1,7 @@
 """Walls while the site's graph changes."""
 
+import weakref
+
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -91,6 +93,20 @@ def test_a_wall_of_chosen_streams_stays_as_it_is(gui, make_site):
     site.become(a=SIZE, c=SIZE, d=SIZE)
     gui.settle()
     assert other.order == ("c",)
+
+
+def test_a_wall_that_is_forgotten_ends(gui, make_site):
+    site = make_site(a=SIZE)
+    wall = VideoWall(site.streams)
+    wall.resize(320, 180)
+    wall.show()
+    gui.play(site.streams["a"], wall["a"])
+    alive = weakref.ref(wall)
+    del wall
+    assert alive() is None
+    gui.settle()
+    assert not site.readers("a")
+    assert not site.close_callbacks
 
 
 def test_a_wall_that_is_gone_does_not_follow(gui, make_site):

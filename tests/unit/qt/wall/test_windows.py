@@ -87,6 +87,16 @@ def test_windows_come_back_where_they_were_with_what_they_showed(gui, site):
     gui.delete_later()
 
 
+def test_what_a_window_shows_is_saved_and_not_what_it_was_opened_with(gui, site):
+    walls = Walls(site)
+    chosen, all_of_them = walls.add(["a", "b"]), walls.add()
+    chosen.wall.set_streams([site.streams["c"], site.streams["b"]])
+    all_of_them.wall.set_streams([site.streams["a"]])
+    assert walls.restore(walls.save()) == ()
+    assert [window.wall.order for window in walls.windows] == [("c", "b"), ("a",)]
+    walls.close()
+
+
 def test_streams_and_screens_that_are_gone(gui, site, make_site):
     walls = Walls(site)
     walls.add(["a", "b"]).wall.set_layout("1+5")
@@ -127,6 +137,8 @@ def broken(**changes: object) -> dict[str, object]:
         (broken(title=3), "window 2: saved window: title can't be 3"),
         (broken(area=[0, 0, 9]), "area is x, y, width and height in px"),
         (broken(area=[0, 0, 0, 9]), "area is x, y, width and height in px"),
+        (broken(area=[0, 0, 10**12, 9]), "area is x, y, width and height in px"),
+        (broken(area=[-(10**12), 0, 9, 9]), "area is x, y, width and height in px"),
         (broken(state="tiny"), "state can't be 'tiny'; it is one of normal, maximized, full_screen"),
         (broken(streams=[1]), r"streams are names, not \[1\]"),
         (broken(wall={}), "window 2: saved wall: version is None"),
