@@ -32,6 +32,7 @@ RESTS_MS = 200
 BEYOND = 0.25
 RETRY_MS = 1000
 AGAIN_MS = 100
+_DAY_S = 86400
 
 
 class Player(QObject):
@@ -76,7 +77,7 @@ class Player(QObject):
         self._rests = _single_shot(self, RESTS_MS, self._rest)
         self._moves = False
         self._retry = _single_shot(self, RETRY_MS, self._ask)
-        self._silence = _single_shot(self, round(SILENT_S * 1000), self._check_silence)
+        self._silence = _single_shot(self, self._silent_ms, self._check_silence)
         relay = SiteRelay.of(stream.site)
         relay.status_changed.connect(self._on_status)
         relay.closing.connect(self._on_closing)
@@ -116,7 +117,7 @@ class Player(QObject):
         if self._problem and self._status.state in HAS_PICTURES:
             return Message(self._stream.name, "not available", self._problem)
         seen = self._shown is not None and self._shown.seen
-        message = message_of(self._status, seen=seen, silent_s=SILENT_S)
+        message = message_of(self._status, seen=seen, silent_s=self._silent_ms / 1000)
         if not self.next_attempt_ns:
             return message
         return message._replace(sentence=sentence_counting(self._status, time.monotonic_ns()))
@@ -268,16 +269,21 @@ class Player(QObject):
         began, self._fresh = not self._fresh, True
         if not self._watching:
             self._watching = True
-            self._silence.start(round(SILENT_S * 1000))
+            self._silence.start(self._silent_ms)
         self.changed.emit()
         if began:
             self.told.emit()
+
+    @property
+    def _silent_ms(self) -> int:
+        """How long no picture comes before that is told: of few pictures, two are missed."""
+        return round(1000 * max(SILENT_S, 0 if self._max_fps is None else min(2 / self._max_fps, _DAY_S)))
 
     def _check_silence(self) -> None:
         if self._shown is not None:
             # Pictures that came while the GUI was busy elsewhere count.
             self._shown.take()
-        left_ms = round(SILENT_S * 1000) - (time.monotonic_ns() - self._arrived_ns) // 1_000_000
+        left_ms = self._silent_ms - (time.monotonic_ns() - self._arrived_ns) // 1_000_000
         if left_ms > 0 or (self._shown is not None and self._shown.has_more):
             self._silence.start(max(left_ms, AGAIN_MS))
             return

@@ -419,3 +419,18 @@ def test_where_no_descriptor_is_left_that_is_told_and_tried_again(gui, make_site
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert (said.state, "Too many open files" in said.sentence) == ("not available", True)
     gui.play(site.streams["door"], widget)
+
+
+def test_a_widget_that_asks_for_few_pictures_is_not_told_of_silence_between_them(gui, make_site):
+    site = make_site(door=(320, 180))
+    widget = VideoWidget(site.streams["door"])
+    widget.resize(320, 180)
+    widget.max_fps = 0.5
+    widget.show()
+    gui.play(site.streams["door"], widget)
+    shown = time.monotonic()
+    gui.until(lambda: time.monotonic() > shown + 2.5)
+    assert player_of(widget).picture is not None
+    gui.until(lambda: player_of(widget).picture is None)
+    assert time.monotonic() > shown + 3.9
+    assert player_of(widget).message.sentence == "No picture has come for 4 s."
