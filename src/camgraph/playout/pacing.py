@@ -179,7 +179,10 @@ class Pace:
             self._settled = True
             for transits in (self._transits, self._held):
                 transits.forget(self._began_ns + BEGINNING_NS // 2)
-        if (lowest_ns := self.lowest_ns) is not None:
+        if (lowest_ns := self.lowest_ns) is None:
+            # What it stalled in comparison with was of the beginning.
+            self._stalled_ns = 0
+        else:
             late_ns = transit_ns - lowest_ns
             self._see_if_stalled(late_ns, transit_ns, publish_ns)
             if self._restarts or not -EARLY_NS <= late_ns <= LATE_NS or self._stalls_for_good(publish_ns):

@@ -235,3 +235,18 @@ def test_who_has_left_shows_what_it_still_gets_as_late_as_before(start: int) -> 
     for line, published in frames[50:]:
         assert pace.due_ns(line, published - MS, published) == line + before
     assert pacing.join().due_ns(0, S, S) == pytest.approx(S, abs=5 * MS)
+
+
+def test_a_stall_in_the_first_second_is_got_over() -> None:
+    pacing = Pacing(longest_ns=200 * MS)
+    pace = pacing.join()
+    # Two pictures a second: of the first half of the second nothing is left to compare with.
+    for line_ms, published_ms in ((0, 5), (500, 900), (1000, 1300)):
+        pace.due_ns(line_ms * MS, published_ms * MS, published_ms * MS)
+    waits = []
+    for number in range(3, 100):
+        line = number * 500 * MS
+        published = line + 50 * MS
+        waits.append(pace.due_ns(line, line, published) - published)
+    assert max(waits[40:]) <= 2 * MARGIN_NS
+    assert min(waits[40:]) >= 0
