@@ -118,7 +118,8 @@ def program(request: pytest.FixtureRequest, x11: XServer, cameras: Cameras) -> I
 
 def test_what_can_not_be_seen_in_its_own_window(program: Program) -> None:
     program.is_seen()
-    for hide, show in [("tab=1", "tab=0"), ("scroll=500", "scroll=0"), ("cover=0", "cover=600")]:
+    ways = [("hide=1", "hide=0"), ("tab=1", "tab=0"), ("scroll=500", "scroll=0"), ("cover=0", "cover=600")]
+    for hide, show in ways:
         program.order(hide)
         program.costs_nothing()
         assert program.comes_back_within_ms(show) < 1000

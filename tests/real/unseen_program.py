@@ -59,6 +59,8 @@ class Tabs(QTabWidget):
 
     def obey(self, what: str, number: int) -> None:
         match what:
+            case "hide":
+                self._video.setVisible(not number)
             case "tab":
                 self.setCurrentIndex(number)
             case "scroll":
