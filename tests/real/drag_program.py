@@ -1,6 +1,7 @@
 """The program of `test_dragging.py`: two cameras side by side, the first of which can be taken away.
 
-A line ``["take away"]`` on standard input deletes the first widget, another ends all.
+A line ``["take away"]`` on standard input deletes the first widget, ``["busy"]`` has the program do nothing
+until the next line, another ends all.
 """
 
 import json
@@ -32,6 +33,7 @@ def main() -> None:
             widget.setDragEnabled(True)
             widget.setAcceptDrops(True)
             widget.dropped.connect(lambda stream, source: tell(dropped=[stream.name, source is not None]))
+            widget.clicked.connect(lambda name: tell(clicked=name))
             layout.addWidget(widget)
 
         def read() -> None:
@@ -39,6 +41,9 @@ def main() -> None:
             if "take away" in line:
                 widgets.pop(0).deleteLater()
                 tell(**{"take away": True})
+            elif "busy" in line:
+                tell(busy=True)
+                sys.stdin.readline()
             else:
                 questions.setEnabled(False)
                 app.quit()

@@ -72,7 +72,8 @@ class _Drag(QObject):
     def run(self) -> None:
         """Drag, until something is dropped, or nothing."""
         try:
-            if self.widget() is not None:
+            # Where much is waiting the button may be released by now: Qt would drag until the next click.
+            if self.widget() is not None and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
                 drag = QDrag(self)
                 drag.setMimeData(mime_of(self._stream))
                 drag.setPixmap(self._small)
