@@ -5,10 +5,12 @@ OPTIONS, a JSON object: ``urls`` of the cameras, ``seed``, ``seconds``, ``frameb
 ``cameras``; the answer comes as a line on the standard input. The last line is what came of it all.
 """
 
+import ctypes
 import faulthandler
 import gc
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -41,6 +43,8 @@ from camgraph.testing.census_threads import Threads
 KINDS = (VideoWidget, Player, Scene, FrameFeed, NextPicture, Saving, SiteRelay)
 FIRST_S = 15.0
 """After so long the program has all that it makes once, and its memory is taken."""
+LONGEST_S = 60.0
+"""A storm that goes on for longer has several sites, one after the other."""
 LEFT_WITHIN_S = 5.0
 OF_LIBRARIES = ("[Thread (pooled)]", "/memfd:xorg", "QPanGesture")
 """What comes and goes with Qt's use of images, of the X server's memory, and of areas that scroll."""
@@ -51,7 +55,8 @@ def tell(**news: Any) -> None:
 
 
 def own_memory_mib() -> float:
-    """Memory of the program's own; rings are shared, and counted elsewhere."""
+    """Memory of the program, without what is kept for later; rings are shared, and counted elsewhere."""
+    ctypes.CDLL(None).malloc_trim(0)
     status = Path("/proc/self/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
@@ -137,9 +142,12 @@ class Program:
         yield from self._weather(first_s, self._options["seed"])
         # What libraries make once, and keep, they have made.
         before = [kind.take() for kind in kinds]
-        first_mib = own_memory_mib()
-        yield from self._weather(seconds - first_s, self._options["seed"] + 1)
-        self.told |= {"first, MiB": round(first_mib), "grown, MiB": round(own_memory_mib() - first_mib, 1)}
+        used_mib = [own_memory_mib()]
+        storms = math.ceil((seconds - first_s) / LONGEST_S)
+        for number in range(1, storms + 1):
+            yield from self._weather((seconds - first_s) / storms, self._options["seed"] + number)
+            used_mib.append(own_memory_mib())
+        self.told["used, MiB"] = [round(it, 1) for it in used_mib]
 
         def left() -> list[str]:
             gc.collect()
