@@ -66,9 +66,9 @@ class Pacing:
         """From a frame's time on the line to when it is due, now."""
         return self._delay_ns or 0
 
-    def set_back(self, by_ns: int) -> None:
-        """A member's clock was set back; where it is the only one, the delay belongs to its line."""
-        if len(self._members) == 1 and self._delay_ns is not None:
+    def set_back(self, pace: "Pace", by_ns: int) -> None:
+        """The clock of a stream was set back; where there is no other, the delay belongs to its line."""
+        if all(member is pace for member in self._members) and self._delay_ns is not None:
             self._delay_ns += by_ns
             self._reached_ns -= by_ns
 
@@ -189,7 +189,7 @@ class Pace:
                 self._stalled_ns = 0
                 self._transits.shift(late_ns)
                 self._held.shift(late_ns)
-                self._pacing.set_back(late_ns)
+                self._pacing.set_back(self, late_ns)
         self._restarts = False
         if not self._stalled_ns:
             self._transits.add(publish_ns, transit_ns)

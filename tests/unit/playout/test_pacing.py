@@ -250,3 +250,21 @@ def test_a_stall_in_the_first_second_is_got_over() -> None:
         waits.append(pace.due_ns(line, line, published) - published)
     assert max(waits[40:]) <= 2 * MARGIN_NS
     assert min(waits[40:]) >= 0
+
+
+def test_a_clock_that_is_set_concerns_no_other_stream() -> None:
+    pacing = Pacing(longest_ns=500 * MS)
+    one, other = pacing.join(), pacing.join()
+    for line, published in jittered(100, 10):
+        one.due_ns(line, published - MS, published)
+        other.due_ns(line, published - MS, published)
+    one.leave()
+    at, before = 100 * FRAME, pacing.delay_ns
+    one.due_ns(at + S, at, at + QUICKEST)
+    assert pacing.delay_ns == pytest.approx(before, abs=5 * MS)
+    alone = Pacing(longest_ns=500 * MS).join()
+    play(alone, jittered(100, 10))
+    alone.leave()
+    shown = play(alone, [(line + 1000 * S, published) for line, published in jittered(50, 10, start=at)])
+    assert max(off_rhythm(shown)) <= 10 * MS
+    assert max(shown) <= at + 50 * FRAME + 20 * MS

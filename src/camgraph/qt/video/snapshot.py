@@ -29,6 +29,8 @@ def seen(widget: "VideoWidget") -> QImage:
     scale = widget.devicePixelRatioF()
     width, height = round(widget.width() * scale), round(widget.height() * scale)
     image = QImage(width, height, QImage.Format.Format_RGB32)
+    if image.isNull():
+        return image  # Of nothing; a painter would complain.
     painter = QPainter(image)
     try:
         painter.setFont(widget.font())

@@ -21,6 +21,8 @@ _MS = 1_000_000
 _S = 1_000_000_000
 _SOON_NS = 100 * _MS
 """Few frames come in so long: they can wait in the ring, and the GUI is woken once a frame, not twice."""
+_MOST_MS = 60_000
+"""No timer is started for longer, since it can't count beyond 24 days: nothing is done if it is early."""
 _CLOCKS_DIFFER_NS = 100 * _MS
 """A picture that was taken so long after it came has a time that nobody can believe."""
 
@@ -178,7 +180,7 @@ class TimedFeed(FrameFeed):
         due_ns = self._waiting.next_due_ns
         left_ns = None if due_ns is None else due_ns - time.monotonic_ns()
         if left_ns is not None:
-            self._timer.start(max(0, round(left_ns / _MS)))
+            self._timer.start(min(max(0, round(left_ns / _MS)), _MOST_MS))
         self._notifier.setEnabled(left_ns is None or left_ns > _SOON_NS)
 
 

@@ -55,6 +55,12 @@ def test_what_is_seen_is_an_image_with_its_boxes(gui, widget):
     assert (image == (255, 0, 255)).all(axis=2).sum() > 100
 
 
+def test_nothing_is_seen_of_a_widget_without_a_size(gui, widget, capfd):
+    widget.resize(0, 90)
+    assert widget.snapshot().isNull()
+    assert "QPainter" not in capfd.readouterr().err
+
+
 def test_the_next_picture_is_saved_whole_at_the_cameras_resolution(gui, site, widget, tmp_path):
     heard = Heard(widget)
     widget.view = replace(widget.view, zoom=3.0)
