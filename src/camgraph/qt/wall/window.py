@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from qtpy.QtCore import QRect, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QRect, Qt, QTimer, Signal
 from qtpy.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QMainWindow
 
@@ -84,6 +84,13 @@ class WallWindow(QMainWindow):
             self.set_full_screen(False)
         else:
             super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: D102, N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self.full_screen and not self.isFullScreen():
+            # By the window manager, or by the program.
+            self._normal = None
+            self.full_screen_action.setChecked(False)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
         if not self._closed:

@@ -1,10 +1,11 @@
 """The model of a site's streams, watched by Qt's own tester of models."""
 
+import random
 import threading
 import time
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSortFilterProxyModel, Qt
 from qtpy.QtTest import QAbstractItemModelTester
 from qtpy.QtWidgets import QFrame, QTableView
 
@@ -164,6 +165,28 @@ def test_one_that_went_and_came_before_that_was_told_is_another_stream(gui, make
     gui.until(lambda: row(model, 1, StreamRole.STREAM) is site.streams["door"])
     assert site.streams["door"] is not old
     assert names(model) == ["yard", "door"]
+
+
+def test_whatever_becomes_of_a_site_the_rows_are_its_streams(gui, make_site, watched):
+    site = make_site(a=(2, 2))
+    model = watched(site)
+    in_order = QSortFilterProxyModel(model)
+    in_order.setSourceModel(model)
+    in_order.setSortRole(StreamRole.VALUE)
+    in_order.sort(1)
+    dice = random.Random(1)
+    for _ in range(60):
+        for _ in range(dice.randrange(1, 4)):
+            site.become(**dict.fromkeys(dice.sample("abcdefgh", dice.randrange(7)), (2, 2)))
+        for name in site.streams:
+            site.status(name, dice.choice(["opening", "live", "backing_off"]))
+        gui.settle()
+        assert sorted(names(model)) == sorted(site.streams)
+        for number, name in enumerate(names(model)):
+            assert row(model, number, StreamRole.STREAM) is site.streams[name]
+            assert row(model, number, StreamRole.STATE) == site.streams[name].status.state
+        states = [row(in_order, number, StreamRole.WORDS) for number in range(in_order.rowCount())]
+        assert states == sorted(row(model, number, StreamRole.WORDS) for number in range(model.rowCount()))
 
 
 def test_numbers_come_from_a_thread_while_they_are_read(gui, numbered, watched):

@@ -56,6 +56,23 @@ def test_f11_and_escape_are_for_full_screen(gui, site):
     assert window.full_screen
 
 
+def test_full_screen_may_be_ended_by_others(gui, site):
+    window = WallWindow(site.streams, size=(640, 360))
+    window.show()
+    window.set_full_screen(True)
+    gui.settle()
+    window.showMinimized()
+    gui.settle()
+    assert window.full_screen
+    window.showNormal()
+    gui.settle()
+    assert not window.full_screen
+    assert not window.full_screen_action.isChecked()
+    window.full_screen_action.trigger()
+    assert window.full_screen
+    assert window.isFullScreen()
+
+
 def test_windows_come_back_where_they_were_with_what_they_showed(gui, site):
     walls = Walls(site)
     all_of_them, two = walls.add(title="All"), walls.add(["c", "a"], title="Two", size=(300, 200))
