@@ -20,7 +20,8 @@ def extend(menu: QMenu, wall: "VideoWall", name: str) -> None:
     if wall.enlarged_name:
         _add(menu, "Show all", wall.reduce)
     else:
-        _add(menu, "Enlarge", lambda: wall.enlarge(name))
+        # The stream may be gone by then.
+        _add(menu, "Enlarge", lambda: name in wall and wall.enlarge(name))
     if wall.pages > 1:
         page = wall.page
         _add(menu, "Next page", lambda: wall.set_page(page + 1)).setEnabled(page + 1 < wall.pages)

@@ -109,6 +109,18 @@ def test_a_wall_that_is_forgotten_ends(gui, make_site):
     assert not site.close_callbacks
 
 
+def test_a_menu_may_be_open_while_its_stream_goes(gui, make_site):
+    site = make_site(a=SIZE, b=SIZE)
+    wall = VideoWall(site.streams)
+    menu = wall["a"].make_menu()
+    enlarge = next(action for action in menu.actions() if action.text() == "Enlarge")
+    site.become(b=SIZE)
+    gui.until(lambda: wall.order == ("b",))
+    # An exception here would end the program with PyQt6.
+    enlarge.trigger()
+    assert wall.enlarged_name == ""
+
+
 def test_a_wall_that_is_gone_does_not_follow(gui, make_site):
     site = make_site(a=SIZE)
     wall = VideoWall(site.streams)
