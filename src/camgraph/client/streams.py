@@ -85,7 +85,10 @@ class StreamTable(Mapping[str, LiveStream]):
         }
 
     def __getitem__(self, name: str) -> LiveStream:
-        return self._streams[name]
+        try:
+            return self._streams[name]
+        except KeyError:
+            raise KeyError(f"no stream is named {name!r}; there are {', '.join(self._streams)}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._streams)

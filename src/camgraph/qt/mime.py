@@ -7,6 +7,7 @@ from qtpy.QtCore import QMimeData
 
 from camgraph.client.site import Site
 from camgraph.client.streams import LiveStream
+from camgraph.qt import arguments
 
 STREAM_MIME_TYPE = "application/x-camgraph-stream"
 
@@ -21,6 +22,7 @@ class _Dragged(msgspec.Struct, frozen=True):
 
 def mime_of(stream: LiveStream) -> QMimeData:
     """Return what a drag of a stream carries: site and name as JSON, for others the name as text."""
+    arguments.live(stream)
     _sites[stream.site.name] = stream.site
     mime = QMimeData()
     mime.setData(STREAM_MIME_TYPE, msgspec.json.encode(_Dragged(stream.site.name, stream.name)))

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import (
@@ -19,6 +19,7 @@ from qtpy.QtGui import QColor
 
 from camgraph.client.site import Site
 from camgraph.control.messages import HAS_PICTURES, SiteStatistics, StreamStatus
+from camgraph.qt import arguments
 from camgraph.qt.ending import when_destroyed
 from camgraph.qt.mime import STREAM_MIME_TYPE, mime_of
 from camgraph.qt.models.numbers import SiteNumbers
@@ -56,6 +57,8 @@ class StreamModel(QAbstractTableModel):
 
     def __init__(self, site: Site, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        if not isinstance(getattr(site, "streams", None), Mapping):
+            raise TypeError(f"streams are those of a site, StreamModel(site), not {arguments.shown(site)}")
         self._site = site
         self._streams = list(site.streams.values())
         self._rows = {stream.name: row for row, stream in enumerate(self._streams)}

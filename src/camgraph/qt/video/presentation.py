@@ -5,6 +5,7 @@ from typing import Literal
 
 from camgraph.playout.pacing import Pace, Pacing
 from camgraph.playout.schedule import MOST_WAITING, waiting_frames
+from camgraph.qt import arguments
 
 LONGEST_MS = 2000
 """No picture waits longer: as many wait as a reader may hold."""
@@ -139,5 +140,5 @@ def checked(presentation: Presentation) -> Presentation:
 
 
 def _check(name: str, value_ms: int, least_ms: int) -> None:
-    if not least_ms <= value_ms <= LONGEST_MS:
+    if not least_ms <= arguments.number(name, value_ms) <= LONGEST_MS:
         raise ValueError(f"{name} is {least_ms} to {LONGEST_MS} ms, not {value_ms}")

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QTransform
 from camgraph.base.geometry import Area
 from camgraph.client.streams import LiveStream
 from camgraph.client.wording import Message
+from camgraph.qt import arguments
 from camgraph.qt.video.countdown import Countdown
 from camgraph.qt.video.frames import Picture
 from camgraph.qt.video.layers import Canvas, Layer
@@ -76,6 +77,8 @@ class Scene(QObject):
 
     @stream.setter
     def stream(self, stream: LiveStream | None) -> None:
+        if stream is not None:
+            arguments.live(stream)
         if self.player is not None:
             self.player.stop()
             self._before.add(self.player.counts())
@@ -142,6 +145,8 @@ class Scene(QObject):
 
     @view.setter
     def view(self, view: View) -> None:
+        if not isinstance(view, View):
+            raise TypeError(f"a view is a View, View(fit='cover') say, not {arguments.shown(view)}")
         self._view = view
         self._upright = view.quarter_turns == 0 and not view.mirrored
         if self.player is not None and self._tile != (0, 0):

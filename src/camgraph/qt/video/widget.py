@@ -1,6 +1,7 @@
 """A widget that shows a live stream."""
 
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from camgraph.client.streams import LiveStream
+from camgraph.qt import arguments
 from camgraph.qt.video.accessible import description_of
 from camgraph.qt.video.actions import Actions, Arrows
 from camgraph.qt.video.dragging import Dragging, drop, offer
@@ -34,7 +36,7 @@ from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.notice import Notice
 from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLayer, checked
 from camgraph.qt.video.panel import StatisticsPanel
-from camgraph.qt.video.presentation import Hold, Presentation
+from camgraph.qt.video.presentation import LONGEST_MS, Hold, Presentation
 from camgraph.qt.video.results import ResultStatistics
 from camgraph.qt.video.scaling import in_device_pixels
 from camgraph.qt.video.scene import Scene
@@ -179,6 +181,8 @@ class VideoWidget(QWidget):
         stands for `stands_ms`. Raises ValueError for other times.
         """
         self._results.stand(stands_ms)
+        if not 0 <= arguments.number("up_to_ms", up_to_ms) <= LONGEST_MS:
+            raise ValueError(f"up_to_ms is 0 to {LONGEST_MS} ms, not {up_to_ms}")
         before = self._results.hold
         if up_to_ms != (0 if before is None else before.longest_ms):
             self._results.hold = self._scene.hold = Hold(up_to_ms) if up_to_ms else None
@@ -249,7 +253,7 @@ class VideoWidget(QWidget):
 
     @max_fps.setter
     def max_fps(self, fps: float | None) -> None:
-        if fps is not None and not fps > 0:
+        if fps is not None and not arguments.number("max_fps", fps) > 0:
             raise ValueError(f"max_fps is above 0, or None, not {fps!r}")
         self._scene.max_fps = fps
 
@@ -281,13 +285,36 @@ class VideoWidget(QWidget):
         """Enlarge the picture by a factor, or reduce it; what is shown at a point of the widget stays there.
 
         The point is the widget's middle where none is given. The picture is never smaller than `View.fit`
-        alone would show it. Nothing happens while the size of the camera's picture isn't known.
+        alone would show it. Nothing happens while the size of the camera's picture isn't known. Raises
+        ValueError for a factor that is not above 0.
         """
+        if not 0 < arguments.number("a factor", factor) < inf:
+            raise ValueError(f"a factor is above 0, and finite, not {factor}")
+        if at is not None and not isinstance(at, QPointF):
+            raise TypeError(f"a point of the widget is a QPointF, not {arguments.shown(at)}")
         width, height = self._tile
         scale = self.devicePixelRatioF()
         point = (width / 2, height / 2) if at is None else (at.x() * scale, at.y() * scale)
         if 0 not in (*self._scene.source, width, height):
             self.view = self.view.zoomed(factor, point, self._scene.source, self._tile)
+
+    def to_source(self, point: QPointF) -> QPointF | None:
+        """Return which pixel of the camera's picture lies at a point of the widget, that of a click say.
+
+        It may lie beside the picture. None: the picture's size is not known.
+        """
+        scale, placed = self.devicePixelRatioF(), self._scene.placed(*self._tile)
+        if placed is None:
+            return None
+        return QPointF(*placed.to_tile.inverse().map(point.x() * scale, point.y() * scale))
+
+    def from_source(self, point: QPointF) -> QPointF | None:
+        """Return where in the widget a pixel of the camera's picture lies; None: its size is not known."""
+        scale, placed = self.devicePixelRatioF(), self._scene.placed(*self._tile)
+        if placed is None:
+            return None
+        x, y = placed.to_tile.map(point.x(), point.y())
+        return QPointF(x / scale, y / scale)
 
     def pan_by(self, right: float, down: float) -> None:
         """Move the picture by so many px of the widget, up to its edges; it moves where it is cut."""

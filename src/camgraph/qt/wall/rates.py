@@ -10,6 +10,8 @@ DEFAULT_RATES: Rates = {128: 10.0}
 
 def checked(rates: Rates) -> dict[int, float]:
     """Return a copy; raise ValueError for a width or a rate that is not above 0."""
+    if not isinstance(rates, Mapping):
+        raise TypeError(f"rates are pictures a second by width in px, {{160: 5}} say, not {rates!r}")
     for width, fps in rates.items():
         if not width > 0 or not fps > 0:
             raise ValueError(f"rates are pictures a second by width in px, both above 0, not {width}: {fps}")

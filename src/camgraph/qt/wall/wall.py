@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from camgraph.client.streams import LiveStream, StreamTable
 from camgraph.control.messages import StreamStatus
+from camgraph.qt import arguments
 from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.presentation import Now, Presentation
 from camgraph.qt.video.relay import SiteRelay
@@ -246,7 +247,9 @@ class VideoWall(QWidget):
             self._set_streams(followed.values())
 
     def _set_streams(self, streams: Iterable[LiveStream]) -> None:
-        chosen = list(streams)
+        if not isinstance(streams, Iterable) or isinstance(streams, str):
+            raise TypeError(f"streams are site.streams, or a list of them, not {arguments.shown(streams)}")
+        chosen = [arguments.live(stream) for stream in streams]
         self._places.set_names([stream.name for stream in chosen])
         wanted = {stream.name: stream for stream in chosen}
         for name in self._widgets.keys() - wanted:

@@ -50,6 +50,8 @@ class Walls(QObject):
         It opens in the middle of the screen of that name, on the primary one if there is none. Raises
         KeyError if the site has no such stream.
         """
+        if isinstance(names, str):
+            raise TypeError(f"names are several: write [{names!r}]")
         chosen = None if names is None else list(names)
         window = self._make(chosen, title, size)
         if place := screen_named(screen):

@@ -7,10 +7,13 @@ raises ValueError, and so do numbers that are not finite.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtGui import QColor
+
+from camgraph.qt import arguments
 
 GREEN = "#00e676"
 HEAT = ("#00002080", "#a02060ff", "#00e0b0", "#ffe040", "#ff3020")
@@ -34,6 +37,7 @@ class Box:
     def __post_init__(self) -> None:
         _check_color(self.color)
         _check_finite("a box", self.x, self.y, self.width, self.height)
+        arguments.text("a label", self.label)
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,13 @@ class Polygon:
     fill: float = 0.0
 
     def __post_init__(self) -> None:
-        points = tuple((float(x), float(y)) for x, y in self.points)
+        points = arguments.points("a polygon", self.points)
         if len(points) < 2:
             raise ValueError(f"a polygon has two points or more, not {len(points)}")
         object.__setattr__(self, "points", points)
+        arguments.text("a label", self.label)
         _check_color(self.color)
         _check_share("fill", self.fill)
-        _check_finite("a polygon", *(side for point in points for side in point))
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Label:
     def __post_init__(self) -> None:
         _check_color(self.color)
         _check_finite("a label", self.x, self.y)
+        arguments.text("a label", self.text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +94,13 @@ class Mask:
 
     def __post_init__(self) -> None:
         pixels = self.pixels
+        _check_is_array("a mask", pixels)
         if pixels.dtype not in (np.bool_, np.uint8):
             raise ValueError(f"a mask is an array of bool or uint8, not of {pixels.dtype}")
         _check_array("a mask", pixels)
         _check_color(self.color)
         _check_share("alpha", self.alpha)
-        _check_finite("a region", *(self.region or ()))
+        _check_region(self.region)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +120,7 @@ class HeatMap:
     alpha: float = 0.6
 
     def __post_init__(self) -> None:
+        _check_is_array("a heat map", self.values)
         if not np.issubdtype(self.values.dtype, np.floating):
             raise ValueError(f"a heat map is an array of floating-point numbers, not of {self.values.dtype}")
         _check_array("a heat map", self.values)
@@ -122,21 +129,24 @@ class HeatMap:
         for color in self.colors:
             _check_color(color)
         _check_share("alpha", self.alpha)
-        _check_finite("a heat map", self.low, self.high, *(self.region or ()))
+        _check_finite("a heat map", self.low, self.high)
+        _check_region(self.region)
         if self.low >= self.high:
             raise ValueError(f"a heat map goes from low to high, not from {self.low:g} to {self.high:g}")
 
 
 Item = Box | Polygon | Label | Mask | HeatMap
+_ITEMS = (Box, Polygon, Label, Mask, HeatMap)
 
 
 def checked(items: Iterable[Item] | None) -> tuple[Item, ...]:
     """Return items of which each can be drawn; raise TypeError for others."""
-    found = tuple(items or ())
+    found = arguments.several("items", _ITEMS, items)
     for item in found:
-        if not isinstance(item, Item):
-            raise TypeError(f"{item!r} can't be drawn: it is no Box, Polygon, Label, Mask or HeatMap")
-    return found
+        if not isinstance(item, _ITEMS):
+            given = arguments.shown(item)
+            raise TypeError(f"{given} can't be drawn: it is no Box, Polygon, Label, Mask or HeatMap")
+    return cast(tuple[Item, ...], found)
 
 
 def _check_color(color: str) -> None:
@@ -152,6 +162,18 @@ def _check_share(name: str, share: float) -> None:
 def _check_finite(what: str, *numbers: float) -> None:
     if not all(map(isfinite, numbers)):
         raise ValueError(f"{what} is at finite places, not at {numbers}")
+
+
+def _check_region(region: Region | None) -> None:
+    if region is not None:
+        if len(region) != 4:
+            raise ValueError(f"a region is x, y, width and height, not {region}")
+        _check_finite("a region", *region)
+
+
+def _check_is_array(what: str, value: object) -> None:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{what} is an array of numpy's, not {arguments.shown(value)}")
 
 
 def _check_array(what: str, array: npt.NDArray[np.generic]) -> None:

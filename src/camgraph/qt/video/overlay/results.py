@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from qtpy.QtGui import QPainter
 
+from camgraph.qt import arguments
 from camgraph.qt.video.layers import Canvas
 from camgraph.qt.video.overlay.items import Item, checked
 from camgraph.qt.video.overlay.layer import ItemPainter
@@ -48,7 +49,14 @@ class ResultsLayer:
         """Take what was found in a picture, in px of one of that size; tell whether the picture is shown now,
         and to be drawn once more.
         """
-        again = self._results.add(FrameKey(*key), _Found(checked(items), size), time.monotonic_ns())
+        try:
+            named = FrameKey(*key)
+            arguments.number("epoch", named.epoch), arguments.number("arrival", named.arrival_ns)
+        except TypeError:
+            raise TypeError(
+                f"a result's key is the key of its frame, frame.key, not {arguments.shown(key)}"
+            ) from None
+        again = self._results.add(named, _Found(checked(items), size), time.monotonic_ns())
         self._say_need()
         return again
 

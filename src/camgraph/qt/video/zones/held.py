@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
+from camgraph.qt import arguments
 from camgraph.qt.video.scene import Scene
 from camgraph.qt.video.view import Size
 from camgraph.qt.video.zones.editor import ZoneEditor
@@ -40,10 +41,11 @@ class Zones(QObject):
 
         Raises TypeError for what is no `Zone`.
         """
-        chosen = list(zones)
-        for zone in chosen:
+        chosen: list[Zone] = []
+        for zone in arguments.several("zones", Zone, zones):
             if not isinstance(zone, Zone):
-                raise TypeError(f"{zone!r} is no Zone")
+                raise TypeError(f"{arguments.shown(zone)} is no Zone")
+            chosen.append(zone)
         if self._editor is not None:
             self._editor.give_up()
         self._layer.size = size

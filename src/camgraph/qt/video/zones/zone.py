@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite
 
 from qtpy.QtGui import QColor
+
+from camgraph.qt import arguments
 
 Point = tuple[float, float]
 """x and y in px of the camera's picture, from its upper left corner."""
@@ -26,11 +27,10 @@ class Zone:
     color: str = "#ffb300"
 
     def __post_init__(self) -> None:
-        points = tuple((float(x), float(y)) for x, y in self.points)
+        arguments.text("a zone's name", self.name)
+        points = arguments.points("a zone", self.points)
         if len(points) < FEWEST_CORNERS:
             raise ValueError(f"a zone has {FEWEST_CORNERS} corners or more, not {len(points)}")
-        if not all(isfinite(side) for point in points for side in point):
-            raise ValueError(f"a zone's corners are at finite places, not at {points}")
         if not QColor(self.color).isValid():
             raise ValueError(f"color {self.color!r} is none that Qt knows; write '#rrggbb' or a name")
         object.__setattr__(self, "points", points)
