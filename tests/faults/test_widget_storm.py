@@ -26,7 +26,7 @@ from camgraph.testing.screens import screen
 SECONDS = 300.0 if os.environ.get("CAMGRAPH_LONG") else 60.0
 SEED = int(os.environ.get("CAMGRAPH_SEED") or 1)
 ENDS_WITHIN_S = 120.0
-GROWS_MIB = 40.0
+GROWS_MIB = 25.0
 ROOT = Path(__file__).parents[2]
 EXCUSED = re.compile(r"^camgraph supervisor: media-\d+ \(pid \d+\) ended: signal SIGKILL$")
 """Of the log: what tells of the harm that was done."""
