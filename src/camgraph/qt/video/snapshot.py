@@ -25,6 +25,8 @@ WITHIN_MS = 5000
 def seen(widget: "VideoWidget") -> QImage:
     """Return what the widget shows now, in device pixels, with what is drawn over the picture."""
     if widget._surface is not None:
+        # One that is hidden has not heard of a new size yet.
+        widget._surface.resize(widget.size())
         return widget._surface.grabFramebuffer()
     scale = widget.devicePixelRatioF()
     width, height = round(widget.width() * scale), round(widget.height() * scale)

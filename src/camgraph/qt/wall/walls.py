@@ -1,12 +1,16 @@
 """The windows of a site: several walls, on several screens, saved and restored together."""
 
 import logging
+import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from qtpy.QtCore import QObject, QRect, Signal
 
 from camgraph.client.site import Site
+from camgraph.qt.ending import when_destroyed
 from camgraph.qt.wall.saved import VERSION, checked_wall, field, versioned
 from camgraph.qt.wall.screens import fitted, screen_named
 from camgraph.qt.wall.window import WallWindow
@@ -30,12 +34,13 @@ class Walls(QObject):
     def __init__(self, site: Site, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._site = site
-        self._windows: list[WallWindow] = []
+        self._numbers = count()
+        self._windows: dict[int, WallWindow] = {}
 
     @property
     def windows(self) -> tuple[WallWindow, ...]:
         """The windows that are open, the oldest first."""
-        return tuple(self._windows)
+        return tuple(self._windows.values())
 
     def add(
         self,
@@ -65,7 +70,7 @@ class Walls(QObject):
 
     def save(self) -> dict[str, Any]:
         """Return all windows: screens, places on them, streams and walls; plain data that JSON can hold."""
-        return {"version": VERSION, "windows": [self._saved(window) for window in self._windows]}
+        return {"version": VERSION, "windows": [self._saved(window) for window in self.windows]}
 
     def restore(self, saved: object) -> tuple[str, ...]:
         """Open the windows that were saved in place of those that are open; return the streams not here.
@@ -94,15 +99,25 @@ class Walls(QObject):
     def _make(self, names: list[str] | None, title: str, size: tuple[int, int]) -> WallWindow:
         streams = self._site.streams
         window = WallWindow(streams if names is None else [streams[name] for name in names], title, size)
-        window.closing.connect(lambda: self._forget(window))
-        self._windows.append(window)
+        number, forget = next(self._numbers), weakref.WeakMethod(self._forget)
+
+        def ended() -> None:
+            if (call := forget()) is not None:
+                call(number)
+
+        self._windows[number] = window
+        window.closing.connect(ended)
+        # A program may delete it without closing it.
+        when_destroyed(window, ended)
         return window
 
-    def _forget(self, window: WallWindow) -> None:
-        if window in self._windows:
-            self._windows.remove(window)
-            window.deleteLater()
-            self.windows_changed.emit()
+    def _forget(self, number: int) -> None:
+        window = self._windows.pop(number, None)
+        if window is not None:
+            with suppress(RuntimeError):  # It is deleted already, or this is.
+                window.deleteLater()
+            with suppress(RuntimeError):
+                self.windows_changed.emit()
 
     def _saved(self, window: WallWindow) -> dict[str, Any]:
         screen, area = window.screen(), window.normal_geometry

@@ -181,3 +181,14 @@ def test_bad_data_is_told_and_no_window_changes(gui, site, saved, told):
 )
 def test_a_window_is_moved_into_its_screen(window, expected):
     assert fitted(QRect(*window), QRect(0, 0, 800, 600)).getRect() == expected
+
+
+def test_a_window_that_the_program_deletes_is_forgotten(gui, site):
+    walls = Walls(site)
+    kept, deleted = walls.add(["a"]), walls.add(["b"])
+    deleted.deleteLater()
+    gui.delete_later()
+    gui.until(lambda: walls.windows == (kept,))
+    assert [window["streams"] for window in walls.save()["windows"]] == [["a"]]
+    walls.close()
+    assert walls.windows == ()
