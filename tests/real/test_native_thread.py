@@ -19,8 +19,8 @@ import pytest
 from examples.native_thread import CALLBACK, Brightness
 from tests.c_compiler import INCLUDE
 from tests.faults.family import family_of
+from tests.programs.test_examples import brightness
 from tests.real.running_example import EXAMPLES, Example
-from tests.real.test_examples import brightness
 
 import camgraph as cg
 from camgraph.testing.cameras import Cameras

@@ -1,6 +1,6 @@
 """The pictures of docs/qt.md are what its programs show.
 
-They are written anew by ``CAMGRAPH_WRITE_PICTURES=1 make test ARGS=tests/real/test_qt_pictures.py``.
+They are written anew by ``CAMGRAPH_WRITE_PICTURES=1 make test ARGS=tests/programs/test_qt_pictures.py``.
 """
 
 import os
@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from tests.real.qt_pictures_program import SCREEN, SHOTS
+from tests.programs.qt_pictures_program import SCREEN, SHOTS
 
 from camgraph.testing.pattern import draw_yuv420p
 from camgraph.testing.screens import screen

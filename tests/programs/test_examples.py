@@ -32,7 +32,7 @@ WITHOUT_ARGUMENTS = (
     "sources",
     "tk_button",
 )
-# Their toolkits are not everywhere: tests/real/test_window_examples.py has them.
+# Their toolkits are not everywhere: tests/programs/test_window_examples.py has them.
 OTHER_TOOLKITS = ("gtk_window", "tk_window")
 WITH_ARGUMENTS = [
     name for name in NAMES if name.removesuffix(".py") not in (*WITHOUT_ARGUMENTS, *OTHER_TOOLKITS)
