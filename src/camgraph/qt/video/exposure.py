@@ -9,8 +9,6 @@ from camgraph.qt.ending import when_destroyed
 from camgraph.qt.video.covered import CoverOfOne
 from camgraph.qt.video.scene import Scene
 
-MISSED_PAINTS = 2
-"""So many updates in a row that were never painted raise a doubt: one may have met the next on its way."""
 SURE_MS = 200
 """A widget that was not seen for that long is not seen: windows come and go while they are arranged."""
 
@@ -19,27 +17,25 @@ class Exposure(QObject):
     """Has a scene look while its widget is painted, and look away when that can't be seen.
 
     Qt tells of widgets that are hidden, and not of those that lie under others or are scrolled out: it just
-    does not paint them. So it is looked at only when updates are not followed by paint events; for each frame
-    nothing is done but to count. Under another program's window Qt goes on painting: there the X server is
-    asked to tell. The paint event of a widget that comes back brings its pictures back.
+    does not paint them. So it is looked at only when pictures are not followed by paint events; for each one
+    nothing is done but to count, by the player. Under another program's window Qt goes on painting: there the
+    X server is asked to tell. The paint event of a widget that comes back brings its pictures back.
     """
 
     def __init__(self, widget: QWidget, scene: Scene) -> None:
         super().__init__(widget)
         self._scene = scene
         self._looks = False
-        self._unpainted = 0
         self._doubt = QTimer(self)
         self._doubt.setSingleShot(True)
         self._doubt.setInterval(SURE_MS)
         self._doubt.timeout.connect(self._decide)
         self._covers = covers = CoverOfOne(self._on_cover)
         when_destroyed(self, covers.leave)
-        scene.changed.connect(self._count)
+        scene.unpainted.connect(self._doubt_it)
 
     def painted(self, width: int, height: int) -> None:
         """Be told of each paint event, and of how many device pixels the widget has."""
-        self._unpainted = 0
         if self._looks or self._begins():
             self._scene.look(width, height)
 
@@ -62,9 +58,8 @@ class Exposure(QObject):
         self._doubt.stop()
         self._scene.look_away()
 
-    def _count(self) -> None:
-        self._unpainted += 1
-        if self._unpainted > MISSED_PAINTS and self._looks and not self._doubt.isActive():
+    def _doubt_it(self) -> None:
+        if self._looks and not self._doubt.isActive():
             self._doubt.start()
 
     def _on_cover(self) -> None:
@@ -74,7 +69,7 @@ class Exposure(QObject):
             self._widget.update()
 
     def _decide(self) -> None:
-        if self._covers.all or (self._unpainted and not can_be_seen(self._widget)):
+        if self._covers.all or (self._scene.misses and not can_be_seen(self._widget)):
             self._look_away()
 
 

@@ -32,6 +32,8 @@ RESTS_MS = 200
 BEYOND = 0.25
 RETRY_MS = 1000
 AGAIN_MS = 100
+MISSED_PAINTS = 2
+"""So many pictures in a row that were never painted raise a doubt: one may have met the next on its way."""
 _DAY_S = 86400
 
 
@@ -48,6 +50,8 @@ class Player(QObject):
 
     changed = Signal()
     """There is something else to paint."""
+    unpainted = Signal()
+    """Pictures come, and `painted` was not called after the last ones."""
     told = Signal()
     """There are pictures again, or none any more, or `message` and `status` are others."""
 
@@ -68,6 +72,8 @@ class Player(QObject):
         self._problem = ""
         self._closed = False
         self._fresh = False
+        self._missed = 0
+        """Pictures since the last that was painted."""
         self._watching = False
         self._arrived_ns = 0
         self._counts = FrameCounts()
@@ -138,6 +144,15 @@ class Player(QObject):
             self._presentation, self._hold = presentation, hold
             self._leave_timing()
             self._ask()
+
+    @property
+    def misses(self) -> bool:
+        """Whether a picture has come since `painted` was called last."""
+        return self._missed > 0
+
+    def painted(self) -> None:
+        """Be told of each paint event."""
+        self._missed = 0
 
     def counts(self) -> FrameCounts:
         """Return what became of the frames so far, but for those that were painted."""
@@ -271,6 +286,9 @@ class Player(QObject):
             self._watching = True
             self._silence.start(self._silent_ms)
         self.changed.emit()
+        self._missed += 1
+        if self._missed > MISSED_PAINTS:
+            self.unpainted.emit()
         if began:
             self.told.emit()
 

@@ -43,6 +43,10 @@ class Scene(QObject):
 
     changed = Signal()
     """There is something else to paint."""
+    unpainted = Signal()
+    """Pictures come, and nobody has had them painted."""
+    tile_changed = Signal(int)
+    """The tile has another size: its width in device pixels."""
     told = Signal()
     """There are pictures again, or none any more, or what is told of that is something else."""
 
@@ -87,6 +91,7 @@ class Scene(QObject):
         if stream is not None:
             self.player = Player(stream, self)
             self.player.changed.connect(self.changed)
+            self.player.unpainted.connect(self.unpainted)
             self.player.told.connect(self.told)
             self.player.limit(self._max_fps)
             self.player.read_planes(self._planes_painter is not None)
@@ -180,6 +185,12 @@ class Scene(QObject):
                 self._still.begin()
             if self.player is not None:
                 self.player.show_in(self._tile, self._view)
+            self.tile_changed.emit(width)
+
+    @property
+    def misses(self) -> bool:
+        """Whether a picture has come since this was painted."""
+        return self.player is not None and self.player.misses
 
     def look_away(self) -> None:
         """Read nothing until the next `look`; what was seen last stands then, dark, until there is more."""
@@ -223,7 +234,10 @@ class Scene(QObject):
 
     def _paint(self, painter: QPainter, width: int, height: int, scale: float) -> None:
         # Here every call is paid for each frame, so what only a new size changes is kept.
-        picture = None if self.player is None else self.player.picture
+        picture = None
+        if self.player is not None:
+            picture = self.player.picture
+            self.player.painted()
         placed = None if picture is None else self.placed(width, height)
         if picture is None or placed is None:
             picture = placed = None

@@ -24,6 +24,8 @@ class Tile(VideoWidget):
         # Methods of its own: a function that knows the wall would keep it from being forgotten.
         self.double_clicked.connect(self._toggle)
         self.dropped.connect(self._take_dropped)
+        # Also where the tile keeps its size, on another screen.
+        self._scene.tile_changed.connect(self._limit)
 
     def make_menu(self) -> QMenu:  # noqa: D102
         menu = super().make_menu()
@@ -36,6 +38,9 @@ class Tile(VideoWidget):
 
     def _toggle(self) -> None:
         self._wall.toggle(self._in_wall)
+
+    def _limit(self) -> None:
+        self._wall.limit(self)
 
     def _take_dropped(self, stream: LiveStream) -> None:
         self._wall.take_dropped(stream, self._in_wall)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QAction, QKeyEvent, QPalette, QResizeEvent
 from qtpy.QtWidgets import QWidget
 
@@ -229,12 +229,6 @@ class VideoWall(QWidget):
         super().resizeEvent(event)
         self._place()
 
-    def event(self, event: QEvent) -> bool:  # noqa: D102
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            # Tiles keep their size, and have other pixels.
-            self._place()
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         # What the tile with the focus does not take comes here.
         if not take_key(self, event.key()):
@@ -287,12 +281,11 @@ class VideoWall(QWidget):
     def _place(self) -> None:
         """Have each tile where it belongs."""
         areas = self._places.areas(self.width(), self.height())
-        scale = self.devicePixelRatioF()
         had_focus = self.focused_name
         for name, area in areas.items():
             widget = self._widgets[name]
             widget.setGeometry(*area)
-            widget.max_fps = fps_of(round(area.width * scale), self._rates)
+            self.limit(widget)
             widget.show()
         if had_focus and had_focus not in areas:
             # Before that one goes, or the focus would go where Qt likes.
@@ -301,6 +294,10 @@ class VideoWall(QWidget):
             if name not in areas:
                 widget.hide()
         self._tell()
+
+    def limit(self, tile: VideoWidget) -> None:
+        """Have a tile show as many pictures as its width is worth, on the screen where it is."""
+        tile.max_fps = fps_of(round(tile.width() * tile.devicePixelRatioF()), self._rates)
 
     def _tell(self) -> None:
         """Emit what has changed since the last time."""
