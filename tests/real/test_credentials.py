@@ -158,7 +158,11 @@ def shown_objects() -> Iterator[tuple[str, str]]:
     for each in gc.get_objects():
         kind = type(each)
         if str(kind.__module__).startswith("camgraph."):
-            yield f"repr of {kind.__qualname__}", repr(each)
+            try:
+                text = repr(each)
+            except RuntimeError:  # The Python side of a Qt object that is no more.
+                continue
+            yield f"repr of {kind.__qualname__}", text
             yield f"str of {kind.__qualname__}", str(each)
 
 
