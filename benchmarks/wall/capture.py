@@ -2,8 +2,13 @@
 
 import os
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QApplication
+
+from benchmarks.wall.gui import lay_out, run_asked
 
 # OpenCV reads it when it is loaded.
 os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "rtsp_transport;tcp|probesize;32|fpsprobesize;0"
@@ -35,3 +40,16 @@ class Capture(QObject):
             if not read:
                 return
             self.read.emit(cv2.resize(picture, self.size, interpolation=cv2.INTER_LINEAR))
+
+
+def run_tiles(make: Callable[[str, int, int], Any], width: int, height: int, urls: Sequence[str]) -> None:
+    """Show all until standard input ends; `make` makes a widget that has `start` and `shown`."""
+    app = QApplication([])
+    tiles = [make(url, width, height) for url in urls]
+    window = lay_out(tiles, width, height)
+    window.show()
+    for tile in tiles:
+        tile.start()
+    run_asked(app, lambda: [tile.shown for tile in tiles])
+    # Threads that are inside OpenCV can't be ended.
+    os._exit(0)

@@ -3,18 +3,15 @@
 ``python -m benchmarks.wall.opencv_labels width height url…``, the size of a tile.
 """
 
-import os
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QImage, QPaintEvent, QPixmap, QResizeEvent
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtWidgets import QLabel
 
-from benchmarks.wall.capture import Capture
-from benchmarks.wall.gui import lay_out, run_asked
+from benchmarks.wall.capture import Capture, run_tiles
 
 
 class Label(QLabel):
@@ -50,18 +47,5 @@ class Label(QLabel):
         self.setPixmap(QPixmap.fromImage(image))
 
 
-def main(width: int, height: int, urls: Sequence[str]) -> None:
-    """Show all until standard input ends."""
-    app = QApplication([])
-    labels = [Label(url, width, height) for url in urls]
-    window = lay_out(labels, width, height)
-    window.show()
-    for label in labels:
-        label.start()
-    run_asked(app, lambda: [label.shown for label in labels])
-    # Threads that are inside OpenCV can't be ended.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    run_tiles(Label, int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

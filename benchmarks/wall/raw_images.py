@@ -3,19 +3,15 @@
 ``python -m benchmarks.wall.raw_images width height url…``, the size of a tile.
 """
 
-import os
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QPaintEvent
-from qtpy.QtWidgets import QApplication
 
-from benchmarks.wall.capture import Capture
-from benchmarks.wall.gui import lay_out, run_asked
+from benchmarks.wall.capture import Capture, run_tiles
 
 pyqtgraph.setConfigOption("imageAxisOrder", "row-major")
 
@@ -45,18 +41,5 @@ class _Tile(pyqtgraph.RawImageWidget):  # type: ignore[misc]
         self.setImage(picture[:, :, ::-1])
 
 
-def main(width: int, height: int, urls: Sequence[str]) -> None:
-    """Show all until standard input ends."""
-    app = QApplication([])
-    tiles = [_Tile(url, width, height) for url in urls]
-    window = lay_out(tiles, width, height)
-    window.show()
-    for tile in tiles:
-        tile.start()
-    run_asked(app, lambda: [tile.shown for tile in tiles])
-    # Threads that are inside OpenCV can't be ended.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    run_tiles(_Tile, int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
