@@ -32,7 +32,7 @@ class Smooth:
     longest_ms: int = 500
 
     def __post_init__(self) -> None:
-        _check("longest_ms", self.longest_ms, 1)
+        check_ms("longest_ms", self.longest_ms, 1)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Fixed:
     delay_ms: int
 
     def __post_init__(self) -> None:
-        _check("delay_ms", self.delay_ms, 0)
+        check_ms("delay_ms", self.delay_ms, 0)
 
 
 class InStep:
@@ -58,7 +58,7 @@ class InStep:
     """
 
     def __init__(self, longest_ms: int = 500) -> None:
-        _check("longest_ms", longest_ms, 1)
+        check_ms("longest_ms", longest_ms, 1)
         self._longest_ms = longest_ms
         self._pacing = Pacing(longest_ns=longest_ms * _MS)
 
@@ -78,7 +78,7 @@ class Hold:
     """Asks that pictures wait for somebody who has to say something of them, `longest_ms` at the most."""
 
     def __init__(self, longest_ms: int) -> None:
-        _check("up_to_ms", longest_ms, 1)
+        check_ms("up_to_ms", longest_ms, 1)
         self.longest_ms = longest_ms
         self._needed_ms = 0.0
 
@@ -139,6 +139,7 @@ def checked(presentation: Presentation) -> Presentation:
     return presentation
 
 
-def _check(name: str, value_ms: int, least_ms: int) -> None:
+def check_ms(name: str, value_ms: int, least_ms: int) -> None:
+    """Raise ValueError, TypeError unless that is a time for which pictures can wait."""
     if not least_ms <= arguments.number(name, value_ms) <= LONGEST_MS:
         raise ValueError(f"{name} is {least_ms} to {LONGEST_MS} ms, not {value_ms}")

@@ -29,7 +29,7 @@ def seen(widget: "VideoWidget") -> QImage:
         widget._surface.resize(widget.size())
         return widget._surface.grabFramebuffer()
     scale = widget.devicePixelRatioF()
-    width, height = round(widget.width() * scale), round(widget.height() * scale)
+    width, height = widget._tile
     image = QImage(width, height, QImage.Format.Format_RGB32)
     if image.isNull():
         return image  # Of nothing; a painter would complain.

@@ -36,7 +36,7 @@ from camgraph.qt.video.name import StreamName
 from camgraph.qt.video.notice import Notice
 from camgraph.qt.video.overlay import STANDS_MS, Box, Item, Overlay, ResultsLayer, checked
 from camgraph.qt.video.panel import StatisticsPanel
-from camgraph.qt.video.presentation import LONGEST_MS, Hold, Presentation
+from camgraph.qt.video.presentation import Hold, Presentation, check_ms
 from camgraph.qt.video.results import ResultStatistics
 from camgraph.qt.video.scaling import in_device_pixels
 from camgraph.qt.video.scene import Scene
@@ -180,9 +180,8 @@ class VideoWidget(QWidget):
         `up_to_ms`, not at all, and neither while none comes. Over a picture without one of its own a result
         stands for `stands_ms`. Raises ValueError for other times.
         """
+        check_ms("up_to_ms", up_to_ms, 0)
         self._results.stand(stands_ms)
-        if not 0 <= arguments.number("up_to_ms", up_to_ms) <= LONGEST_MS:
-            raise ValueError(f"up_to_ms is 0 to {LONGEST_MS} ms, not {up_to_ms}")
         before = self._results.hold
         if up_to_ms != (0 if before is None else before.longest_ms):
             self._results.hold = self._scene.hold = Hold(up_to_ms) if up_to_ms else None
