@@ -3,16 +3,13 @@
 ``CAMGRAPH_LONG=1`` resizes for 10 s each time, with 64 streams instead of 8.
 """
 
-import json
 import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.real.window_program import Program
 
 from camgraph.testing.cameras import Cameras
 from camgraph.testing.waiting import wait_until
@@ -40,29 +37,17 @@ class Held(NamedTuple):
         return cls(descriptors, tasks, maps.count("/memfd:camgraph"))
 
 
-class Wall:
+class Wall(Program):
     """The running program and what it has told."""
 
     def __init__(self, display: str, urls: list[str]) -> None:
-        self.popen = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(STREAMS), *urls],
-            env={**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[dict[str, Any]] = []
-        self.errors = ""
-        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
-        for thread in self._threads:
-            thread.start()
+        super().__init__(display, [str(STREAMS), *urls], PROGRAM)
 
     def told(self, key: str, after: int = 0) -> dict[str, Any] | None:
         """The newest line that has `key`; None if there is none after the first `after` lines."""
         return next((line for line in reversed(self.lines[after:]) if key in line), None)
 
-    def ask(self, line: str, key: str, within_s: float) -> dict[str, Any]:
+    def ask_for(self, line: str, key: str, within_s: float) -> dict[str, Any]:
         """Write a line, and return the answer."""
         assert self.popen.stdin is not None
         before = len(self.lines)
@@ -86,7 +71,7 @@ class Wall:
 
     def held(self) -> tuple[int, int, list[Held]]:
         """Rings and their readers, and what the GUI and each media process hold."""
-        site = self.ask("", "rings", 10)
+        site = self.ask_for("", "rings", 10)
         return site["rings"], site["readers"], [Held.of(pid) for pid in (self.popen.pid, *site["pids"])]
 
     def end(self) -> None:
@@ -96,25 +81,11 @@ class Wall:
         try:
             self.popen.wait(10)
         finally:
-            self.popen.kill()
-            self.popen.wait()
-            for thread in self._threads:
-                thread.join()
+            super().end()
 
     def _alive(self) -> bool:
         assert self.popen.poll() is None, self.errors
         return True
-
-    def _read(self) -> None:
-        assert self.popen.stdout is not None
-        with self.popen.stdout as output:
-            for line in output:
-                self.lines.append(json.loads(line))
-
-    def _read_errors(self) -> None:
-        assert self.popen.stderr is not None
-        with self.popen.stderr as errors:
-            self.errors = errors.read()
 
 
 @pytest.fixture
@@ -129,11 +100,11 @@ def wall(xvfb: str) -> Iterator[Wall]:
 def test_resizing_a_wall_neither_stalls_nor_leaks(wall: Wall) -> None:
     wall.all_show(5, 60)
     # One turn first: threads and slots that are made when they are needed are there afterwards.
-    wall.ask("1", "resized", 20)
+    wall.ask_for("1", "resized", 20)
     wall.all_show(5, 30)
     began = wait_until(lambda: settled(wall), 15, "as many rings as there are streams and sizes")
     for _ in range(2):
-        how = wall.ask(str(RESIZED_S), "resized", RESIZED_S + 20)
+        how = wall.ask_for(str(RESIZED_S), "resized", RESIZED_S + 20)
         assert how["resized"] > RESIZED_S * 4, how
         # Wide bounds: the machine does something else beside. A GUI that waits for its readers costs seconds.
         assert how["busy_ms"][-1] < 250, how
